@@ -1,0 +1,1 @@
+"""Escolta's common ground: the vocabulary and the ports that every service stands on."""

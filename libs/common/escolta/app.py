@@ -1,0 +1,82 @@
+"""The HTTP application of a process: the routers of its services, and what an operator asks of each."""
+
+import hmac
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from escolta.errors import Rejected, Transient
+from escolta.service import Platform, Service
+from escolta.web import Sessions, signed_in
+
+
+def make_app(on: Platform, services: Sequence[Service]) -> FastAPI:
+    """Routers of `services`, `/healthz`, `/readyz`, `/metrics`, `/openapi.json`, `/static`.
+
+    Anonymous callers reach the probes, which tell nothing, the style, and the sign-in page; no more.
+    """
+    app = FastAPI(
+        title="Escolta", docs_url=None, redoc_url=None, openapi_url=None, generate_unique_id_function=_name
+    )
+    app.state.sessions = Sessions(on.settings)
+    for service in services:
+        if service.router:
+            app.include_router(service.router)
+    _add_probes(app, on, services)
+    app.mount("/static", StaticFiles(directory=str(files("escolta.web") / "static")))
+    app.add_exception_handler(Rejected, _refuse(400))
+    app.add_exception_handler(Transient, _refuse(503))
+    return app
+
+
+def _name(route: APIRoute) -> str:
+    return route.name
+
+
+def _refuse(status: int):  # type: ignore[no-untyped-def]  # starlette's handler type
+    async def answer(request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, status)
+
+    return answer
+
+
+def _add_probes(app: FastAPI, on: Platform, services: Sequence[Service]) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz(response: Response) -> dict[str, str]:
+        reasons = [await service.ready() for service in services if service.ready]
+        waiting = [reason for reason in reasons if reason]
+        if not waiting and on.catalog is not None:
+            await on.catalog.fetchval("SELECT 1")
+        response.status_code = 503 if waiting else 200
+        return {"status": "waiting" if waiting else "ready"}
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        if not _may_read_metrics(request, on):
+            raise HTTPException(401, "/metrics wants the bearer token of ESCOLTA_METRICS_TOKEN")
+        return Response(generate_latest(on.metrics), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi(_: Annotated[object, Depends(signed_in)]) -> dict:
+        return app.openapi()
+
+
+def _may_read_metrics(request: Request, on: Platform) -> bool:
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer":
+        token = request.cookies.get("escolta_session", "")
+    expected = on.settings.metrics_token
+    if expected and hmac.compare_digest(token.encode(), expected.get_secret_value().encode()):
+        return True
+    session = request.app.state.sessions.session(token)
+    return session is not None and session.role == "lead"

@@ -1,0 +1,139 @@
+"""The bus: events go in at one service and come out, in batches with a verdict each, at others.
+
+Three adapters, chosen by the URL: `memory://` (one process), `amqp://…` (RabbitMQ), `mqtt://…` (a node,
+through RabbitMQ's MQTT plugin). Delivery is at least once: a handler must be idempotent.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Generic, Protocol, TypeVar
+
+from prometheus_client import CollectorRegistry
+
+from escolta.clock import Clock, SystemClock
+from escolta.errors import Misconfigured
+from escolta.events import Event
+
+RETRY_DELAYS_S = (1.0, 5.0, 30.0, 120.0, 600.0)
+
+E = TypeVar("E", bound=Event)
+
+
+class Verdict(Enum):
+    """What becomes of a message when its handler has returned."""
+
+    DONE = "done"
+    RETRY = "retry"
+    REJECT = "reject"
+
+
+@dataclass
+class Message(Generic[E]):
+    """One delivery of an event. Without a verdict of its own it is done when the handler returns."""
+
+    event: E
+    attempt: int = 1
+    verdict: Verdict = field(default=Verdict.DONE, init=False)
+    reason: str = field(default="", init=False)
+
+    def retry(self, reason: str) -> None:
+        """Deliver again after the next delay of the subscription, for as long as it takes."""
+        self.verdict, self.reason = Verdict.RETRY, reason
+
+    def reject(self, reason: str) -> None:
+        """Make it a dead letter that carries `reason`."""
+        self.verdict, self.reason = Verdict.REJECT, reason
+
+
+Handler = Callable[[Sequence[Message[Any]]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """What a service listens to, and how.
+
+    The handler gets 1 to `batch` messages, at most `linger_s` seconds after the first of them came.
+    It gives single messages a verdict (`message.retry(…)`, `message.reject(…)`); if it raises, a batch
+    of several is handed over again one by one, so that one poisoned message harms no other, and a batch
+    of one is judged by the error: `Rejected` -> dead letter; `Transient`, a lost connection -> retry, for
+    as long as it takes; anything else is a defect of ours -> retry, and dead letter after the last delay.
+    `node` narrows a topic with a `{node}` place to one node. All subscribers of the same service share
+    one queue: each message goes to one of them.
+    """
+
+    event: type[Event]
+    handler: Handler
+    batch: int = 1
+    linger_s: float = 0.0
+    prefetch: int = 0
+    delays_s: tuple[float, ...] = RETRY_DELAYS_S
+    node: str = "*"
+
+    @property
+    def pattern(self) -> str:
+        """The routing key to bind, `*` standing for one word."""
+        return self.event.topic.replace("{node}", self.node)
+
+    def queue(self, service: str) -> str:
+        """The queue's name: the service, the topic and, if there is one, the node."""
+        return f"{service}.{self.pattern.replace('.*', '')}"
+
+    @property
+    def in_flight(self) -> int:
+        """Messages taken from the queue ahead of their verdict: the bound of what a crash repeats."""
+        return self.prefetch or 2 * self.batch
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A message that nobody will try again, with the reason."""
+
+    queue: str
+    topic: str
+    body: bytes
+    reason: str
+    attempts: int
+
+
+class Bus(Protocol):
+    """Four verbs. Safe to use from any task of the event loop that opened it, not from threads.
+
+    `publish` returns when the event is safe (confirmed by the broker, or in the queues of this process)
+    and raises `Transient` when it is not; it waits while a bounded queue is full.
+    `subscribe` must be called before `start`. `stop` takes no further messages, waits for the running
+    handlers, returns what was not begun to the queue, and closes.
+    """
+
+    async def publish(self, event: Event) -> None: ...
+
+    def subscribe(self, service: str, subscription: Subscription) -> None: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+def open_bus(
+    url: str,
+    *,
+    clock: Clock | None = None,
+    metrics: CollectorRegistry | None = None,
+    client_id: str = "",
+) -> Bus:
+    """The bus that `url` names. `client_id` names this process to the broker (a node: its name)."""
+    clock, metrics = clock or SystemClock(), metrics or CollectorRegistry()
+    scheme = url.partition("://")[0]
+    if scheme == "memory":
+        from escolta.bus.memory import MemoryBus
+
+        return MemoryBus(clock, metrics)
+    if scheme in ("amqp", "amqps"):
+        from escolta.bus.rabbit import RabbitBus
+
+        return RabbitBus(url, clock, metrics)
+    if scheme in ("mqtt", "mqtts"):
+        from escolta.bus.mqtt import MqttBus
+
+        return MqttBus(url, clock, metrics, client_id=client_id)
+    raise Misconfigured(f"ESCOLTA_BUS_URL begins with {scheme!r}: use memory://, amqp(s)://… or mqtt(s)://…")

@@ -1,0 +1,167 @@
+"""From bytes to verdicts: what every adapter does with a batch that has arrived.
+
+An adapter collects `Incoming` messages, calls `Delivery.run`, and carries out the `Outcome` of each.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import NAMESPACE_URL, uuid5
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from pydantic import ValidationError
+
+from escolta.bus import DeadLetter, Message, Subscription, Verdict
+from escolta.clock import Clock
+from escolta.errors import Rejected, Transient
+from escolta.events import Event, MessageRejected
+
+log = logging.getLogger("escolta.bus")
+BODY_KEPT = 4000
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A message as the transport gave it."""
+
+    topic: str
+    body: bytes
+    attempt: int = 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the adapter has to do: nothing more (done), wait `delay_s` and redeliver, or bury it."""
+
+    verdict: Verdict
+    reason: str = ""
+    delay_s: float = 0.0
+
+
+DONE = Outcome(Verdict.DONE)
+
+
+class BusMetrics:
+    """What an operator watches on the bus."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.messages = Counter(
+            "escolta_messages", "Messages handled", ["queue", "verdict"], registry=registry
+        )
+        self.handler_s = Histogram(
+            "escolta_handler_seconds", "Seconds in a handler, a batch", ["queue"], registry=registry
+        )
+        self.published = Counter("escolta_published", "Events published", ["topic"], registry=registry)
+        self.unrouted = Counter(
+            "escolta_unrouted", "Events that no queue wanted", ["topic"], registry=registry
+        )
+
+
+class Delivery:
+    """Runs the handler of one subscription of one service over batches of raw messages."""
+
+    def __init__(self, service: str, subscription: Subscription, metrics: BusMetrics) -> None:
+        self.queue = subscription.queue(service)
+        self.subscription = subscription
+        self._metrics = metrics
+
+    async def run(self, batch: Sequence[Incoming]) -> list[Outcome]:
+        """One outcome for each message, in order. Raises only when cancelled.
+
+        1. Decode; what cannot be decoded is a dead letter at once.
+        2. Hand the rest to the handler together; if it raises, one by one.
+        3. Turn verdicts into outcomes.
+        """
+        outcomes: dict[int, Outcome] = {}
+        messages: dict[int, Message] = {}
+        for index, incoming in enumerate(batch):
+            try:
+                messages[index] = Message(self._decode(incoming), incoming.attempt)
+            except Rejected as error:
+                outcomes[index] = Outcome(Verdict.REJECT, str(error))
+        begun = time.perf_counter()
+        outcomes |= await self._handle(messages)
+        self._metrics.handler_s.labels(self.queue).observe(time.perf_counter() - begun)
+        for outcome in outcomes.values():
+            self._metrics.messages.labels(self.queue, outcome.verdict.value).inc()
+        return [outcomes[index] for index in range(len(batch))]
+
+    def _decode(self, incoming: Incoming) -> Event:
+        try:
+            return self.subscription.event.model_validate_json(incoming.body)
+        except ValidationError as error:
+            raise Rejected(_sentence(self.subscription.event, error)) from None
+
+    async def _handle(self, messages: dict[int, Message]) -> dict[int, Outcome]:
+        if not messages:
+            return {}
+        try:
+            await self.subscription.handler(list(messages.values()))
+        except Exception as error:  # noqa: BLE001  # every failure is judged, logged and counted here
+            if len(messages) > 1:
+                log.warning("%s: a batch of %d failed, now one by one", self.queue, len(messages))
+                outcomes: dict[int, Outcome] = {}
+                for index, message in messages.items():
+                    outcomes |= await self._handle({index: Message(message.event, message.attempt)})
+                return outcomes
+            [(index, message)] = messages.items()
+            return {index: self._judge(error, message.attempt)}
+        return {index: self._outcome(message) for index, message in messages.items()}
+
+    def _outcome(self, message: Message) -> Outcome:
+        if message.verdict is Verdict.RETRY:
+            return self._later(message.reason, message.attempt)
+        return Outcome(message.verdict, message.reason)
+
+    def _judge(self, error: Exception, attempt: int) -> Outcome:
+        if isinstance(error, Rejected):
+            return Outcome(Verdict.REJECT, str(error))
+        reason = f"{type(error).__name__}: {error}"
+        if is_transient(error):
+            log.warning("%s: attempt %d: %s", self.queue, attempt, reason)
+            return self._later(reason, attempt)
+        log.error("%s: attempt %d failed", self.queue, attempt, exc_info=error)
+        if attempt > len(self.subscription.delays_s):
+            return Outcome(Verdict.REJECT, f"gave up after {attempt} attempts: {reason}")
+        return self._later(reason, attempt)
+
+    def _later(self, reason: str, attempt: int) -> Outcome:
+        delays_s = self.subscription.delays_s
+        return Outcome(Verdict.RETRY, reason, delays_s[min(attempt, len(delays_s)) - 1])
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether the same work may succeed later: our own `Transient`, the network, the database away.
+
+    SQLSTATE classes: 08 connection, 40 rollback (deadlock, serialization), 53 resources, 57 operator.
+    """
+    if isinstance(error, Transient | OSError | TimeoutError):
+        return True
+    if type(error).__name__ == "InterfaceError":  # asyncpg: the connection or its pool has closed
+        return True
+    return str(getattr(error, "sqlstate", ""))[:2] in ("08", "40", "53", "57")
+
+
+def rejection(dead: DeadLetter, clock: Clock) -> MessageRejected:
+    """The event that brings a dead letter to the quarantine list; the same message, the same id."""
+    body = dead.body.decode("utf-8", errors="replace")
+    return MessageRejected(
+        queue=dead.queue,
+        message_topic=dead.topic,
+        reason=dead.reason,
+        body=body[:BODY_KEPT].replace("\0", "\N{REPLACEMENT CHARACTER}"),
+        message_id=str(uuid5(NAMESPACE_URL, f"escolta:{dead.queue}:{body}")),
+        attempts=dead.attempts,
+        at=clock.now(),
+    )
+
+
+def _sentence(event: type[Event], error: ValidationError) -> str:
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return f"the message is not JSON ({first['msg']}): its sender must send {event.__name__}"
+    where = ".".join(str(part) for part in first["loc"]) or "message"
+    if first["type"] == "missing":
+        return f"{event.__name__} lacks the field {where!r}"
+    return f"{event.__name__} has a wrong {where!r}: {first['msg']}"

@@ -1,0 +1,174 @@
+"""Every fact that crosses a boundary between services, in one place.
+
+An event class carries its topic; its docstring begins `producer -> consumer.` Optional fields may be
+added; a changed meaning is a new class. Events are hints: the row that an event tells of is committed
+before the event is published, and a consumer that missed it finds the row by itself.
+Audio never travels in a message: events carry its object key.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, Literal
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+AUDIO_NAMESPACE = uuid5(NAMESPACE_URL, "escolta:audio")
+
+
+def audio_id_of(node: str, start: datetime) -> UUID:
+    """The id that a node gives to the audio it began to record at `start`: the key of every write."""
+    return uuid5(AUDIO_NAMESPACE, f"{node}/{_utc(start).isoformat(timespec='microseconds')}")
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("a time needs its offset from UTC, such as 2024-05-01T10:00:00Z")
+    return moment.astimezone(UTC)
+
+
+UtcTime = Annotated[datetime, AfterValidator(_utc)]
+NodeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Event(BaseModel):
+    """A fact that has happened. Frozen, JSON on the wire, one topic a class."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    topic: ClassVar[str]
+
+    def routing_key(self) -> str:
+        """The topic with its `{field}` places filled in from this event."""
+        return self.topic.format(**self.model_dump(mode="json"))
+
+
+class AudioRecorded(Event):
+    """node-agent -> ingest. A node has uploaded one audio and keeps it until `AudioAccepted`."""
+
+    topic: ClassVar[str] = "audio.recorded"
+    audio_id: UUID
+    node: NodeName
+    start: UtcTime = Field(description="time of the first sample")
+    samples: int = Field(ge=0, description="samples in each channel")
+    rate_hz: int = Field(gt=0)
+    channels: int = Field(gt=0)
+    bits_per_sample: int = Field(gt=0)
+    object_key: str = Field(min_length=1)
+    sha256: Sha256 = Field(description="digest of the object's bytes")
+    file_name: str = Field(min_length=1, description="name of the recording at its source")
+    clock_state: Literal["synchronized", "unsynchronized", "unknown"] = "unknown"
+
+
+class AudioAccepted(Event):
+    """ingest -> node-agent. The audio is cataloged and committed: the node may forget its file."""
+
+    topic: ClassVar[str] = "audio.accepted.{node}"
+    audio_id: UUID
+    node: NodeName
+
+
+class AudioRefused(Event):
+    """ingest -> node-agent. The audio is in the quarantine list: the node sets its file aside."""
+
+    topic: ClassVar[str] = "audio.refused.{node}"
+    audio_id: UUID
+    node: NodeName
+    reason: str
+
+
+class NodeStatus(Event):
+    """node-agent -> ingest. What a node knows of itself."""
+
+    topic: ClassVar[str] = "node.status"
+    node: NodeName
+    at: UtcTime
+    spooled: int = Field(ge=0, description="audios that wait in the node's spool")
+    free_bytes: int = Field(ge=0, description="free space where the spool lies")
+    version: str
+    source_done: bool = Field(False, description="the source has ended: nothing more will be recorded")
+
+
+class MessageRejected(Event):
+    """every service -> ingest. A message became a dead letter; it belongs in the quarantine list."""
+
+    topic: ClassVar[str] = "message.rejected"
+    queue: str
+    message_topic: str
+    reason: str
+    body: str = Field(description="the message as it came, cut to 4,000 characters")
+    message_id: str
+    attempts: int
+    at: UtcTime
+
+
+class AudioCataloged(Event):
+    """ingest -> embedder. An audio has a row in the catalog."""
+
+    topic: ClassVar[str] = "audio.cataloged"
+    audio_id: UUID
+    start: UtcTime
+    object_key: str
+
+
+class AudioEmbedded(Event):
+    """embedder -> al-engine. An audio has an embedding by this model."""
+
+    topic: ClassVar[str] = "audio.embedded"
+    audio_id: UUID
+    start: UtcTime
+    model_id: str
+
+
+class IterationRequested(Event):
+    """label-gateway, CLI, schedule -> al-engine. Somebody wants a batch out of a window."""
+
+    topic: ClassVar[str] = "iteration.requested"
+    iteration_id: UUID
+    nodes: tuple[NodeName, ...] = Field((), description="empty: every node")
+    window_start: UtcTime
+    window_end: UtcTime = Field(description="not in the window itself")
+    batch: int = Field(gt=0, description="audios to propose")
+    follow_ups: int = Field(
+        0, ge=0, description="how many further iterations start by themselves, one as each closes"
+    )
+
+
+class BatchProposed(Event):
+    """al-engine -> label-gateway. The proposals of an iteration are committed."""
+
+    topic: ClassVar[str] = "batch.proposed"
+    iteration_id: UUID
+    audios: int
+
+
+class AudioLabeled(Event):
+    """label-gateway -> al-engine. A group is done with an audio: its agreed class, or none."""
+
+    topic: ClassVar[str] = "audio.labeled"
+    iteration_id: UUID
+    audio_id: UUID
+    label: str | None = Field(description="the agreed class; none where there is no agreement")
+    labelers: int
+    agreement_percent: float
+
+
+class IterationClosed(Event):
+    """label-gateway -> al-engine. Every group is done with every audio of the batch."""
+
+    topic: ClassVar[str] = "iteration.closed"
+    iteration_id: UUID
+
+
+EVENTS: tuple[type[Event], ...] = (
+    AudioRecorded,
+    AudioAccepted,
+    AudioRefused,
+    NodeStatus,
+    MessageRejected,
+    AudioCataloged,
+    AudioEmbedded,
+    IterationRequested,
+    BatchProposed,
+    AudioLabeled,
+    IterationClosed,
+)

@@ -1,0 +1,38 @@
+"""Logs and metrics: JSON lines that carry audio_id and iteration_id, one Prometheus registry a process."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import TextIO
+
+CARRIED = ("audio_id", "iteration_id", "node", "queue", "model_id")
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, and the ids that the record carries."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: str(value) for name in CARRIED if (value := record.__dict__.get(name)) is not None}
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def set_up_logs(stream: TextIO | None = None) -> None:
+    """Send our logs, and the warnings of everybody else, as JSON lines to `stream` (standard error)."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("escolta").setLevel(logging.INFO)
+    # connect_robust reports every refused attempt as an error; we report the outage once ourselves.
+    for noisy in ("aiormq.connection", "aio_pika.robust_connection", "aio_pika.tools"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)

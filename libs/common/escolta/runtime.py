@@ -1,0 +1,146 @@
+"""Runs services: finds the installed ones, opens their ports, subscribes, mounts, and stops in order."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import entry_points
+
+import uvicorn
+from prometheus_client import CollectorRegistry
+
+from escolta.app import make_app
+from escolta.bus import open_bus
+from escolta.clock import Clock, SystemClock
+from escolta.errors import Misconfigured
+from escolta.objects import open_objects
+from escolta.service import Every, Platform, Service
+from escolta.settings import Settings
+
+log = logging.getLogger("escolta.runtime")
+PREFERRED_PORT = 8765
+
+Build = Callable[[Platform], Service]
+
+
+def find_services(names: Sequence[str] = ()) -> list[Build]:
+    """The `build` functions of the installed services, or of those in `names`.
+
+    Raises `Misconfigured` for a name that is not installed.
+    """
+    found = {entry.name: entry for entry in entry_points(group="escolta.services")}
+    if missing := [name for name in names if name not in found]:
+        raise Misconfigured(
+            f"no service is called {missing[0]!r} here; installed: {', '.join(sorted(found)) or 'none'}"
+        )
+    return [found[name].load() for name in names or sorted(found)]
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, builds: Sequence[Build], *, clock: Clock | None = None
+) -> AsyncIterator[tuple[Platform, list[Service]]]:
+    """The services at work, until the block is left.
+
+    Start: catalog, lifespans, subscriptions, jobs, HTTP. Stop: the same backwards, so that the last
+    handler that runs still has everything it stands on.
+    """
+    clock, metrics = clock or SystemClock(), CollectorRegistry()
+    on = Platform(
+        settings=settings,
+        bus=open_bus(settings.bus_url, clock=clock, metrics=metrics, client_id=settings.node_name),
+        objects=open_objects(settings.objects_url),
+        clock=clock,
+        metrics=metrics,
+    )
+    services = [build(on) for build in builds]
+    async with AsyncExitStack() as stack:
+        if any(service.uses_catalog for service in services):
+            from escolta.catalog import open_catalog
+
+            on.catalog = await stack.enter_async_context(open_catalog(settings.catalog_url))
+        listener = _listen(settings)
+        on.http_url = settings.public_url or _address(listener)
+        for service in services:
+            if service.lifespan:
+                await stack.enter_async_context(service.lifespan())
+            for subscription in service.subscriptions:
+                on.bus.subscribe(service.name, subscription)
+        await on.bus.start()
+        stack.push_async_callback(_drain, on)
+        await stack.enter_async_context(_working(services))
+        await stack.enter_async_context(_serving(on, services, listener))
+        log.info("%s at work", ", ".join(service.name for service in services))
+        yield on, services
+
+
+async def _drain(on: Platform) -> None:
+    try:
+        async with asyncio.timeout(on.settings.drain_s):
+            await on.bus.stop()
+    except TimeoutError:
+        log.warning("handlers still ran after %.0f s: their messages will come again", on.settings.drain_s)
+
+
+@asynccontextmanager
+async def _working(services: Sequence[Service]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(_repeat(service.name, job)) for service in services for job in service.jobs]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _repeat(service: str, job: Every) -> None:
+    while True:
+        try:
+            await job.run()
+        except Exception:
+            log.exception("%s: the job %s failed; again in %.0f s", service, job.run.__name__, job.period_s)
+        await asyncio.sleep(job.period_s)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]  # signals are cli.py's
+        yield
+
+
+@asynccontextmanager
+async def _serving(on: Platform, services: Sequence[Service], listener: socket.socket) -> AsyncIterator[None]:
+    config = uvicorn.Config(
+        make_app(on, services), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def _listen(settings: Settings) -> socket.socket:
+    ports = [settings.http_port] if settings.http_port else [PREFERRED_PORT, 0]
+    for port in ports:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.http_host, port))
+            return listener
+        except OSError:
+            listener.close()
+    raise Misconfigured(
+        f"ESCOLTA_HTTP_PORT: cannot listen on {settings.http_host}:{settings.http_port}; choose another port"
+    )
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()
+    return f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"

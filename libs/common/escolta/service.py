@@ -1,0 +1,69 @@
+"""What a service stands on (`Platform`) and what a service is (`Service`)."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry
+
+from escolta.bus import Bus, Message, Subscription
+from escolta.clock import Clock
+from escolta.objects import Objects
+from escolta.settings import Settings
+
+if TYPE_CHECKING:
+    import asyncpg
+    from fastapi import APIRouter
+
+__all__ = ["Every", "Message", "Platform", "Service", "Subscription"]
+
+
+@dataclass
+class Platform:
+    """The ports and the settings, made once a process and handed to every service.
+
+    `catalog` is an asyncpg pool over the migrated catalog. It is there once the services are started,
+    and only if one of them uses it: a node on a Raspberry Pi has no database driver at all.
+    """
+
+    settings: Settings
+    bus: Bus
+    objects: Objects
+    clock: Clock
+    metrics: CollectorRegistry
+    catalog: "asyncpg.Pool" = None  # type: ignore[assignment]  # set by the runtime before handlers run
+    http_url: str = ""
+
+    def log(self, service: str) -> logging.Logger:
+        """The logger of a service; pass `extra={"audio_id": …}` and the JSON line carries it."""
+        return logging.getLogger(f"escolta.{service}")
+
+
+@dataclass(frozen=True)
+class Every:
+    """A job that runs at the start and then every `period_s` seconds; a failure is logged, not fatal."""
+
+    period_s: float
+    run: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service: what it listens to, what it serves, what it does by itself.
+
+    `lifespan` is entered before the subscriptions start and left after they have drained.
+    `greeting` gives a line that belongs on the terminal of the person who started the process, such as
+    a sign-in link: it is printed only where the HTTP server listens on loopback, and never logged.
+    """
+
+    name: str
+    subscriptions: Sequence[Subscription] = ()
+    router: "APIRouter | None" = None
+    jobs: Sequence[Every] = ()
+    lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None
+    greeting: Callable[[], Awaitable[str]] | None = None
+    uses_catalog: bool = True
+    ready: Callable[[], Awaitable[str | None]] | None = field(default=None)
+    """Says why the service is not ready, or None when it is."""

@@ -1,0 +1,62 @@
+"""Every setting of every service in one typed class, built once in cli.py and passed down.
+
+Each field is the environment variable `ESCOLTA_<NAME>`; the defaults are the embedded world, which one
+process on a fresh machine can run.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What can be chosen about a deployment."""
+
+    model_config = SettingsConfigDict(env_prefix="ESCOLTA_", extra="ignore", frozen=True)
+
+    bus_url: str = Field("memory://", description="memory://, amqp(s)://… or, for a node, mqtt(s)://…")
+    catalog_url: str = Field("embedded://var/catalog", description="embedded://<folder> or postgresql://…")
+    objects_url: str = Field(
+        "file://var/objects", description="file://<folder> or s3://key:secret@host:port/bucket"
+    )
+    state_dir: Path = Field(Path("var"), description="folder for what this process keeps for itself")
+
+    http_host: str = Field("127.0.0.1", description="address to listen on")
+    http_port: int = Field(
+        0, ge=0, le=65535, description="port to listen on; 0: 8765 if it is free, else any"
+    )
+    public_url: str = Field(
+        "", description="address under which people reach the pages; empty: host and port"
+    )
+    secret: SecretStr | None = Field(
+        None, description="signs sessions; the same for all services; none: made and kept in the state folder"
+    )
+    metrics_token: SecretStr | None = Field(
+        None, description="bearer token that may read /metrics; none: only a signed-in lead may"
+    )
+    drain_s: float = Field(20.0, gt=0, description="how long a stop waits for running handlers")
+
+    node_name: str = Field("node", description="this node's name: a-z, 0-9 and -; unique in the project")
+    replay_dir: Path | None = Field(
+        None, description="folder of WAV, FLAC or OGG that the node plays as if recorded"
+    )
+    replay_speed: float = Field(
+        0.0, ge=0, description="how many times faster than real time to replay; 0: as fast as it goes"
+    )
+    clock_state: Literal["synchronized", "unsynchronized", "unknown"] = Field(
+        "unknown", description="what the node says of its clock"
+    )
+
+    model: Literal["yamnet", "cnn14", "placeholder"] = Field("yamnet", description="embedding model")
+    cnn14_weights: Path | None = Field(None, description="file of CNN14's weights (Cnn14_mAP=0.431.pth)")
+    embed_batch: int = Field(32, gt=0, description="audios in one call of the model")
+
+    batch: int = Field(400, gt=0, description="audios that one iteration proposes (the paper: 400)")
+    max_samples: int = Field(0, ge=0, description="N_max of the partition; 0: from the memory at hand")
+    max_medoids: int = Field(20_000, gt=0, description="M_max, the most medoids of a run")
+    seed: int = Field(0, ge=0, description="seed of everything random in an iteration")
+
+    sign_in_hours: float = Field(24.0, gt=0, description="how long a sign-in link can be used")
+    session_days: float = Field(30.0, gt=0, description="how long a session lasts")

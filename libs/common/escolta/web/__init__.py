@@ -1,0 +1,6 @@
+"""What every page and API has in common: who is signed in, what a role may do, one frame, one style."""
+
+from escolta.web.frame import page
+from escolta.web.sessions import Session, Sessions, lead, signed_in
+
+__all__ = ["Session", "Sessions", "lead", "page", "signed_in"]

@@ -1,0 +1,28 @@
+"""The frame that every page stands in, so that they look as if one hand had made them."""
+
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from fastapi.responses import HTMLResponse
+
+_FRAME = Template(files("escolta.web").joinpath("static/frame.html").read_text("utf-8"))
+
+# Scripts and media come from ourselves alone; wavesurfer decodes audio from blob: URLs.
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+        "style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def page(title: str, body: str, *, script: str = "", wide: bool = False) -> HTMLResponse:
+    """A page: `body` is HTML of ours, `script` the address of its ES module."""
+    module = f'<script type="module" src="{escape(script)}"></script>' if script else ""
+    html = _FRAME.substitute(
+        title=escape(title), body=body, script=module, width="wide" if wide else "narrow"
+    )
+    return HTMLResponse(html, headers=HEADERS)

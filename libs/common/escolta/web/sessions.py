@@ -1,0 +1,69 @@
+"""Sessions: a signed cookie for browsers, the same token as a bearer for other clients.
+
+Any service can check a token with the shared secret alone; only label-gateway hands tokens out.
+"""
+
+from typing import Annotated, Literal
+
+from fastapi import Depends, HTTPException, Request, Security
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from pydantic import BaseModel, ValidationError
+
+from escolta.settings import Settings
+
+COOKIE = "escolta_session"
+
+Role = Literal["labeler", "lead"]
+_bearer = HTTPBearer(auto_error=False, description="a session token, from POST /api/session")
+_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="the same token, set by the sign-in page")
+
+
+class Session(BaseModel):
+    """Who is signed in."""
+
+    labeler_id: int
+    name: str
+    role: Role
+
+
+class Sessions:
+    """Makes and checks session tokens; they last `session_days`."""
+
+    def __init__(self, settings: Settings) -> None:
+        assert settings.secret is not None, "cli.py fills in the secret"
+        self._signer = URLSafeTimedSerializer(settings.secret.get_secret_value(), salt="escolta.session")
+        self.max_age_s = int(settings.session_days * 86_400)
+
+    def token(self, session: Session) -> str:
+        """A token that proves `session` to every service."""
+        return self._signer.dumps(session.model_dump())
+
+    def session(self, token: str) -> Session | None:
+        """The session that `token` proves; None for a token that is forged, spoiled or too old."""
+        try:
+            return Session.model_validate(self._signer.loads(token, max_age=self.max_age_s))
+        except (BadSignature, ValidationError):
+            return None
+
+
+def signed_in(
+    request: Request,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
+    cookie: Annotated[str | None, Security(_cookie)] = None,
+) -> Session:
+    """FastAPI dependency: the caller's session, or 401."""
+    token = bearer.credentials if bearer else cookie
+    session = request.app.state.sessions.session(token) if token else None
+    if session is None:
+        raise HTTPException(
+            401, "You are not signed in: open your sign-in link, or ask your lead for a new one."
+        )
+    return session
+
+
+def lead(session: Annotated[Session, Depends(signed_in)]) -> Session:
+    """FastAPI dependency: the session of a lead, or 403."""
+    if session.role != "lead":
+        raise HTTPException(403, "Only a lead may do this.")
+    return session

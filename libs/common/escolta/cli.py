@@ -6,11 +6,13 @@ import secrets
 import signal
 import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import SecretStr, ValidationError
 
+from escolta.contracts import asyncapi_json, events_markdown
 from escolta.errors import EscoltaError, Misconfigured
 from escolta.observe import set_up_logs
 from escolta.runtime import find_services, running
@@ -65,6 +67,18 @@ async def _run(settings: Settings, names: list[str]) -> None:
             if service.greeting and settings.http_host == "127.0.0.1" and sys.stdout.isatty():
                 print(await service.greeting(), flush=True)
         await stop.wait()
+
+
+@app.command()
+def contracts(
+    check: Annotated[bool, typer.Option("--check", help="write nothing; fail if a file has drifted")] = False,
+) -> None:
+    """Generate docs/events.md and asyncapi.json from the event classes."""
+    for path, text in ((Path("docs/events.md"), events_markdown()), (Path("asyncapi.json"), asyncapi_json())):
+        if not check:
+            path.write_text(text, "utf-8")
+        elif not path.exists() or path.read_text("utf-8") != text:
+            raise Misconfigured(f"{path} has drifted from escolta/events.py: run `make contracts`")
 
 
 def main() -> None:

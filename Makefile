@@ -1,0 +1,81 @@
+# `make` lists the targets. Everything goes into .venv beside this file; nothing is installed elsewhere.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PACKAGES := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench contracts up down images doctor format clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/.demo ## the whole loop on this machine; AUDIO=<folder> TRUTH=<csv> ITERATIONS=4 BATCH=20 HEADLESS=1
+	@exec $(BIN)/escolta demo \
+	  $(if $(AUDIO),--audio "$(AUDIO)") $(if $(TRUTH),--truth "$(TRUTH)") \
+	  $(if $(ITERATIONS),--iterations $(ITERATIONS)) $(if $(BATCH),--batch $(BATCH)) $(if $(HEADLESS),--headless)
+
+test: .venv/.test ## every test, with real servers on free loopback ports
+	@$(BIN)/python -m pytest $(TESTS)
+
+check: .venv/.dev .tools/.ok ## lint, types, generated documents, deployment files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy libs services tests bench
+	$(BIN)/escolta contracts --check
+	@.tools/bin/python deploy/check.py
+
+bench: .venv/.test ## measure, one table a file of bench/
+	@for file in bench/*.py; do $(BIN)/python "$$file" || exit 1; done
+
+contracts: .venv/.dev ## docs/events.md and asyncapi.json from the event classes
+	$(BIN)/escolta contracts
+
+format: .venv/.dev ## put the code into its form
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+up: .env ## the distributed system with Docker Compose
+	docker compose up --detach --wait
+
+down: ## stop it; the data stay
+	docker compose down
+
+images: ## build the five images
+	docker compose build
+
+doctor: .venv/.demo ## check the set-up and say what to do
+	@$(BIN)/escolta doctor
+
+clean: ## forget the environment and the demo's data
+	rm -rf .venv .tools var
+
+.env: .venv/.demo
+	@$(BIN)/python deploy/make_env.py
+
+# Stamps: a set-up runs again when what it is made from has changed. -------------------------------------
+.venv/bin/python:
+	@echo "Setting up .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Escolta needs Python 3.11 or newer: make PYTHON=<path>"; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+.venv/.demo: constraints.txt requirements/demo.txt requirements/no-deps.txt $(PACKAGES) services/label-gateway/package-lock.json | .venv/bin/python
+	@echo "Installing Escolta (about a minute, once)"
+	@$(PIP) -r requirements/demo.txt
+	@$(PIP) --no-deps -r requirements/no-deps.txt
+	@$(BIN)/python services/label-gateway/fetch_vendor.py
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.demo
+	@$(PIP) -r requirements/dev.txt
+	@touch $@
+
+.venv/.test: requirements/torch.txt .venv/.dev
+	@$(PIP) -r requirements/torch.txt
+	@$(PIP) --no-deps panns-inference==0.1.1
+	@touch $@
+
+.tools/.ok: requirements/tools.txt
+	@$(PYTHON) -m venv .tools
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/tools.txt
+	@touch $@

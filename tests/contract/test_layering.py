@@ -1,0 +1,75 @@
+"""Who imports whom. The house stands as long as this holds."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COMMON = ROOT / "libs/common/escolta"
+SERVICES = {path.parent.name: path.parent for path in ROOT.glob("services/*/*/service.py")}
+
+BASE = {"events", "errors", "audio", "clock"}
+PORTS = {"bus", "objects", "catalog"}
+FOR_SERVICES = {"service", "events", "errors", "audio", "clock", "web"}
+
+
+def imports(path: Path) -> set[str]:
+    """Full names of the modules that a file imports, wherever in the file."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide who imports whom"
+            found.add(node.module or "")
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def rooms_of_common(path: Path) -> set[str]:
+    """Rooms of `escolta` that a file imports: `escolta.bus.rabbit` is the room `bus`."""
+    return {name.split(".")[1] for name in imports(path) if name.startswith("escolta.")}
+
+
+def sources(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    first = path.relative_to(COMMON).parts[0]
+    return first.removesuffix(".py")
+
+
+def test_all_five_services_are_found():
+    assert set(SERVICES) == {"ingest", "embedder", "al_engine", "label_gateway", "node_agent"}
+
+
+@pytest.mark.parametrize("path", [COMMON / f"{name}.py" for name in sorted(BASE)], ids=lambda path: path.name)
+def test_the_base_imports_only_the_base(path):
+    assert rooms_of_common(path) <= BASE
+
+
+@pytest.mark.parametrize("port", sorted(PORTS))
+def test_a_port_imports_the_base_and_itself(port):
+    for path in sources(COMMON / port):
+        assert rooms_of_common(path) <= BASE | {port}, path
+
+
+def test_only_the_composition_root_imports_services():
+    for path in sources(COMMON):
+        used = {name.split(".")[0] for name in imports(path)}
+        assert not used & set(SERVICES), f"{path} imports a service"
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_a_service_imports_no_other_service(service):
+    for path in sources(SERVICES[service]):
+        used = {name.split(".")[0] for name in imports(path)}
+        assert not used & (set(SERVICES) - {service}), path
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_a_service_stands_on_the_platform_and_never_on_an_adapter(service):
+    for path in sources(SERVICES[service]):
+        assert rooms_of_common(path) <= FOR_SERVICES, path

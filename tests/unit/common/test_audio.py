@@ -45,6 +45,7 @@ WHOLE = [
     ("FLAC", "PCM_24", 24),
     ("OGG", "VORBIS", None),
     ("OGG", "OPUS", None),
+    ("MP3", "MPEG_LAYER_III", None),
 ]
 
 

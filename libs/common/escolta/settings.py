@@ -7,7 +7,7 @@ process on a fresh machine can run.
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, PositiveFloat, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -60,3 +60,7 @@ class Settings(BaseSettings):
 
     sign_in_hours: float = Field(24.0, gt=0, description="how long a sign-in link can be used")
     session_days: float = Field(30.0, gt=0, description="how long a session lasts")
+    group_shares: dict[str, PositiveFloat] = Field(
+        {}, description='parts of a batch by group, as JSON: {"harbor": 3, "campus": 2}; a group not named: 1'
+    )
+    group_overlap: float = Field(0.0, ge=0, le=1, description="part of a batch that every group hears")

@@ -1,0 +1,61 @@
+"""Who calls, and what that caller may do."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, HTTPException
+from pydantic import AfterValidator, BaseModel, StringConstraints
+
+from escolta.service import Platform
+from escolta.web import Session, signed_in
+from label_gateway import people
+from label_gateway.people import Labeler
+
+
+class Problem(BaseModel):
+    """What went wrong, for the person who will read it."""
+
+    detail: str
+
+
+def problems(**statuses: str) -> dict[int | str, dict[str, object]]:
+    """For the API document: `_409="When."` says when a route answers with 409."""
+    return {int(status[1:]): {"model": Problem, "description": when} for status, when in statuses.items()}
+
+
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("a name has no line breaks or control characters")
+    return " ".join(name.split())
+
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(_printable)
+]
+
+
+class Access:
+    """FastAPI dependencies: `caller`, the labeler who calls, or 401; `lead`, the same if a lead, or 403.
+
+    They ask the catalog, for a session lasts longer than a person may keep a role, a group, or leave.
+    """
+
+    caller: Callable[..., Awaitable[Labeler]]
+    lead: Callable[..., Awaitable[Labeler]]
+
+    def __init__(self, on: Platform) -> None:
+        async def caller(session: Annotated[Session, Depends(signed_in)]) -> Labeler:
+            labeler = await people.labeler(on.catalog, session.labeler_id)
+            if labeler is None:
+                # A session that holds the secret but no labeler: a program of the installation itself.
+                return Labeler(**session.model_dump(), group=None, enabled=True)
+            if not labeler.enabled:
+                raise HTTPException(401, "You can no longer sign in here: ask your lead.")
+            return labeler
+
+        async def lead(caller: Annotated[Labeler, Depends(caller)]) -> Labeler:
+            if caller.role != "lead":
+                raise HTTPException(403, "Only a lead may do this.")
+            return caller
+
+        self.caller, self.lead = caller, lead

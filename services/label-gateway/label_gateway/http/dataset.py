@@ -1,0 +1,38 @@
+"""The labeled data set, for leads."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import StreamingResponse
+
+from escolta.service import Platform
+from label_gateway import dataset
+from label_gateway.http.access import Access
+
+CSV: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A CSV file", "content": {"text/csv": {"schema": {"type": "string"}}}}
+}
+
+
+def router(on: Platform, access: Access) -> APIRouter:
+    """/dataset/*.csv."""
+    routes = APIRouter(prefix="/dataset", dependencies=[Depends(access.lead)])
+
+    @routes.get("/labels.csv", response_class=StreamingResponse, responses=CSV)
+    async def dataset_labels() -> StreamingResponse:
+        """Weak labels: a row for each audio on which its group agreed."""
+        return _download("labels.csv", dataset.LABELS)
+
+    @routes.get("/chunks.csv", response_class=StreamingResponse, responses=CSV)
+    async def dataset_chunks() -> StreamingResponse:
+        """Strong labels: a row for each event that a labeler marked, whatever the agreement."""
+        return _download("chunks.csv", dataset.CHUNKS)
+
+    def _download(name: str, query: str) -> StreamingResponse:
+        return StreamingResponse(
+            dataset.csv_of(on.catalog, query),
+            media_type="text/csv",
+            headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+        )
+
+    return routes

@@ -1,0 +1,75 @@
+"""Signing in and out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from pydantic import BaseModel, Field
+
+from escolta.service import Platform
+from escolta.web import Session, Sessions
+from escolta.web.sessions import COOKIE
+from label_gateway import tasks
+from label_gateway.http.access import Access, problems
+from label_gateway.people import Labeler, Role
+from label_gateway.sign_in import use_token
+
+
+class LinkToken(BaseModel):
+    """What follows the # of a sign-in link."""
+
+    token: str = Field(max_length=200)
+
+
+class SignedIn(BaseModel):
+    """A session; its token goes into the header `Authorization: Bearer …` of a client without cookies."""
+
+    token: str
+    name: str
+    role: Role
+
+
+class Me(tasks.Workload):
+    """The caller."""
+
+    labeler_id: int
+    name: str
+    role: Role
+    group: str | None
+
+
+def router(on: Platform, access: Access) -> APIRouter:
+    """/session and /me."""
+    routes = APIRouter()
+
+    @routes.post("/session", responses=problems(_401="The link is unknown, used or too old."))
+    async def sign_in(link: LinkToken, request: Request, response: Response) -> SignedIn:
+        """Trade the token of a one-time link for a session."""
+        session = await use_token(on, link.token)
+        if session is None:
+            raise HTTPException(401, "This link cannot be used (again): ask your lead for a new one.")
+        token = _set_cookie(on, request.app.state.sessions, session, response)
+        return SignedIn(token=token, name=session.name, role=session.role)
+
+    @routes.delete("/session", status_code=204)
+    async def sign_out(caller: Annotated[Labeler, Depends(access.caller)], response: Response) -> None:
+        """Forget the cookie."""
+        response.delete_cookie(COOKIE, **_cookie_rules(on))  # type: ignore[arg-type]  # a dict of several types
+
+    @routes.get("/me")
+    async def me(caller: Annotated[Labeler, Depends(access.caller)]) -> Me:
+        """Who I am, and how much I have to do."""
+        load = await tasks.workload(on.catalog, caller.labeler_id)
+        return Me(**caller.model_dump(), **load.model_dump())
+
+    return routes
+
+
+def _set_cookie(on: Platform, sessions: Sessions, session: Session, response: Response) -> str:
+    token = sessions.token(session)
+    response.set_cookie(COOKIE, token, max_age=sessions.max_age_s, **_cookie_rules(on))  # type: ignore[arg-type]
+    return token
+
+
+def _cookie_rules(on: Platform) -> dict[str, object]:
+    """No script reads it, no other site sends it, and over TLS it never travels without."""
+    return {"httponly": True, "samesite": "strict", "secure": on.http_url.startswith("https://"), "path": "/"}

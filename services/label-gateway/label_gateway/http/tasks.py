@@ -1,0 +1,76 @@
+"""What a labeler hears next, and what a labeler says of it; for leads, how far everybody is."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, HTTPException, Query
+from pydantic import BaseModel, Field, FiniteFloat
+
+from escolta.service import Platform
+from label_gateway import tasks
+from label_gateway.agreement import Marked
+from label_gateway.batches import Batches
+from label_gateway.http.access import Access, problems
+from label_gateway.people import Labeler
+from label_gateway.store import Audio
+from label_gateway.submissions import AlreadySettled, NotAssigned, submit
+
+MOST_EVENTS = 500
+
+
+class MarkedEvent(BaseModel):
+    """One sound in an audio, in seconds from the audio's start."""
+
+    class_id: int = Field(ge=1, lt=2**31)
+    onset_s: FiniteFloat = Field(ge=0)
+    offset_s: FiniteFloat = Field(gt=0)
+
+
+class Submission(BaseModel):
+    """All that a labeler says of an audio; no events: there is nothing to label."""
+
+    events: list[MarkedEvent] = Field(max_length=MOST_EVENTS)
+
+
+def router(on: Platform, access: Access, batches: Batches) -> APIRouter:
+    """/tasks and /progress."""
+    routes = APIRouter()
+
+    @routes.get("/tasks")
+    async def my_next_tasks(
+        caller: Annotated[Labeler, Depends(access.caller)],
+        limit: Annotated[int, Query(ge=1, le=50)] = 2,
+    ) -> list[tasks.Task]:
+        """The audios that I hear next, in order; the second is there to be fetched in advance."""
+        return await tasks.next_tasks(on.catalog, caller.labeler_id, limit)
+
+    @routes.put(
+        "/tasks/{iteration_id}/{audio_id}",
+        responses=problems(
+            _400="An event does not fit into the audio, or its class is unknown.",
+            _403="The audio is not for the caller's group.",
+            _409="The group is done with the audio, and this is not what the caller said before.",
+        ),
+    )
+    async def submit_labels(
+        iteration_id: UUID,
+        audio_id: UUID,
+        submission: Submission,
+        caller: Annotated[Labeler, Depends(access.caller)],
+    ) -> tasks.Workload:
+        """Say what is in an audio, in place of what I said before. Repeating it changes nothing."""
+        events = [Marked(caller.labeler_id, **event.model_dump()) for event in submission.events]
+        try:
+            await submit(on, batches, caller, Audio(iteration_id, audio_id), events)
+        except NotAssigned as error:
+            raise HTTPException(403, str(error)) from None
+        except AlreadySettled as error:
+            raise HTTPException(409, str(error)) from None
+        return await tasks.workload(on.catalog, caller.labeler_id)
+
+    @routes.get("/progress", dependencies=[Depends(access.lead)])
+    async def labeling_progress() -> list[tasks.BatchProgress]:
+        """How far every batch is, and each group with its part."""
+        return await tasks.progress(on.catalog)
+
+    return routes

@@ -1,0 +1,138 @@
+"""ingest over HTTP, for leads: how far it is, the nodes, the quarantine list and its page."""
+
+from datetime import datetime
+from importlib.resources import files
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, Field
+
+from escolta.events import NodeName
+from escolta.service import Platform
+from escolta.web import lead, page, signed_in
+from escolta.web.sessions import COOKIE
+from ingest import store
+
+PAGES = files("ingest") / "pages"
+SCRIPT = "/ingest/quarantine.js"
+
+Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class NodeState(BaseModel):
+    """A node as the catalog sees it; what the node says of itself is null until it says it."""
+
+    name: str
+    audios: int
+    spooled: int | None = Field(description="audios that wait in the node's spool")
+    source_done: bool | None = Field(description="the node will record nothing more")
+    last_seen: datetime | None
+
+
+class IngestState(BaseModel):
+    """How far ingest is."""
+
+    audios: int
+    quarantined: int
+    nodes: list[NodeState]
+
+
+class NewNode(BaseModel):
+    """A node to register; the paper's tables also know its project, its source of sound and its hardware."""
+
+    name: NodeName
+    project: Word = "default"
+    source: Word = "unspecified"
+    node_type: Word = "unspecified"
+
+
+class Node(BaseModel):
+    """A registered node."""
+
+    name: str
+    project: str
+    source: str
+    node_type: str
+    registered_at: datetime
+
+
+class Quarantined(BaseModel):
+    """A message that could not be used; node, audio and object as far as it could be read."""
+
+    message_id: UUID
+    at: datetime
+    reason: str
+    node: str | None
+    audio_id: UUID | None
+    object_key: str | None
+    queue: str
+    topic: str
+    attempts: int
+    body: str
+
+
+def router(on: Platform) -> APIRouter:
+    """The routes; every one of them wants the session of a lead."""
+    routes = APIRouter()
+    routes.include_router(_api(on))
+    routes.include_router(_pages())
+    return routes
+
+
+def _api(on: Platform) -> APIRouter:
+    api = APIRouter(prefix="/api", tags=["ingest"], dependencies=[Depends(lead)])
+
+    @api.get("/ingest")
+    async def ingest_state() -> IngestState:
+        """How many audios are cataloged and quarantined, and how each node is."""
+        nodes = [NodeState(**row) for row in await store.node_states(on.catalog)]
+        return IngestState(
+            audios=sum(node.audios for node in nodes),
+            quarantined=await store.count_quarantined(on.catalog),
+            nodes=nodes,
+        )
+
+    @api.get("/nodes")
+    async def list_nodes() -> list[Node]:
+        """The registered nodes, by name."""
+        return [Node(**row) for row in await store.nodes(on.catalog)]
+
+    @api.post("/nodes", status_code=201, responses={200: {"model": Node, "description": "It was there"}})
+    async def register_node(new: NewNode, response: Response) -> Node:
+        """Register a node, so that what it sends is cataloged; one that exists stays as it is."""
+        row, added = await store.register_node(on.catalog, new.name, new.project, new.source, new.node_type)
+        response.status_code = 201 if added else 200
+        return Node(**row)
+
+    @api.get("/quarantine")
+    async def list_quarantine(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[Quarantined]:
+        """What could not be used and why, newest first."""
+        return [Quarantined(**row) for row in await store.quarantined(on.catalog, limit)]
+
+    return api
+
+
+def _pages() -> APIRouter:
+    pages = APIRouter(include_in_schema=False)
+    body = (PAGES / "quarantine.html").read_text("utf-8")
+    script = (PAGES / "quarantine.js").read_text("utf-8")
+
+    @pages.get("/quarantine")
+    async def quarantine_page(request: Request) -> Response:
+        try:
+            session = signed_in(request, cookie=request.cookies.get(COOKIE))
+        except HTTPException:
+            return RedirectResponse("/sign-in", 303)
+        if session.role != "lead":
+            refusal = page("Quarantine", "<h1>Quarantine</h1><p>Only a lead may see this list.</p>")
+            refusal.status_code = 403
+            return refusal
+        return page("Quarantine", body, script=SCRIPT, wide=True)
+
+    @pages.get(SCRIPT, dependencies=[Depends(lead)])
+    async def quarantine_script() -> Response:
+        return Response(script, media_type="text/javascript")
+
+    return pages

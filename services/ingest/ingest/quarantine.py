@@ -1,0 +1,73 @@
+"""From `MessageRejected` to the quarantine list, and the word to the node."""
+
+import json
+import re
+from collections.abc import Sequence
+from uuid import UUID
+
+from escolta.events import AudioRecorded, AudioRefused, MessageRejected
+from escolta.service import Message, Platform
+from ingest import store
+from ingest.store import Origin
+
+_NODE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+class Quarantine:
+    """The handler of `MessageRejected`."""
+
+    def __init__(self, on: Platform) -> None:
+        self._on = on
+
+    async def keep(self, messages: Sequence[Message[MessageRejected]]) -> None:
+        """Bring a batch of rejections to the list.
+
+        1. Read from each rejected message where it came from, as far as it can be read.
+        2. Insert the rows, each once.
+        3. Tell the nodes whose audios were refused, again with each redelivery.
+        """
+        kept = []
+        for message in messages:
+            if _is_uuid(message.event.message_id):
+                kept.append((message.event, origin_of(message.event.body)))
+            else:
+                message.reject(f"MessageRejected.message_id is not a UUID: {message.event.message_id[:80]!r}")
+        await store.quarantine(self._on.catalog, kept)
+        for event, _ in kept:
+            if refused := _refused(event):
+                await self._on.bus.publish(refused)
+
+
+def origin_of(body: str) -> Origin:
+    """Node, audio and object of a rejected message: each that is there and is what it should be."""
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
+        return Origin()
+    if not isinstance(fields, dict):
+        return Origin()
+    node, audio_id, key = (fields.get(name) for name in ("node", "audio_id", "object_key"))
+    return Origin(
+        node=node if isinstance(node, str) and _NODE_NAME.fullmatch(node) else None,
+        audio_id=UUID(audio_id) if isinstance(audio_id, str) and _is_uuid(audio_id) else None,
+        object_key=store.storable(key[:512]) if isinstance(key, str) else None,
+    )
+
+
+def _refused(event: MessageRejected) -> AudioRefused | None:
+    """What to tell the node; None unless its audio can be read out of the message whole."""
+    if event.message_topic != AudioRecorded.topic:
+        return None
+    try:
+        audio = AudioRecorded.model_validate_json(event.body)
+    except ValueError:
+        return None
+    return AudioRefused(audio_id=audio.audio_id, node=audio.node, reason=event.reason)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

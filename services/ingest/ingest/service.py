@@ -1,0 +1,26 @@
+"""ingest: catalogs what nodes record, and keeps the list of what could not be used.
+
+It has no `catch_up` job, because its input is not a row but a message of the node, which keeps its file and
+sends again until it is answered. An audio whose answer was lost in a crash is answered when it comes again;
+that the embedder missed it, the embedder finds out by itself.
+"""
+
+from escolta.events import AudioRecorded, MessageRejected, NodeStatus
+from escolta.service import Platform, Service, Subscription
+from ingest import http
+from ingest.quarantine import Quarantine
+from ingest.recorded import Cataloging
+from ingest.status import Statuses
+
+
+def build(on: Platform) -> Service:
+    """The service on its platform."""
+    return Service(
+        "ingest",
+        subscriptions=[
+            Subscription(AudioRecorded, Cataloging(on).catalog, batch=32, linger_s=0.05),
+            Subscription(NodeStatus, Statuses(on).keep, batch=32),
+            Subscription(MessageRejected, Quarantine(on).keep, batch=32),
+        ],
+        router=http.router(on),
+    )

@@ -1,0 +1,35 @@
+"""From `NodeStatus` to the row that says what a node told last of itself."""
+
+from collections.abc import Sequence
+
+from escolta.events import NodeStatus
+from escolta.service import Message, Platform
+from ingest import store
+from ingest.checks import Refused, check_text, check_time, unknown_node
+
+
+class Statuses:
+    """The handler of `NodeStatus`."""
+
+    def __init__(self, on: Platform) -> None:
+        self._on = on
+
+    async def keep(self, messages: Sequence[Message[NodeStatus]]) -> None:
+        """Keep the newest status of each node.
+
+        1. Refuse unknown nodes, and times in the future, which would hide all later statuses.
+        2. Write the rest; the row keeps the newest.
+        """
+        known = await store.known_nodes(self._on.catalog, {message.event.node for message in messages})
+        now, good = self._on.clock.now(), []
+        for message in messages:
+            status = message.event
+            try:
+                if status.node not in known:
+                    raise unknown_node(status.node)
+                check_text(status)
+                check_time(status.node, "the time of its status", status.at, now)
+                good.append(status)
+            except Refused as refused:
+                message.reject(str(refused))
+        await store.keep_statuses(self._on.catalog, good)

@@ -1,0 +1,68 @@
+"""The port to an embedding model, and the way to one by its name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from escolta.errors import Misconfigured
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What a model says of a batch of audios, row by row in the order in which they were given.
+
+    `vectors` is float32 `[audios, dim]`, `probabilities` float32 `[audios, classes]`: each between 0 and 1
+    and independent of the others, because several classes sound at once.
+    """
+
+    vectors: FloatArray
+    probabilities: FloatArray
+
+
+class EmbeddingModel(Protocol):
+    """Turns audios into vectors that lie near each other where the audios sound alike.
+
+    `model_id` names the weights and everything between waveform and network, so that vectors with the same
+    id can be compared and others cannot. `class_names` are in the order of the probabilities.
+    """
+
+    name: str
+    model_id: str
+    dim: int
+    rate_hz: int
+    class_names: tuple[str, ...]
+
+    def embed(self, waveforms: Sequence[FloatArray]) -> Embedded:
+        """Embed one or more audios, each float32 `[samples]`, mono at `rate_hz`, of any lengths.
+
+        A vector does not depend on what else is in the batch. What `embedder.windows` says of short and long
+        audios holds for every model. It computes for a while: call it off the event loop, from one thread at
+        a time.
+        """
+        ...
+
+
+def open_model(name: str, cnn14_weights: Path | None = None) -> EmbeddingModel:
+    """Load the model `yamnet`, `cnn14` or `placeholder`; this takes seconds and is done once.
+
+    Raises Misconfigured where the name is unknown, or the model's package or weights are missing or wrong.
+    """
+    if name == "yamnet":
+        from embedder.yamnet import YamNet
+
+        return YamNet()
+    if name == "cnn14":
+        from embedder.cnn14 import Cnn14
+
+        return Cnn14(cnn14_weights)
+    if name == "placeholder":
+        from embedder.placeholder import Placeholder
+
+        return Placeholder()
+    raise Misconfigured(f"There is no model {name!r}: set ESCOLTA_MODEL to yamnet, cnn14 or placeholder.")

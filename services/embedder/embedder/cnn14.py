@@ -1,0 +1,172 @@
+"""CNN14 of PANNs by PyTorch: the model of record (Naranjo-Alcazar et al. 2024, section 2.3).
+
+Kong et al. 2020, "PANNs: Large-scale pretrained audio neural networks for audio pattern recognition".
+Only the network class of `panns_inference` is used. The package itself is never imported, because importing
+it, and constructing its `AudioTagging`, fetches files from the network by a shell command.
+"""
+
+import codecs
+import hashlib
+import importlib
+import importlib.util
+import pickle
+import sys
+import types
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from embedder.audioset import cnn14_class_names
+from embedder.model import Embedded, FloatArray
+from embedder.windows import mean_of_each, windows
+from escolta.errors import Misconfigured
+
+FRONT_END = 1
+"""Counts up when anything between waveform and network changes: it is a part of the model id."""
+
+_ARCHITECTURE = {
+    "sample_rate": 32_000,
+    "window_size": 1024,
+    "hop_size": 320,
+    "mel_bins": 64,
+    "fmin": 50,
+    "fmax": 14_000,
+}
+_WINDOWS_AT_ONCE = 8  # a window of 10 s takes about 100 MB on its way
+_SOURCE = (
+    "Cnn14_mAP=0.431.pth of the Zenodo record 3987831 (327,428,481 bytes, SHA-256 0dc499e4…ada000e34b31), "
+    "put it on this machine and set ESCOLTA_CNN14_WEIGHTS to its path"
+)
+_ALIAS = "embedder._panns_inference"
+
+
+class Cnn14:
+    """2048 dimensions and the 527 classes of AudioSet, on the CPU, or on a GPU where PyTorch finds one."""
+
+    name = "cnn14"
+    dim = 2048
+    rate_hz = 32_000
+
+    def __init__(self, weights: Path | None, random_seed: int | None = None) -> None:
+        """Load the weights; a `random_seed` instead gives an untrained network, which is for tests only.
+
+        Raises Misconfigured where PyTorch or a package is missing, or the weights are missing or wrong.
+        """
+        torch = _torch()
+        self.class_names = cnn14_class_names()
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        path = _required(weights) if random_seed is None else None
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(random_seed or 0)
+            network = _network_class()(**_ARCHITECTURE, classes_num=len(self.class_names))
+        if path:
+            _load(network, path)
+        version = _digest(path)[:12] if path else f"random{random_seed}"
+        self.model_id = f"{self.name}-{version}-{FRONT_END}"
+        self._network = network.eval().to(self.device)
+
+    def embed(self, waveforms: Sequence[FloatArray]) -> Embedded:
+        """See `EmbeddingModel.embed`."""
+        seen = [windows(waveform, self.rate_hz) for waveform in waveforms]
+        counts = [len(of_audio) for of_audio in seen]
+        vectors, probabilities = self._run([window for of_audio in seen for window in of_audio])
+        return Embedded(mean_of_each(vectors, counts), mean_of_each(probabilities, counts))
+
+    def _run(self, seen: list[FloatArray]) -> tuple[FloatArray, FloatArray]:
+        """Embeddings, float32 `[windows, 2048]`, and probabilities, float32 `[windows, 527]`.
+
+        Windows of one length go together; padding them to a common length would change their vectors.
+        """
+        by_length = defaultdict(list)
+        for number, window in enumerate(seen):
+            by_length[len(window)].append(number)
+        vectors = np.empty((len(seen), self.dim), np.float32)
+        probabilities = np.empty((len(seen), len(self.class_names)), np.float32)
+        for numbers in by_length.values():
+            for at in range(0, len(numbers), _WINDOWS_AT_ONCE):
+                some = numbers[at : at + _WINDOWS_AT_ONCE]
+                vectors[some], probabilities[some] = self._forward(np.stack([seen[n] for n in some]))
+        return vectors, probabilities
+
+    def _forward(self, batch: FloatArray) -> tuple[FloatArray, FloatArray]:
+        torch = _torch()
+        with torch.inference_mode():
+            out = self._network(torch.from_numpy(batch).to(self.device))
+        return out["embedding"].cpu().numpy(), out["clipwise_output"].cpu().numpy()
+
+
+def _torch() -> Any:
+    try:
+        return importlib.import_module("torch")
+    except ImportError as error:
+        raise Misconfigured("CNN14 needs PyTorch: run pip install 'escolta-embedder[cnn14]'.") from error
+
+
+def _network_class() -> Any:
+    """The class `Cnn14` of `panns_inference.models`, without the package's `__init__` being run.
+
+    The module is imported as a part of an empty package of another name, so that a real import of
+    `panns_inference` elsewhere in the process is not disturbed.
+    """
+    found = importlib.util.find_spec("panns_inference")  # does not import it
+    if found is None or not found.submodule_search_locations:
+        raise Misconfigured("CNN14 needs panns-inference: run pip install 'escolta-embedder[cnn14]'.")
+    package = types.ModuleType(_ALIAS)
+    package.__path__ = list(found.submodule_search_locations)
+    sys.modules.setdefault(_ALIAS, package)
+    try:
+        return importlib.import_module(f"{_ALIAS}.models").Cnn14
+    except ImportError as error:
+        raise Misconfigured(
+            f"CNN14 needs {error.name}: run pip install 'escolta-embedder[cnn14]'."
+        ) from error
+
+
+def _required(weights: Path | None) -> Path:
+    if weights is None:
+        raise Misconfigured(f"CNN14 has no weights: fetch {_SOURCE}.")
+    if not weights.is_file():
+        raise Misconfigured(f"There is no file {weights} with CNN14's weights: fetch {_SOURCE}.")
+    return weights
+
+
+def _load(network: Any, path: Path) -> None:
+    """Fill the network from a checkpoint: every tensor of it, each in its exact shape."""
+    torch = _torch()
+    try:
+        # weights_only keeps a checkpoint from running code. The official one was written years before that
+        # became usual, and its training state may hold NumPy arrays beside the tensors.
+        with torch.serialization.safe_globals(_numpy_globals()):
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise _wrong(path, "is no PyTorch checkpoint, or one that would run code") from error
+    except (RuntimeError, EOFError, OSError, ValueError) as error:
+        raise _wrong(path, "is cut short or damaged") from error
+    try:
+        network.load_state_dict(checkpoint["model"], strict=True)
+    except (RuntimeError, LookupError, TypeError, AttributeError) as error:
+        raise _wrong(path, "holds the weights of another network") from error
+
+
+def _wrong(path: Path, what: str) -> Misconfigured:
+    return Misconfigured(f"{path} ({path.stat().st_size:,} bytes) {what}: fetch {_SOURCE}.")
+
+
+def _numpy_globals() -> list[Any]:
+    """What a pickled NumPy array or number calls, under the module's names before and since NumPy 2."""
+    from numpy._core import multiarray
+
+    made_by = [multiarray._reconstruct, multiarray.scalar]
+    calls = [
+        (call, f"numpy.{core}.multiarray.{call.__name__}") for call in made_by for core in ("core", "_core")
+    ]
+    kinds = [type(np.dtype(kind)) for kind in ("bool", "int32", "int64", "float32", "float64", "object")]
+    return [*calls, np.ndarray, np.dtype, codecs.encode, *kinds]
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,7 +1,7 @@
 """Who calls, and what that caller may do."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException
 from pydantic import AfterValidator, BaseModel, StringConstraints
@@ -18,9 +18,9 @@ class Problem(BaseModel):
     detail: str
 
 
-def problems(**statuses: str) -> dict[int | str, dict[str, object]]:
-    """For the API document: `_409="When."` says when a route answers with 409."""
-    return {int(status[1:]): {"model": Problem, "description": when} for status, when in statuses.items()}
+def problems(when: dict[int, str]) -> dict[int | str, dict[str, Any]]:
+    """What the API document says of a route's answers: status -> when."""
+    return {status: {"model": Problem, "description": words} for status, words in when.items()}
 
 
 def _printable(name: str) -> str:

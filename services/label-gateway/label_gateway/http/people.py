@@ -43,7 +43,7 @@ class SignInLink(BaseModel):
 def router(on: Platform, access: Access) -> APIRouter:
     """/groups and /labelers; every route wants a lead."""
     routes = APIRouter(dependencies=[Depends(access.lead)])
-    no_such = problems(_404="There is no such labeler.")
+    no_such = problems({404: "There is no such labeler."})
 
     async def known(labeler_id: int) -> Labeler:
         labeler = await people.labeler(on.catalog, labeler_id)
@@ -66,7 +66,7 @@ def router(on: Platform, access: Access) -> APIRouter:
     @routes.post(
         "/labelers",
         status_code=201,
-        responses=problems(_400="There is no such group.", _409="The name is taken."),
+        responses=problems({400: "There is no such group.", 409: "The name is taken."}),
     )
     async def add_labeler(new: NewLabeler) -> Labeler:
         """Add a person; a link for signing in is a second step."""
@@ -77,7 +77,7 @@ def router(on: Platform, access: Access) -> APIRouter:
 
     @routes.put(
         "/labelers/{labeler_id}",
-        responses={**no_such, **problems(_400="There is no such group, or no lead would be left.")},
+        responses={**no_such, **problems({400: "There is no such group, or no lead would be left."})},
     )
     async def change_labeler(state: LabelerState, labeler: Annotated[Labeler, Depends(known)]) -> Labeler:
         """Set a person's role and group, and whether the person may sign in at all."""

@@ -33,7 +33,7 @@ def router(on: Platform, access: Access) -> APIRouter:
             206: {"description": "The part that `Range` asks for", **SOUND},
             304: {"description": "The caller has it already"},
             416: {"description": "`Range` begins after the end"},
-            **problems(_403="The audio is not for the caller's group.", _404="There is no such audio."),
+            **problems({403: "The audio is not for the caller's group.", 404: "There is no such audio."}),
         },
     )
     async def audio_bytes(

@@ -41,7 +41,7 @@ def router(on: Platform, access: Access) -> APIRouter:
     """/session and /me."""
     routes = APIRouter()
 
-    @routes.post("/session", responses=problems(_401="The link is unknown, used or too old."))
+    @routes.post("/session", responses=problems({401: "The link is unknown, used or too old."}))
     async def sign_in(link: LinkToken, request: Request, response: Response) -> SignedIn:
         """Trade the token of a one-time link for a session."""
         session = await use_token(on, link.token)

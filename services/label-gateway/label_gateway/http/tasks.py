@@ -47,9 +47,11 @@ def router(on: Platform, access: Access, batches: Batches) -> APIRouter:
     @routes.put(
         "/tasks/{iteration_id}/{audio_id}",
         responses=problems(
-            _400="An event does not fit into the audio, or its class is unknown.",
-            _403="The audio is not for the caller's group.",
-            _409="The group is done with the audio, and this is not what the caller said before.",
+            {
+                400: "An event does not fit into the audio, or its class is unknown.",
+                403: "The audio is not for the caller's group.",
+                409: "The group is done with the audio, and this is not what the caller said before.",
+            }
         ),
     )
     async def submit_labels(

@@ -1,0 +1,60 @@
+"""Where sound comes from: the port, and what passes through it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Literal, Protocol
+
+from escolta.events import AudioRecorded, audio_id_of
+
+ClockState = Literal["synchronized", "unsynchronized", "unknown"]
+
+
+@dataclass(frozen=True)
+class RecordedAudio:
+    """About 10 s of sound without a gap, as a whole sound file.
+
+    `start` is the UTC time of the first sample, `samples` counts each channel, `suffix` names the format
+    ("wav", "flac", "ogg"), `data` are the bytes of the file.
+    """
+
+    start: datetime
+    samples: int
+    rate_hz: int
+    channels: int
+    bits_per_sample: int
+    file_name: str
+    suffix: str
+    data: bytes
+
+    def event(self, node: str, clock_state: ClockState) -> AudioRecorded:
+        """The event that tells of this audio; the same start gives the same id and the same object key."""
+        audio_id = audio_id_of(node, self.start)
+        return AudioRecorded(
+            audio_id=audio_id,
+            node=node,
+            start=self.start,
+            samples=self.samples,
+            rate_hz=self.rate_hz,
+            channels=self.channels,
+            bits_per_sample=self.bits_per_sample,
+            object_key=f"audio/{node}/{self.start.astimezone(UTC):%Y/%m/%d}/{audio_id}.{self.suffix}",
+            sha256=sha256(self.data).hexdigest(),
+            file_name=self.file_name,
+            clock_state=clock_state,
+        )
+
+
+class Recorder(Protocol):
+    """A source of audios: a folder that is played, a microphone. One verb."""
+
+    def audios(self) -> AsyncIterator[RecordedAudio]:
+        """The audios in the order of their recording, no two of them with the same start.
+
+        Whoever asks for the next one says by that that the last one is safe on disk: from then on the
+        recorder need not be able to give it again. The iteration ends when the source has nothing more for
+        now; it may be begun again, and then gives what has come since. Raises OSError while the source
+        cannot be read; iterating again goes on at the same place.
+        """
+        ...

@@ -5,6 +5,8 @@ import os
 import secrets
 import signal
 import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +15,8 @@ import typer
 from pydantic import SecretStr, ValidationError
 
 from escolta.contracts import asyncapi_json, events_markdown
+from escolta.demo import Demo, play
+from escolta.doctor import examine
 from escolta.errors import EscoltaError, Misconfigured
 from escolta.observe import set_up_logs
 from escolta.runtime import find_services, running
@@ -54,13 +58,10 @@ def run(
 ) -> None:
     """Run services until interrupted."""
     set_up_logs()
-    asyncio.run(_run(load_settings(), services or []))
+    asyncio.run(_until_interrupted(partial(_run, load_settings(), services or [])))
 
 
-async def _run(settings: Settings, names: list[str]) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+async def _run(settings: Settings, names: list[str], stop: asyncio.Event) -> None:
     async with running(settings, find_services(names)) as (_, services):
         for service in services:
             # A link that signs somebody in may be shown only to whoever sits at this machine.
@@ -79,6 +80,51 @@ def contracts(
             path.write_text(text, "utf-8")
         elif not path.exists() or path.read_text("utf-8") != text:
             raise Misconfigured(f"{path} has drifted from escolta/events.py: run `make contracts`")
+
+
+@app.command()
+def doctor() -> None:
+    """Check the set-up and say what to do."""
+    findings = asyncio.run(examine(load_settings()))
+    for finding in findings:
+        print(
+            f"{'✗' if finding.todo else '✓'} {finding.what}" + (f": {finding.todo}" if finding.todo else "")
+        )
+    sys.exit(any(finding.todo for finding in findings))
+
+
+@app.command()
+def demo(
+    audio: Annotated[Path | None, typer.Option(help="folder of recordings; none: a synthetic harbor")] = None,
+    truth: Annotated[Path | None, typer.Option(help="CSV with filename and category")] = None,
+    iterations: Annotated[int | None, typer.Option(min=1, help="stop proposing after so many")] = None,
+    batch: Annotated[int, typer.Option(min=1, help="audios an iteration proposes")] = 20,
+    headless: Annotated[bool, typer.Option(help="simulated labelers; print the result and end")] = False,
+) -> None:
+    """Run the whole loop on this machine."""
+    chosen = Demo(audio, truth, iterations, batch, headless)
+    chosen.check()
+    settings = load_settings()
+    state_dir = chosen.state_dir(settings.state_dir)
+    state_dir.mkdir(parents=True, exist_ok=True)
+    own = load_settings(
+        state_dir=state_dir,
+        catalog_url=f"embedded://{state_dir}/catalog",
+        objects_url=f"file://{state_dir}/objects",
+        bus_url="memory://",
+        node_name="demo",
+    )
+    with (state_dir / "escolta.log").open("a") as log:
+        set_up_logs(log)
+        asyncio.run(_until_interrupted(partial(play, chosen, own)))
+
+
+async def _until_interrupted(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run `work` with an event that Ctrl-C and SIGTERM set."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await work(stop)
 
 
 def main() -> None:

@@ -80,9 +80,10 @@ def _describe(event: type[Event], document: dict) -> None:
     name = event.__name__
     producers, consumers, story = parties(event)
     places = re.findall(r"{(\w+)}", event.topic)
+    definitions = f"#/components/messages/{name}/payload/$defs/{{model}}"
     document["components"]["messages"][name] = {
         "summary": story,
-        "payload": event.model_json_schema(ref_template=f"#/components/messages/{name}/payload/$defs/{{model}}"),
+        "payload": event.model_json_schema(ref_template=definitions),
     }
     channel: dict = {
         "address": event.topic,

@@ -49,6 +49,8 @@ class Settings(BaseSettings):
         "unknown", description="what the node says of its clock"
     )
 
+    nodes: str = Field("", description="nodes that ingest registers when it starts, separated by commas")
+
     model: Literal["yamnet", "cnn14", "placeholder"] = Field("yamnet", description="embedding model")
     cnn14_weights: Path | None = Field(None, description="file of CNN14's weights (Cnn14_mAP=0.431.pth)")
     embed_batch: int = Field(32, gt=0, description="audios in one call of the model")

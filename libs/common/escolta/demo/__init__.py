@@ -1,0 +1,151 @@
+"""The whole loop on one machine: all five services in this process, a node that plays a folder, and
+people, or simulated labelers, who label. Part of the composition root, beside cli.py.
+"""
+
+import asyncio
+import hashlib
+import json
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from escolta.demo.progress import Progress, counts
+from escolta.demo.score import macro_f1, read_truth
+from escolta.errors import Misconfigured
+from escolta.runtime import find_services, running
+from escolta.service import Platform, Service
+from escolta.settings import Settings
+from escolta.web import Session, Sessions
+
+POLL_S = 0.5
+ENDLESS = 10_000
+"""Iterations that follow by themselves where a person labels: more than a person ever closes."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the person at the terminal chose. No `audio`: the built-in harbor."""
+
+    audio: Path | None
+    truth: Path | None
+    iterations: int | None
+    batch: int
+    headless: bool
+
+    def check(self) -> None:
+        """Raises `Misconfigured` for a choice that cannot work, before anything is started."""
+        if self.audio and not self.audio.is_dir():
+            raise Misconfigured(f"AUDIO={self.audio} is not a folder")
+        if self.truth and not self.truth.is_file():
+            raise Misconfigured(f"TRUTH={self.truth} is not a file")
+        if self.headless and self.audio and not self.truth:
+            raise Misconfigured("HEADLESS=1 needs TRUTH=<csv>: simulated labelers answer from it")
+
+    def state_dir(self, under: Path) -> Path:
+        """Where this demo's data lie: one folder for each folder of recordings."""
+        if self.audio is None:
+            return under / "demo" / "harbor"
+        place = self.audio.resolve()
+        name = re.sub(r"[^a-z0-9]+", "-", place.name.lower()).strip("-")
+        return under / "demo" / f"{name}-{hashlib.sha256(str(place).encode()).hexdigest()[:8]}"
+
+
+async def play(demo: Demo, settings: Settings, stop: asyncio.Event) -> None:
+    """Run the demo until `stop`, or, headless, until the iterations are done.
+
+    1. Make the harbor if there are no recordings.
+    2. Start the services; the node begins to play.
+    3. Show progress until everything is embedded, then ask for the first iteration.
+    4. A person labels on the page until `stop`; or simulated labelers do, and the result is printed.
+    """
+    begun = time.monotonic()
+    audio, truth = await _recordings(demo, settings)
+    settings = settings.model_copy(update={"replay_dir": audio, "nodes": settings.node_name})
+    async with running(settings, find_services()) as (on, services), _client(on) as api:
+        with Progress() as progress:
+            if await _until_embedded(api, on, progress, stop):
+                await _request_iterations(api, demo)
+            if not demo.headless:
+                await _greet(services)
+            elif not stop.is_set():
+                await _label_by_simulation(on, demo, truth, api, progress, stop)
+            await _follow(api, on, demo, progress, stop)
+        if demo.headless and not stop.is_set():
+            print(json.dumps(await _result(api, on, truth, begun)), flush=True)
+
+
+async def _recordings(demo: Demo, settings: Settings) -> tuple[Path, Path | None]:
+    if demo.audio:
+        return demo.audio.resolve(), demo.truth
+    from node_agent.harbor import write_harbor
+
+    folder = settings.state_dir / "harbor"
+    print("Making a harbor to listen to …", flush=True)
+    await asyncio.to_thread(write_harbor, folder)
+    return folder, demo.truth or folder / "truth.csv"
+
+
+def _client(on: Platform) -> httpx.AsyncClient:
+    token = Sessions(on.settings).token(Session(labeler_id=0, name="demo", role="lead"))
+    return httpx.AsyncClient(
+        base_url=on.http_url, headers={"authorization": f"Bearer {token}"}, timeout=120, trust_env=False
+    )
+
+
+async def _until_embedded(
+    api: httpx.AsyncClient, on: Platform, progress: Progress, stop: asyncio.Event
+) -> bool:
+    """True when the node has played everything and all of it is embedded; False when stopped before."""
+    while not stop.is_set():
+        now = await counts(api, on)
+        progress.show(now)
+        if now.source_done and now.spooled == 0 and now.audios and now.waiting == 0:
+            return True
+        await asyncio.sleep(POLL_S)
+    return False
+
+
+async def _request_iterations(api: httpx.AsyncClient, demo: Demo) -> None:
+    """Ask for as many iterations as are still missing; on a later start that may be none."""
+    there = (await api.get("/api/iterations")).raise_for_status().json()
+    wanted = demo.iterations or ENDLESS
+    if there and (there[-1]["status"] != "closed" or there[-1]["follow_ups"] or len(there) >= wanted):
+        return
+    request = {"batch": demo.batch, "follow_ups": wanted - len(there) - 1}
+    (await api.post("/api/iterations", json=request)).raise_for_status()
+
+
+async def _greet(services: list[Service], progress: Progress) -> None:
+    for service in services:
+        if service.greeting:
+            progress.say(await service.greeting())
+    progress.say("Ctrl-C stops; the same command goes on with the same data.")
+
+
+async def _follow(api: httpx.AsyncClient, on: Platform, progress: Progress, stop: asyncio.Event) -> None:
+    """Show progress until `stop`."""
+    while not stop.is_set():
+        progress.show(await counts(api, on))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), POLL_S)
+
+
+async def _result(api: httpx.AsyncClient, on: Platform, truth: Path, begun: float) -> dict[str, float | None]:
+    """The demo's last line."""
+    now = await counts(api, on)
+    predictions = (await api.get("/api/predictions")).raise_for_status().json()
+    labels = (await api.get("/api/dataset/labels.csv")).raise_for_status().text
+    score = macro_f1(predictions, read_truth(truth))
+    return {
+        "audios": now.audios,
+        "embedded": now.embedded,
+        "iterations": now.closed,
+        "proposed": now.proposed,
+        "labeled": now.labeled,
+        "medoids": sum(bool(row["label"]) for row in csv.DictReader(StringIO(labels))),
+        "macro_f1": None if score is None else round(score, 4),
+        "seconds": round(time.monotonic() - begun, 1),
+    }

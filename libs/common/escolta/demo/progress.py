@@ -1,0 +1,115 @@
+"""What the person at the terminal sees: how far the sound has come, all along."""
+
+import sys
+import time
+from dataclasses import dataclass
+
+import httpx
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from escolta.service import Platform
+
+LINE_EVERY_S = 5.0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many audios have come how far; `done` and `batch` are those of the open iteration."""
+
+    recorded: int
+    audios: int
+    quarantined: int
+    spooled: int
+    source_done: bool
+    embedded: int
+    waiting: int
+    iterations: int
+    closed: int
+    proposed: int
+    labeled: int
+
+    def line(self) -> str:
+        """One line for a terminal that cannot be redrawn, and for logs."""
+        parts = [f"recorded {self.recorded}", f"cataloged {self.audios}", f"embedded {self.embedded}"]
+        if self.quarantined:
+            parts.append(f"quarantined {self.quarantined}")
+        if self.iterations:
+            parts.append(
+                f"iteration {self.iterations}: {self.labeled} of {self.proposed} proposed are labeled"
+            )
+        return " · ".join(parts)
+
+
+async def counts(api: httpx.AsyncClient, on: Platform) -> Counts:
+    """Ask each service, as any client of the HTTP API would."""
+    ingest, embedder, batches = [
+        (await api.get(path)).raise_for_status().json()
+        for path in ("/api/ingest", "/api/embedder", "/api/progress")
+    ]
+    iterations = (await api.get("/api/iterations")).raise_for_status().json()
+    [node] = [node for node in ingest["nodes"] if node["name"] == on.settings.node_name]
+    recorded = on.metrics.get_sample_value("escolta_node_recorded_total") or 0
+    return Counts(
+        recorded=max(int(recorded), node["audios"]),
+        audios=ingest["audios"],
+        quarantined=ingest["quarantined"],
+        spooled=node["spooled"],
+        source_done=node["source_done"],
+        embedded=embedder["embedded"],
+        waiting=embedder["waiting"],
+        iterations=len([entry for entry in iterations if entry["status"] in ("proposed", "closed")]),
+        closed=len([entry for entry in iterations if entry["status"] == "closed"]),
+        proposed=sum(batch["audios"] for batch in batches),
+        labeled=sum(batch["finished"] for batch in batches),
+    )
+
+
+class Progress:
+    """A table that is redrawn on a terminal; elsewhere a line whenever something has moved."""
+
+    def __init__(self) -> None:
+        self._console = Console(file=sys.stderr)
+        self._live = Live(console=self._console, refresh_per_second=4, transient=False)
+        self._last = ("", 0.0)
+
+    def __enter__(self) -> "Progress":
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def say(self, text: str) -> None:
+        """A line that stays, above what is redrawn. Not for logs: it goes to the terminal alone."""
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+    def show(self, now: Counts) -> None:
+        """Draw the present state."""
+        if self._console.is_terminal:
+            self._live.update(_table(now))
+            return
+        line, said, at = now.line(), *self._last
+        if line != said and time.monotonic() - at >= LINE_EVERY_S:
+            print(line, file=sys.stderr, flush=True)
+            self._last = (line, time.monotonic())
+
+
+def _table(now: Counts) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for name, done, of in (
+        ("recorded", now.recorded, now.recorded if now.source_done else 0),
+        ("cataloged", now.audios, now.recorded),
+        ("embedded", now.embedded, now.audios),
+        *([("labeled", now.labeled, now.proposed)] if now.iterations else []),
+    ):
+        bar = "━" * round(30 * done / of) if of else ""
+        table.add_row(name, f"[cyan]{bar:<30}[/]", f"{done}" + (f" of {of}" if of else ""))
+    if now.iterations:
+        table.add_row("iteration", "", str(now.iterations))
+    if now.quarantined:
+        table.add_row("quarantined", "", f"{now.quarantined} (see the page /quarantine)")
+    return table

@@ -1,0 +1,136 @@
+"""What every process serves: probes for anybody, everything else for those who are signed in."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import APIRouter, Depends
+from prometheus_client import CollectorRegistry, Counter
+from pydantic import SecretStr
+
+from escolta.app import make_app
+from escolta.bus import open_bus
+from escolta.clock import SystemClock
+from escolta.errors import Rejected, Transient
+from escolta.objects import open_objects
+from escolta.service import Platform, Service
+from escolta.settings import Settings
+from escolta.web import Session, Sessions, lead, signed_in
+
+SETTINGS = Settings(secret=SecretStr("of this test alone"), metrics_token=SecretStr("for the scraper"))
+
+
+def a_router() -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/everybody")
+    async def everybody(session: Session = Depends(signed_in)) -> str:
+        return session.name
+
+    @routes.get("/leads", dependencies=[Depends(lead)])
+    async def leads() -> str:
+        return "a lead"
+
+    @routes.get("/rejected")
+    async def rejected() -> str:
+        raise Rejected("the file is not a sound")
+
+    @routes.get("/away")
+    async def away() -> str:
+        raise Transient("the store is away")
+
+    return routes
+
+
+@pytest.fixture
+async def client(tmp_path) -> AsyncIterator[httpx.AsyncClient]:
+    registry = CollectorRegistry()
+    Counter("escolta_things", "Things", registry=registry).inc(3)
+    bus, objects = open_bus("memory://"), open_objects(f"file://{tmp_path}")
+    on = Platform(SETTINGS, bus, objects, SystemClock(), registry)
+    waiting = ["the model is loading"]
+
+    async def ready() -> str | None:
+        return waiting[0] if waiting else None
+
+    app = make_app(on, [Service("one", router=a_router(), ready=ready)])
+    app.state.waiting = waiting
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://escolta") as client:
+        client.app = app  # type: ignore[attr-defined]  # for the test of readiness
+        yield client
+
+
+def as_(role: str, settings: Settings = SETTINGS) -> dict[str, str]:
+    token = Sessions(settings).token(Session(labeler_id=1, name="Ada", role=role))  # type: ignore[arg-type]
+    return {"authorization": f"Bearer {token}"}
+
+
+async def test_anybody_may_ask_whether_the_process_lives(client):
+    assert (await client.get("/healthz")).json() == {"status": "alive"}
+
+
+async def test_a_process_is_ready_when_its_services_are_and_tells_nothing_more(client):
+    waiting = await client.get("/readyz")
+    assert (waiting.status_code, waiting.json()) == (503, {"status": "waiting"})
+    client.app.state.waiting.clear()
+    ready = await client.get("/readyz")
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+
+
+@pytest.mark.parametrize("path", ["/everybody", "/leads", "/metrics", "/openapi.json"])
+async def test_an_anonymous_caller_gets_nothing(client, path):
+    answer = await client.get(path)
+    assert answer.status_code == 401
+    assert "escolta_things" not in answer.text
+
+
+async def test_a_bearer_and_a_cookie_both_sign_in(client):
+    bearer = await client.get("/everybody", headers=as_("labeler"))
+    token = as_("labeler")["authorization"].removeprefix("Bearer ")
+    cookie = await client.get("/everybody", headers={"cookie": f"escolta_session={token}"})
+    assert bearer.json() == cookie.json() == "Ada"
+
+
+async def test_a_labeler_may_not_do_what_a_lead_may(client):
+    assert (await client.get("/leads", headers=as_("labeler"))).status_code == 403
+    assert (await client.get("/leads", headers=as_("lead"))).status_code == 200
+
+
+async def test_a_session_signed_with_another_secret_is_none(client):
+    forged = as_("lead", SETTINGS.model_copy(update={"secret": SecretStr("guessed")}))
+    assert (await client.get("/leads", headers=forged)).status_code == 401
+
+
+async def test_a_session_ends(client):
+    expired = SETTINGS.model_copy(update={"session_days": -1.0})
+    token = as_("lead")["authorization"].removeprefix("Bearer ")
+    assert Sessions(expired).session(token) is None
+    assert Sessions(SETTINGS).session(token) is not None
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"authorization": "Bearer for the scraper"}, 200),
+        ({"authorization": "Bearer for the scrape"}, 401),
+        (as_("lead"), 200),
+        (as_("labeler"), 401),
+    ],
+)
+async def test_metrics_are_for_the_scraper_and_for_leads(client, headers, status):
+    answer = await client.get("/metrics", headers=headers)
+    assert answer.status_code == status
+    assert ("escolta_things_total 3.0" in answer.text) == (status == 200)
+
+
+async def test_our_errors_reach_the_caller_as_sentences(client):
+    rejected, away = await client.get("/rejected"), await client.get("/away")
+    assert (rejected.status_code, rejected.json()) == (400, {"detail": "the file is not a sound"})
+    assert (away.status_code, away.json()) == (503, {"detail": "the store is away"})
+
+
+async def test_the_api_document_names_each_operation_by_its_function(client):
+    document = (await client.get("/openapi.json", headers=as_("labeler"))).json()
+    names = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
+    assert names == ["everybody", "leads", "rejected", "away"]

@@ -85,7 +85,7 @@ class Programs:
                     env=_ENVIRONMENT,
                     pass_fds=fds,
                     start_new_session=True,
-                    preexec_fn=_end_with_parent(),
+                    preexec_fn=end_with_parent(signal.SIGINT),
                     **who,
                 )
         except OSError as error:
@@ -138,17 +138,18 @@ async def _ended(process: subprocess.Popen[bytes]) -> None:
         await asyncio.sleep(POLL_S)
 
 
-def _end_with_parent() -> Callable[[], None] | None:
-    """What the child does before it becomes the program: ask the kernel for SIGINT when its parent dies.
+def end_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+    """A `preexec_fn` for Popen: the kernel sends the child signal `number` when its parent dies.
 
-    It must come after the change of user, which would cancel it; Popen calls it there.
+    It counts the parent's *thread* that called Popen. Outside Linux there is no such thing, and no function.
+    The request comes after the change of user, which would cancel it; Popen sees to that.
     """
     if sys.platform != "linux":
         return None
     libc, parent = ctypes.CDLL(None), os.getpid()
 
     def before_exec() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+        libc.prctl(PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:  # it died before we asked
             os._exit(1)
 

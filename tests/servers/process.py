@@ -1,0 +1,84 @@
+"""A server as a child process that ends with the tests."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from escolta.catalog.programs import end_with_parent
+
+READY_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 20.0
+
+
+def free_ports(count: int) -> list[int]:
+    """Loopback ports that nobody listens on, all different."""
+    with ExitStack() as held:
+        listeners = [held.enter_context(socket.socket()) for _ in range(count)]
+        for listener in listeners:
+            listener.bind(("127.0.0.1", 0))
+        return [listener.getsockname()[1] for listener in listeners]
+
+
+class ServerProcess:
+    """Runs `command` in `folder`, its output in the file `log`.
+
+    Make it in the main thread: the kernel ends it when the thread that made it ends.
+    """
+
+    def __init__(
+        self,
+        command: list[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        stop_signal: signal.Signals = signal.SIGTERM,
+        stdin: int = subprocess.DEVNULL,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.log = folder / f"{Path(command[0]).name}.log"
+        self._stop_signal = stop_signal
+        with self.log.open("ab") as log:
+            # A session of its own: Ctrl-C must not reach it before the fixtures have ended, and what it
+            # starts can be ended with it.
+            self._process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", "HOME": str(folder), **environment},
+                stdin=stdin,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=end_with_parent(stop_signal),
+            )
+
+    def kill(self) -> None:
+        """kill -9, to the whole process group."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    async def stop(self) -> None:
+        """Ask it to stop; kill what does not."""
+        if self._process.poll() is None:
+            self._process.send_signal(self._stop_signal)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                while self._process.poll() is None:  # noqa: ASYNC110 - no event tells
+                    await asyncio.sleep(0.02)
+        self.kill()
+
+    async def until(self, ready: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until `ready` says so; fails with the server's last words when it ends or takes too long."""
+        deadline = asyncio.get_running_loop().time() + READY_TIMEOUT_S
+        while not await ready():
+            ended = self._process.poll() is not None
+            if ended or asyncio.get_running_loop().time() > deadline:
+                self.kill()
+                words = self.log.read_text(errors="replace")[-3000:]
+                raise RuntimeError(f"{self._process.args!r} {'ended' if ended else 'is not ready'}:\n{words}")
+            await asyncio.sleep(0.05)

@@ -54,17 +54,6 @@ def check_claims(event: AudioRecorded, now: datetime) -> None:
             f"The audio id {event.audio_id} does not belong to node {event.node} at {_utc(event.start)}, "
             f"which is {expected}: update the node's software, which must make ids from name and start.",
         )
-    if event.samples == 0:
-        raise Refused(
-            "duration",
-            f"{_named(event)} has zero length: check that the microphone is plugged in and works.",
-        )
-    if (duration_s := event.samples / event.rate_hz) > LONGEST_S:
-        raise Refused(
-            "duration",
-            f"{_named(event)} lasts {duration_s:.1f} s, and an audio may last {LONGEST_S:.0f} s at most: "
-            "let the node cut its recordings into audios of 10 s.",
-        )
 
 
 def check_text(event: Event) -> None:
@@ -98,39 +87,49 @@ def check_size(event: AudioRecorded, size: int | None) -> None:
     if size is None:
         raise Refused(
             "object",
-            f"The object {event.object_key} of node {event.node} is not in the object store: check that "
-            "ESCOLTA_OBJECTS_URL is the same for node and ingest, and let the node upload the audio again.",
+            f"{_named(event)} is not in the object store: check that ESCOLTA_OBJECTS_URL is the same for "
+            "node and ingest, and let the node upload the audio again.",
         )
     if size > LARGEST_BYTES:
         raise Refused(
             "size",
-            f"The object {event.object_key} of node {event.node} has {size} bytes, and an audio may have "
-            f"{LARGEST_BYTES} at most: look at what the node uploads.",
+            f"{_named(event)} has {size} bytes, and an audio may have {LARGEST_BYTES} at most: look at what "
+            "the node uploads.",
         )
 
 
 def check_object(event: AudioRecorded, content: bytes) -> None:
-    """Check the object's bytes against the event: digest, format, completeness, shape. Raises `Refused`.
+    """Check the object's bytes against the event: digest, format, completeness, duration, shape.
 
-    It decodes the sound to its end: call it in a thread, not on the event loop.
+    It decodes the sound to its end: call it in a thread, not on the event loop. The sound itself is judged
+    before what the node says of it, because a node that cannot read its file sends it with made-up figures.
+    Raises `Refused`.
     """
     digest = hashlib.sha256(content).hexdigest()
     if digest != event.sha256:
         raise Refused(
             "sha256",
-            f"The object {event.object_key} is not what node {event.node} sent: its sha256 begins with "
-            f"{digest[:12]}, the node's with {event.sha256[:12]}. It was damaged or overwritten on its way: "
-            "let the node upload it again.",
+            f"{_named(event)} is not what the node sent: the object's sha256 begins with {digest[:12]}, the "
+            f"node's with {event.sha256[:12]}. It was damaged or overwritten on its way: let the node upload "
+            "it again.",
         )
     try:
-        found = probe(content, name=f"The object {event.object_key}")
+        found = probe(content, name=_named(event))
     except Rejected as error:
-        raise Refused("sound", str(error)) from error
+        raise Refused(
+            "sound", f"{error} Look at the node's recorder and disk, or at the file that it replays."
+        ) from error
+    if found.duration_s > LONGEST_S:
+        raise Refused(
+            "duration",
+            f"{_named(event)} lasts {found.duration_s:.1f} s, and an audio may last {LONGEST_S:.0f} s at "
+            "most: let the node cut its recordings into audios of 10 s.",
+        )
     if _claimed(event, found) != found:
         raise Refused(
             "claims",
-            f"The object {event.object_key} holds {_shape(found)}, but node {event.node} said "
-            f"{_shape(_claimed(event, found))}: update the node's software, which must tell what it wrote.",
+            f"{_named(event)} holds {_shape(found)}, but the node said {_shape(_claimed(event, found))}: "
+            "update the node's software, which must tell what it wrote.",
         )
 
 
@@ -138,8 +137,8 @@ def conflict(event: AudioRecorded) -> Refused:
     """The refusal of an audio whose place in the catalog is taken by another sound."""
     return Refused(
         "conflict",
-        f"The catalog already has another sound of node {event.node} at {_utc(event.start)} (audio "
-        f"{event.audio_id}), and keeps it: look for two devices that use the name {event.node}, or for a "
+        f"{_named(event)} is refused, because the catalog already has another sound of this node at "
+        f"{_utc(event.start)}, and keeps it: look for two devices that use the name {event.node}, or for a "
         "clock that was set back.",
     )
 
@@ -167,7 +166,7 @@ def _shape(sound: Probe) -> str:
 
 
 def _named(event: AudioRecorded) -> str:
-    return f"{event.file_name} of node {event.node}"
+    return f"{event.file_name} of node {event.node} (object {event.object_key})"
 
 
 def _utc(moment: datetime) -> str:

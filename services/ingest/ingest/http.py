@@ -5,20 +5,18 @@ from importlib.resources import files
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Cookie, Depends, Query, Request, Response
+from fastapi.responses import FileResponse, RedirectResponse
 from pydantic import BaseModel, Field
 
-from escolta.events import NodeName
 from escolta.service import Platform
-from escolta.web import lead, page, signed_in
+from escolta.web import lead, page
 from escolta.web.sessions import COOKIE
 from ingest import store
 
 PAGES = files("ingest") / "pages"
-SCRIPT = "/ingest/quarantine.js"
-
-Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+SCRIPT = "/quarantine/static/quarantine.js"
+Token = Annotated[str | None, Cookie(alias=COOKIE, include_in_schema=False)]
 
 
 class NodeState(BaseModel):
@@ -37,15 +35,6 @@ class IngestState(BaseModel):
     audios: int
     quarantined: int
     nodes: list[NodeState]
-
-
-class NewNode(BaseModel):
-    """A node to register; the paper's tables also know its project, its source of sound and its hardware."""
-
-    name: NodeName
-    project: Word = "default"
-    source: Word = "unspecified"
-    node_type: Word = "unspecified"
 
 
 class Node(BaseModel):
@@ -100,9 +89,9 @@ def _api(on: Platform) -> APIRouter:
         return [Node(**row) for row in await store.nodes(on.catalog)]
 
     @api.post("/nodes", status_code=201, responses={200: {"model": Node, "description": "It was there"}})
-    async def register_node(new: NewNode, response: Response) -> Node:
+    async def register_node(new: store.NewNode, response: Response) -> Node:
         """Register a node, so that what it sends is cataloged; one that exists stays as it is."""
-        row, added = await store.register_node(on.catalog, new.name, new.project, new.source, new.node_type)
+        row, added = await store.register_node(on.catalog, new)
         response.status_code = 201 if added else 200
         return Node(**row)
 
@@ -116,23 +105,20 @@ def _api(on: Platform) -> APIRouter:
 
 def _pages() -> APIRouter:
     pages = APIRouter(include_in_schema=False)
-    body = (PAGES / "quarantine.html").read_text("utf-8")
-    script = (PAGES / "quarantine.js").read_text("utf-8")
 
     @pages.get("/quarantine")
-    async def quarantine_page(request: Request) -> Response:
-        try:
-            session = signed_in(request, cookie=request.cookies.get(COOKIE))
-        except HTTPException:
+    async def quarantine_page(request: Request, token: Token = None) -> Response:
+        session = request.app.state.sessions.session(token) if token else None
+        if session is None:
             return RedirectResponse("/sign-in", 303)
         if session.role != "lead":
             refusal = page("Quarantine", "<h1>Quarantine</h1><p>Only a lead may see this list.</p>")
             refusal.status_code = 403
             return refusal
-        return page("Quarantine", body, script=SCRIPT, wide=True)
+        return page("Quarantine", (PAGES / "quarantine.html").read_text("utf-8"), script=SCRIPT, wide=True)
 
     @pages.get(SCRIPT, dependencies=[Depends(lead)])
-    async def quarantine_script() -> Response:
-        return Response(script, media_type="text/javascript")
+    async def quarantine_module() -> Response:
+        return FileResponse(str(PAGES / "quarantine.js"), headers={"Cache-Control": "no-cache"})
 
     return pages

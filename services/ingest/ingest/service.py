@@ -8,9 +8,9 @@ that the embedder missed it, the embedder finds out by itself.
 from escolta.events import AudioRecorded, MessageRejected, NodeStatus
 from escolta.service import Platform, Service, Subscription
 from ingest import http
+from ingest.nodes import Statuses, with_chosen_nodes
 from ingest.quarantine import Quarantine
 from ingest.recorded import Cataloging
-from ingest.status import Statuses
 
 
 def build(on: Platform) -> Service:
@@ -23,4 +23,5 @@ def build(on: Platform) -> Service:
             Subscription(MessageRejected, Quarantine(on).keep, batch=32),
         ],
         router=http.router(on),
+        lifespan=lambda: with_chosen_nodes(on),
     )

@@ -6,11 +6,24 @@ It writes audio.projects, sources, node_types, nodes, node_status, paths, audios
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import asyncpg
+from pydantic import BaseModel, Field
 
-from escolta.events import AudioRecorded, MessageRejected, NodeStatus
+from escolta.events import AudioRecorded, MessageRejected, NodeName, NodeStatus
+
+Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class NewNode(BaseModel):
+    """A node to register; the paper's tables also know its project, its source of sound and its hardware."""
+
+    name: NodeName
+    project: Word = "default"
+    source: Word = "unspecified"
+    node_type: Word = "unspecified"
 
 
 @dataclass(frozen=True)
@@ -104,15 +117,13 @@ WHERE audio_id = ANY($1) AND start_utc = ANY($2)  -- the start leads to the part
 # Nodes ---------------------------------------------------------------------------------------------
 
 
-async def register_node(
-    catalog: asyncpg.Pool, name: str, project: str, source: str, node_type: str
-) -> tuple[asyncpg.Record, bool]:
-    """The node `name`, and whether it is new; a node that exists stays as it is."""
+async def register_node(catalog: asyncpg.Pool, new: NewNode) -> tuple[asyncpg.Record, bool]:
+    """The node of this name, and whether it is new; a node that exists stays as it is."""
     async with catalog.acquire() as connection, connection.transaction():
-        for statement, value in zip(_INSERT_NAMES, (project, source, node_type), strict=True):
+        for statement, value in zip(_INSERT_NAMES, (new.project, new.source, new.node_type), strict=True):
             await connection.execute(statement, value)
-        added = await connection.fetchval(_INSERT_NODE, name, project, source, node_type)
-        node = await connection.fetchrow(f"{_SELECT_NODES} WHERE nodes.name = $1", name)
+        added = await connection.fetchval(_INSERT_NODE, new.name, new.project, new.source, new.node_type)
+        node = await connection.fetchrow(f"{_SELECT_NODES} WHERE nodes.name = $1", new.name)
     return node, added is not None
 
 

@@ -1,11 +1,34 @@
-"""From `NodeStatus` to the row that says what a node told last of itself."""
+"""The nodes: who is registered, and what each said last of itself."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
+from pydantic import ValidationError
+
+from escolta.errors import Misconfigured
 from escolta.events import NodeStatus
 from escolta.service import Message, Platform
 from ingest import store
 from ingest.checks import Refused, check_text, check_time, unknown_node
+from ingest.store import NewNode
+
+
+@asynccontextmanager
+async def with_chosen_nodes(on: Platform) -> AsyncIterator[None]:
+    """Register the nodes of the setting `nodes` before the first message comes.
+
+    Raises `Misconfigured` for a name that no node can have.
+    """
+    for name in filter(None, map(str.strip, on.settings.nodes.split(","))):
+        try:
+            node = NewNode(name=name)
+        except ValidationError:
+            raise Misconfigured(
+                f"ESCOLTA_NODES: {name!r} is not the name of a node: use at most 63 of a-z, 0-9 and -, "
+                "and separate names by commas"
+            ) from None
+        await store.register_node(on.catalog, node)
+    yield
 
 
 class Statuses:

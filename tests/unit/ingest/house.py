@@ -1,0 +1,107 @@
+"""ingest at work on a real catalog, with everything it answers, and the sounds that nodes send it."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import numpy as np
+
+from escolta import audio
+from escolta.bus.memory import MemoryBus
+from escolta.events import AudioRecorded, Event, audio_id_of
+from escolta.service import Platform
+from escolta.web import Session, Sessions
+from escolta.web.sessions import Role
+
+RATE_HZ = 16_000
+NODE = "quay-1"
+
+
+def wav(duration_s: float = 0.1, seed: int = 0) -> bytes:
+    noise = np.random.default_rng(seed).uniform(-0.5, 0.5, round(duration_s * RATE_HZ))
+    return audio.write(noise.astype(np.float32), RATE_HZ)
+
+
+@dataclass
+class House:
+    """ingest, its platform, and everything it said."""
+
+    on: Platform
+    heard: list[Event] = field(default_factory=list)
+
+    def event(self, content: bytes, minutes_ago: float = 60, **changes: Any) -> AudioRecorded:
+        """What a node would say of `content`, which is 0.1 s of `wav`, but for `changes`."""
+        start = changes.pop("start", datetime.now(UTC) - timedelta(minutes=minutes_ago))
+        node = changes.get("node", NODE)
+        audio_id = audio_id_of(node, start)
+        said: dict[str, Any] = {
+            "audio_id": audio_id,
+            "node": node,
+            "start": start,
+            "samples": 1600,
+            "rate_hz": RATE_HZ,
+            "channels": 1,
+            "bits_per_sample": 16,
+            "object_key": f"audio/{node}/{audio_id}.wav",
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "file_name": "dawn.wav",
+            "clock_state": "synchronized",
+        }
+        return AudioRecorded(**said | changes)
+
+    async def upload(self, content: bytes, **changes: Any) -> AudioRecorded:
+        """Put `content` into the object store; what its node would say of it."""
+        event = self.event(content, **changes)
+        await self.on.objects.put(event.object_key, content)
+        return event
+
+    async def publish(self, *messages: Event | bytes) -> None:
+        """Publish events, and as `audio.recorded` whatever bytes."""
+        assert isinstance(self.on.bus, MemoryBus)
+        for message in messages:
+            if isinstance(message, bytes):
+                await self.on.bus.publish_raw(AudioRecorded.topic, message)
+            else:
+                await self.on.bus.publish(message)
+
+    def said(self, kind: type[Event], event: AudioRecorded) -> int:
+        """How often ingest said `kind` of the audio of `event`."""
+        said = (said.model_dump() for said in self.heard if isinstance(said, kind))
+        return sum(fields["audio_id"] == event.audio_id for fields in said)
+
+    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        async with asyncio.timeout(20):
+            while not await condition():  # noqa: ASYNC110  # what changes is in the database
+                await asyncio.sleep(0.02)
+
+    async def until_said(self, kind: type[Event], event: AudioRecorded, times: int = 1) -> None:
+        async def enough() -> bool:
+            return self.said(kind, event) >= times
+
+        await self.until(enough)
+
+    async def quarantined(self, count: int) -> list:
+        """The quarantine list once it has `count` rows."""
+
+        async def enough() -> bool:
+            return await self.on.catalog.fetchval("SELECT count(*) FROM audio.quarantine") >= count
+
+        await self.until(enough)
+        rows = await self.on.catalog.fetch("SELECT * FROM audio.quarantine ORDER BY at")
+        assert len(rows) == count
+        return rows
+
+    async def cataloged(self) -> set:
+        return {row["audio_id"] for row in await self.on.catalog.fetch("SELECT audio_id FROM audio.audios")}
+
+    def client(self, role: Role | None = "lead") -> httpx.AsyncClient:
+        """An HTTP client signed in as `role`, or nobody."""
+        cookies = {}
+        if role:
+            token = Sessions(self.on.settings).token(Session(labeler_id=1, name="Nuria", role=role))
+            cookies = {"escolta_session": token}
+        return httpx.AsyncClient(base_url=self.on.http_url, cookies=cookies, trust_env=False)

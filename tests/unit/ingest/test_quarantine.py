@@ -1,0 +1,89 @@
+"""The quarantine list takes what every service rejects, whatever the message was."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.ingest.house import House, wav
+
+from escolta.bus import Message, Verdict
+from escolta.events import AudioEmbedded, AudioRecorded, AudioRefused, MessageRejected
+from ingest.quarantine import Quarantine, origin_of
+from ingest.store import Origin
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text() | st.integers(),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.sampled_from(["node", "audio_id", "object_key"]), inner)
+    ),
+)
+
+
+def rejected(body: str, topic: str = AudioRecorded.topic, **changes: Any) -> MessageRejected:
+    fields: dict[str, Any] = {
+        "queue": "ingest.audio.recorded",
+        "message_topic": topic,
+        "reason": "It was no good: make it better.",
+        "body": body,
+        "message_id": str(uuid4()),
+        "attempts": 1,
+        "at": datetime.now(UTC),
+    }
+    return MessageRejected(**fields | changes)
+
+
+@given(st.text() | json_values.map(json.dumps))
+def test_the_origin_of_any_text_can_be_asked_for(body: str) -> None:
+    origin = origin_of(body)
+    for text in (origin.node, origin.object_key):
+        assert text is None or "\0" not in text.encode().decode()
+
+
+def test_the_origin_is_read_as_far_as_it_can_be() -> None:
+    assert origin_of('{"node": "quay-1", "audio_id": 7}') == Origin(node="quay-1")
+    assert origin_of('{"node": "Quay 1", "object_key": "a\\u0000\\ud800"}') == Origin(object_key="a\ufffd?")
+    audio_id = "6f1c4c5e-0d2b-5a54-9b53-0a3c1a6b8c11"
+    assert origin_of(f'{{"audio_id": "{audio_id}"}}') == Origin(audio_id=UUID(audio_id))
+    assert origin_of('{"node": "quay-1", "file_name": "cut o') == Origin()
+    assert origin_of("[" * 4000) == Origin()
+
+
+async def test_a_rejection_that_is_told_twice_has_one_row(house: House) -> None:
+    event = rejected("words")
+    await house.publish(event, event)
+    await house.publish(rejected("other words"))
+    rows = await house.quarantined(2)
+    assert [row["body"] for row in rows] == ["words", "other words"]
+    assert rows[0]["message_id"] == UUID(event.message_id)
+
+
+async def test_what_another_service_rejects_is_listed_and_no_node_is_told(house: House) -> None:
+    audio = house.event(wav())
+    embedded = AudioEmbedded(audio_id=audio.audio_id, start=audio.start, model_id="yamnet")
+    await house.publish(
+        rejected(embedded.model_dump_json(), "audio.embedded", queue="al-engine.audio.embedded")
+    )
+    await house.publish(rejected(audio.model_dump_json(), "audio.recorded"))
+    rows = await house.quarantined(2)
+    assert {row["queue"] for row in rows} == {"al-engine.audio.embedded", "ingest.audio.recorded"}
+    assert {row["audio_id"] for row in rows} == {audio.audio_id}
+    await house.until_said(AudioRefused, audio)
+    assert house.heard == [
+        AudioRefused(audio_id=audio.audio_id, node="quay-1", reason="It was no good: make it better.")
+    ]
+
+
+async def test_text_that_postgresql_cannot_store_is_still_listed(house: House) -> None:
+    await house.publish(rejected("a\0b", reason="a\0b", queue="a\0b"))
+    [row] = await house.quarantined(1)
+    assert row["body"] == row["reason"] == row["queue"] == "a\ufffdb"
+
+
+async def test_a_rejection_without_a_proper_id_harms_no_other(house: House) -> None:
+    bad, good = Message(rejected("words", message_id="7")), Message(rejected("words"))
+    await Quarantine(house.on).keep([bad, good])
+    assert (bad.verdict, good.verdict) == (Verdict.REJECT, Verdict.DONE)
+    await house.quarantined(1)

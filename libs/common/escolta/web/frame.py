@@ -19,10 +19,14 @@ HEADERS = {
 }
 
 
-def page(title: str, body: str, *, script: str = "", wide: bool = False) -> HTMLResponse:
-    """A page: `body` is HTML of ours, `script` the address of its ES module."""
-    module = f'<script type="module" src="{escape(script)}"></script>' if script else ""
+def page(title: str, body: str, *, script: str = "", wide: bool = False, nav: bool = True) -> HTMLResponse:
+    """A page: `body` is HTML of ours, `script` the address of its ES module.
+
+    `nav`: the bar shows where one can go and who is signed in; off where nobody is yet.
+    """
+    modules = ["/static/nav.js"] * nav + [script] * bool(script)
+    scripts = "\n".join(f'<script type="module" src="{escape(it)}"></script>' for it in modules)
     html = _FRAME.substitute(
-        title=escape(title), body=body, script=module, width="wide" if wide else "narrow"
+        title=escape(title), body=body, script=scripts, width="wide" if wide else "narrow"
     )
     return HTMLResponse(html, headers=HEADERS)

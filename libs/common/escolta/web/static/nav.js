@@ -1,0 +1,42 @@
+// Fills the bar of every page: where one can go, who is signed in, and the way out.
+
+const LINKS = [["/label", "Label"]];
+
+/** Who is signed in, as GET /api/me says; rejects with the HTTP status where nobody is. */
+export const me = fetch("/api/me").then((response) => (response.ok ? response.json() : Promise.reject(response.status)));
+
+me.then(fill, () => {});
+
+function fill(person) {
+  const nav = document.getElementById("nav");
+  for (const [href, text] of LINKS) nav.append(link(href, text));
+  const who = document.createElement("span");
+  who.className = "who";
+  who.textContent = person.group ? `${person.name} · ${person.group}` : person.name;
+  nav.append(who, signOutButton());
+}
+
+function link(href, text) {
+  const anchor = document.createElement("a");
+  anchor.href = href;
+  anchor.textContent = text;
+  if (location.pathname === href) anchor.setAttribute("aria-current", "page");
+  return anchor;
+}
+
+function signOutButton() {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "plain";
+  button.textContent = "Sign out";
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    const response = await fetch("/api/session", { method: "DELETE" }).catch(() => null);
+    if (response?.ok || response?.status === 401) location.assign("/sign-in");
+    else {
+      button.disabled = false;
+      button.textContent = "Sign out failed: try again";
+    }
+  });
+  return button;
+}

@@ -1,0 +1,104 @@
+// The classes to choose from: those behind the number keys, Doubt, and a box that finds or adds one.
+
+import { byId, element } from "./element.js";
+
+const SHOWN = 8;
+
+/** Draws the classes; `choose(class_id)` and `add(name)` are called as they are picked. */
+export class ClassPicker {
+  #classes;
+  #marks;
+  #choose;
+  #add;
+  #box = byId("find-class");
+  #options = byId("found-classes");
+  #at = 0;
+
+  constructor(classes, marks, choose, add) {
+    this.#classes = classes;
+    this.#marks = marks;
+    this.#choose = choose;
+    this.#add = add;
+    byId("keyed-classes").addEventListener("click", ({ target }) => {
+      const button = target.closest("[data-class]");
+      if (button) choose(Number(button.dataset.class));
+    });
+    this.#options.addEventListener("mousedown", (event) => event.preventDefault()); // the box keeps the focus
+    this.#options.addEventListener("click", ({ target }) => this.#pick(target.closest("li")));
+    this.#box.addEventListener("input", () => this.#open());
+    this.#box.addEventListener("focus", () => this.#open());
+    this.#box.addEventListener("blur", () => this.#close());
+    this.#box.addEventListener("keydown", (event) => this.#key(event));
+    for (const source of [classes, marks]) source.addEventListener("change", () => this.draw());
+  }
+
+  draw() {
+    const buttons = this.#classes.keyed.map((it, i) => this.#button(it, `${i + 1}`));
+    const { doubt } = this.#classes;
+    if (doubt) buttons.push(this.#button(doubt, "D"));
+    byId("keyed-classes").replaceChildren(...buttons);
+  }
+
+  /** Puts the person into the box. */
+  focus() {
+    this.#box.focus();
+  }
+
+  #button({ class_id, name, is_doubt }, key) {
+    const pressed = this.#marks.current?.class_ids.includes(class_id) ?? false;
+    return element(
+      "button",
+      { type: "button", "data-class": class_id, "aria-pressed": pressed, className: is_doubt ? "doubt" : "", title: name },
+      element("kbd", { "aria-hidden": "true" }, key),
+      element("span", {}, name),
+    );
+  }
+
+  #open() {
+    const text = this.#box.value.trim();
+    const rows = this.#classes.search(text).slice(0, SHOWN).map((it) => this.#row(it.name, { "data-class": it.class_id }));
+    if (text && !this.#classes.named(text)) rows.push(this.#row(`Add the class “${text}”`, { "data-new": text }));
+    rows.forEach((row, i) => (row.id = `found-class-${i}`));
+    this.#options.replaceChildren(...rows);
+    this.#options.hidden = rows.length === 0;
+    this.#box.setAttribute("aria-expanded", rows.length > 0);
+    this.#goTo(0);
+  }
+
+  #row(text, data) {
+    return element("li", { role: "option", ...data }, text);
+  }
+
+  #close() {
+    this.#box.value = "";
+    this.#options.hidden = true;
+    this.#box.setAttribute("aria-expanded", "false");
+    this.#box.removeAttribute("aria-activedescendant");
+  }
+
+  #goTo(place) {
+    const rows = [...this.#options.children];
+    if (!rows.length) return this.#box.removeAttribute("aria-activedescendant");
+    this.#at = (place + rows.length) % rows.length;
+    rows.forEach((row, i) => row.setAttribute("aria-selected", i === this.#at));
+    this.#box.setAttribute("aria-activedescendant", rows[this.#at].id);
+    rows[this.#at].scrollIntoView({ block: "nearest" });
+  }
+
+  #key(event) {
+    const steps = { ArrowDown: 1, ArrowUp: -1 };
+    if (event.key in steps) this.#goTo(this.#at + steps[event.key]);
+    else if (event.key === "Enter") this.#pick(this.#options.children[this.#at]);
+    else if (event.key === "Escape") this.#box.blur();
+    else return;
+    event.preventDefault();
+  }
+
+  #pick(row) {
+    if (!row) return;
+    const { class: class_id, new: name } = row.dataset;
+    this.#box.blur();
+    if (name) this.#add(name);
+    else this.#choose(Number(class_id));
+  }
+}

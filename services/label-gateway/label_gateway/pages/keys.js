@@ -1,0 +1,59 @@
+// Every key of the page in one table: what it is, what it says in the help, which action it calls.
+
+/** `keys` as `KeyboardEvent.key`, a letter in lower case, with Shift+ or Ctrl+ before it. */
+export const KEYS = [
+  { part: "Listen", show: ["Space"], keys: [" "], says: "play or pause", action: "playOrPause" },
+  { part: "Listen", show: ["P"], keys: ["p"], says: "play the selected mark once", action: "playMark" },
+  { part: "Listen", show: ["L"], keys: ["l"], says: "loop the mark, or the whole audio", action: "loop" },
+  { part: "Listen", show: ["-", "+"], keys: ["-", "+", "="], says: "slower, faster", action: "changeSpeed" },
+  { part: "Listen", show: [",", "."], keys: [",", "."], says: "back, on by half a second", action: "seek", repeats: true },
+  { part: "Listen", show: ["Home"], keys: ["Home"], says: "to the beginning", action: "toBeginning" },
+
+  { part: "Mark", show: ["[", "I"], keys: ["[", "i"], says: "begin a mark at the cursor", action: "begin" },
+  { part: "Mark", show: ["]", "O"], keys: ["]", "o"], says: "end the mark at the cursor", action: "end" },
+  { part: "Mark", show: ["W"], keys: ["w"], says: "mark the whole audio", action: "whole" },
+  { part: "Mark", show: ["K", "J"], keys: ["k", "j", "ArrowUp", "ArrowDown"], says: "select the mark before, after", action: "select" },
+  { part: "Mark", show: ["←", "→"], keys: ["ArrowLeft", "ArrowRight"], says: "move its onset; without a mark, the cursor", action: "nudgeOnset", repeats: true },
+  { part: "Mark", show: ["Shift ←", "→"], keys: ["Shift+ArrowLeft", "Shift+ArrowRight"], says: "move its offset", action: "nudgeOffset", repeats: true },
+  { part: "Mark", show: ["Shift I"], keys: ["{", "Shift+i"], says: "its onset to the cursor", action: "onsetHere" },
+  { part: "Mark", show: ["Shift O"], keys: ["}", "Shift+o"], says: "its offset to the cursor", action: "offsetHere" },
+  { part: "Mark", show: ["Delete"], keys: ["Delete", "Backspace"], says: "delete it", action: "remove" },
+  { part: "Mark", show: ["Esc"], keys: ["Escape"], says: "select none", action: "selectNone" },
+  { part: "Mark", show: ["Ctrl Z"], keys: ["Ctrl+z"], says: "undo", action: "undo" },
+  { part: "Mark", show: ["Ctrl Shift Z"], keys: ["Ctrl+Shift+z", "Ctrl+y"], says: "redo", action: "redo" },
+
+  { part: "Class", show: ["1", "…", "9"], keys: [..."123456789"], says: "a class of the mark, on and off; with nothing marked, of the whole audio", action: "keyedClass" },
+  { part: "Class", show: ["D"], keys: ["d"], says: "the same with Doubt", action: "doubt" },
+  { part: "Class", show: ["/"], keys: ["/"], says: "find a class, or add one", action: "find" },
+
+  { part: "Go on", show: ["Enter"], keys: ["Enter"], says: "submit and hear the next; twice if nothing is marked", action: "submit" },
+  { part: "Go on", show: ["?"], keys: ["?"], says: "show these keys", action: "help" },
+];
+
+const byKey = new Map(KEYS.flatMap((entry) => entry.keys.map((key) => [key, entry])));
+
+/** Calls `actions[name](key)` as keys are pressed, but not while somebody types or a dialog is open. */
+export function listenToKeys(actions) {
+  document.addEventListener("keydown", (event) => {
+    const entry = byKey.get(nameOf(event));
+    if (!entry || (event.repeat && !entry.repeats) || isElsewhere(event)) return;
+    event.preventDefault();
+    actions[entry.action](event.key);
+  });
+}
+
+// A sign made with Shift, such as "?", is its own name on every keyboard; a letter or an arrow is not.
+function nameOf(event) {
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const isSign = key.length === 1 && key.toUpperCase() === key;
+  const ctrl = (event.ctrlKey || event.metaKey) && !event.getModifierState("AltGraph");
+  if (event.altKey && !event.getModifierState("AltGraph")) return "";
+  return `${ctrl ? "Ctrl+" : ""}${event.shiftKey && !isSign ? "Shift+" : ""}${key}`;
+}
+
+function isElsewhere({ key, target }) {
+  if (document.querySelector("dialog[open]")) return true;
+  if (target.closest("input, select, textarea")) return true;
+  // Enter and Space on a button or a link that somebody went to by Tab are that button's.
+  return (key === "Enter" || key === " ") && target.closest("button, a, summary") !== null;
+}

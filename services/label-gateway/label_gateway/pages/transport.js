@@ -1,0 +1,27 @@
+// The row under the waveform: play, loop, speed, and where the cursor is.
+
+import { byId, element } from "./element.js";
+import { SPEEDS } from "./player.js";
+
+export function showTransport(player) {
+  const speed = byId("speed");
+  speed.append(...SPEEDS.map((value) => element("option", { value }, `${value}×`)));
+  speed.addEventListener("change", () => {
+    player.speed = Number(speed.value);
+    speed.blur();
+  });
+  player.addEventListener("time", drawTime);
+  player.addEventListener("state", drawState);
+  drawState();
+
+  function drawTime() {
+    byId("time").textContent = `${player.cursor_s.toFixed(2)} / ${player.duration_s.toFixed(2)} s`;
+  }
+
+  function drawState() {
+    byId("play").querySelector(".what").textContent = player.isPlaying ? "Pause" : "Play";
+    byId("play").classList.toggle("playing", player.isPlaying);
+    byId("loop").setAttribute("aria-pressed", player.looping);
+    speed.value = String(player.speed);
+  }
+}

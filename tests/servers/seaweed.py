@@ -3,7 +3,7 @@
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -53,7 +53,15 @@ async def seaweed(folder: Path) -> AsyncIterator[str]:
         await weed.until(ready)
         yield f"s3://{key}:{secret}@{endpoint}"
     finally:
-        await weed.stop()
+        weed.kill()  # an orderly stop waits for idle connections
+        _remove_sockets(ports.values())
+
+
+def _remove_sockets(ports: Iterable[int]) -> None:
+    """What a killed server leaves; it knows no other folder for these."""
+    for port in ports:
+        for socket in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+            socket.unlink()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Objects in a bucket of an S3 store, through the `minio` client."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -23,6 +24,7 @@ READ_TIMEOUT_S = 30.0
 RETRIES = 2
 """Quick ones, for a restarted proxy or a dropped connection. Longer trouble is the caller's: `Transient`."""
 RETRIED_STATUSES = (500, 502, 503, 504)
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 class S3Objects:
@@ -61,8 +63,8 @@ class S3Objects:
             secure = {"true": True, "false": False}[options.pop("secure", "false")]
             endpoint = parts.netloc.rpartition("@")[2]
             bucket = parts.path.strip("/")
-            known = parts.username and parts.password and parts.hostname and bucket and not options
-            if not known or "/" in bucket or parts.port == 0:
+            whole = parts.username and parts.password and parts.hostname and parts.port != 0
+            if not whole or options or not BUCKET.fullmatch(bucket):
                 raise ValueError
             return cls(
                 endpoint, bucket, unquote(parts.username or ""), unquote(parts.password or ""), secure=secure

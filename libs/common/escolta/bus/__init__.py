@@ -70,6 +70,10 @@ class Subscription:
     delays_s: tuple[float, ...] = RETRY_DELAYS_S
     node: str = "*"
 
+    def __post_init__(self) -> None:
+        if self.batch < 1 or not self.delays_s:
+            raise ValueError("a subscription needs a batch of at least 1 and at least one delay")
+
     @property
     def pattern(self) -> str:
         """The routing key to bind, `*` standing for one word."""

@@ -1,11 +1,14 @@
-"""From bytes to verdicts: what every adapter does with a batch that has arrived.
+"""From bytes to verdicts: what every adapter does with the messages that have arrived.
 
-An adapter collects `Incoming` messages, calls `Delivery.run`, and carries out the `Outcome` of each.
+An adapter puts `Incoming` messages into an `Inbox` and starts `Delivery.work`, which runs the handler over
+batches and hands the `Outcome` of each message back to the adapter to carry out.
 """
 
+import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5
 
@@ -13,21 +16,15 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from pydantic import ValidationError
 
 from escolta.bus import DeadLetter, Message, Subscription, Verdict
+from escolta.bus.inbox import Inbox, Incoming
 from escolta.clock import Clock
 from escolta.errors import Rejected, Transient
 from escolta.events import Event, MessageRejected
 
 log = logging.getLogger("escolta.bus")
 BODY_KEPT = 4000
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """A message as the transport gave it."""
-
-    topic: str
-    body: bytes
-    attempt: int = 1
+MAX_DELIVERIES = 20
+"""Handed out this often without a verdict, a message is taken to kill its consumers."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class Outcome:
     delay_s: float = 0.0
 
 
-DONE = Outcome(Verdict.DONE)
+Settle = Callable[[Incoming, Outcome], Awaitable[None]]
 
 
 class BusMetrics:
@@ -56,6 +53,14 @@ class BusMetrics:
         self.unrouted = Counter(
             "escolta_unrouted", "Events that no queue wanted", ["topic"], registry=registry
         )
+        self._told: set[str] = set()
+
+    def count_unrouted(self, topic: str) -> None:
+        """Count an event that no queue wanted and say so once a topic: its row is there to be found."""
+        self.unrouted.labels(topic).inc()
+        if topic not in self._told:
+            self._told.add(topic)
+            log.info("no queue wants %s: whoever needs it will find the row", topic)
 
 
 class Delivery:
@@ -66,10 +71,18 @@ class Delivery:
         self.subscription = subscription
         self._metrics = metrics
 
+    async def work(self, inbox: Inbox, settle: Settle) -> None:
+        """Run batch after batch and settle its messages, until `inbox` is closed."""
+        while batch := await inbox.batch(self.subscription.batch, self.subscription.linger_s):
+            outcomes = await self.run(batch)
+            for result in await asyncio.gather(*map(settle, batch, outcomes), return_exceptions=True):
+                if isinstance(result, BaseException):
+                    log.error("%s: a verdict was not carried out", self.queue, exc_info=result)
+
     async def run(self, batch: Sequence[Incoming]) -> list[Outcome]:
         """One outcome for each message, in order. Raises only when cancelled.
 
-        1. Decode; what cannot be decoded is a dead letter at once.
+        1. Decode; what cannot be decoded, or has killed its consumers, is a dead letter at once.
         2. Hand the rest to the handler together; if it raises, one by one.
         3. Turn verdicts into outcomes.
         """
@@ -88,6 +101,8 @@ class Delivery:
         return [outcomes[index] for index in range(len(batch))]
 
     def _decode(self, incoming: Incoming) -> Event:
+        if incoming.deliveries > MAX_DELIVERIES:
+            raise Rejected(f"handed out {MAX_DELIVERIES} times without a verdict: it may kill its consumer")
         try:
             return self.subscription.event.model_validate_json(incoming.body)
         except ValidationError as error:
@@ -97,7 +112,8 @@ class Delivery:
         if not messages:
             return {}
         try:
-            await self.subscription.handler(list(messages.values()))
+            with stray_cancellation_is_transient():
+                await self.subscription.handler(list(messages.values()))
         except Exception as error:  # noqa: BLE001  # every failure is judged, logged and counted here
             if len(messages) > 1:
                 log.warning("%s: a batch of %d failed, now one by one", self.queue, len(messages))
@@ -141,6 +157,22 @@ def is_transient(error: Exception) -> bool:
     if type(error).__name__ == "InterfaceError":  # asyncpg: the connection or its pool has closed
         return True
     return str(getattr(error, "sqlstate", ""))[:2] in ("08", "40", "53", "57")
+
+
+@contextmanager
+def stray_cancellation_is_transient() -> Iterator[None]:
+    """Turn a `CancelledError` that nobody asked for into `Transient`.
+
+    A library whose connection dies may cancel the future that we wait for; left alone, that would end
+    the task that consumes the queue without a word.
+    """
+    try:
+        yield
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise Transient("cancelled from inside: a connection has probably died") from None
 
 
 def rejection(dead: DeadLetter, clock: Clock) -> MessageRejected:

@@ -1,0 +1,57 @@
+"""A broker's address out of a URL, its password kept out of every message."""
+
+import ssl
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from escolta.errors import Misconfigured
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a broker listens and who we are there; `str` and `repr` show no password."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    vhost: str
+    tls: bool
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """Checks the broker's certificate against the system's; SSL_CERT_FILE names one's own authority."""
+        return ssl.create_default_context() if self.tls else None
+
+
+def address_of(url: str, *, port: int, tls_port: int) -> Address:
+    """Read `scheme://user:password@host:port/vhost`; a scheme that ends in `s` means TLS.
+
+    User, password and vhost are percent-decoded; the vhost is `/` where none is named.
+    Raises `Misconfigured`, which does not repeat the URL: it may hold a password.
+    """
+    try:
+        parts = urlsplit(url)
+        named_port = parts.port
+    except ValueError:  # its message quotes a piece of the URL, which may be of the password
+        raise _unreadable() from None
+    if not parts.hostname:
+        raise _unreadable()
+    tls = parts.scheme.endswith("s")
+    return Address(
+        host=parts.hostname,
+        port=named_port or (tls_port if tls else port),
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        vhost=unquote(parts.path[1:]) or "/",
+        tls=tls,
+    )
+
+
+def _unreadable() -> Misconfigured:
+    return Misconfigured(
+        "ESCOLTA_BUS_URL is no address: write amqp://user:password@host:port/vhost, with %40 for @, "
+        "%2F for / and %3A for : inside the user and the password"
+    )

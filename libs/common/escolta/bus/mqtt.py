@@ -1,0 +1,179 @@
+"""The bus of a node: MQTT 3.1.1 to RabbitMQ's MQTT plugin, where `/` in a topic is AMQP's `.`.
+
+The client id is the node's name and the session is persistent: what is published for the node while it is
+away waits in the broker. A node records without a network, so this bus starts without one too.
+"""
+
+import asyncio
+import logging
+from functools import partial
+
+import aiomqtt
+from prometheus_client import CollectorRegistry
+
+from escolta.bus import DeadLetter, Subscription
+from escolta.bus.address import address_of
+from escolta.bus.delivery import BusMetrics, stray_cancellation_is_transient
+from escolta.bus.local import LocalQueues
+from escolta.clock import Clock
+from escolta.errors import Misconfigured, Transient
+from escolta.events import Event
+
+log = logging.getLogger("escolta.bus")
+
+START_S = 5.0
+RECONNECT_S = 1.0
+CONFIRM_S = 10.0
+KEEPALIVE_S = 15
+UNCONFIRMED = 20
+"""Messages sent ahead of their PUBACK; paho, below aiomqtt, has no more than 20 on the way either."""
+
+AT_LEAST_ONCE = 1
+BAD_LOGIN = (134, 135)
+"""A wrong user or password, and missing rights, as MQTT 5 numbers what 3.1.1 calls 4 and 5."""
+
+
+class MqttBus:
+    """The `Bus` over MQTT. Retries and `dead_letters` live in this process: the broker has neither.
+
+    A broker keeps a queue for each client, so two clients never share one: each gets every message.
+    """
+
+    def __init__(self, url: str, clock: Clock, registry: CollectorRegistry, *, client_id: str) -> None:
+        self._address = address_of(url, port=1883, tls_port=8883)
+        self._client_id = client_id
+        self._metrics = BusMetrics(registry)
+        self._queues = LocalQueues(clock, self._metrics, self.publish)
+        self._online: tuple[aiomqtt.Client, asyncio.Future[None]] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def dead_letters(self) -> list[DeadLetter]:
+        return self._queues.dead_letters
+
+    async def publish(self, event: Event) -> None:
+        """Returns with the broker's PUBACK, which RabbitMQ sends once its queues have the message."""
+        topic = event.routing_key()
+        if self._online is None:
+            raise Transient(f"the MQTT broker at {self._address} is away: {topic} was not published")
+        client, lost = self._online
+        sending = asyncio.create_task(
+            client.publish(
+                topic.replace(".", "/"), event.model_dump_json(), qos=AT_LEAST_ONCE, timeout=CONFIRM_S
+            )
+        )
+        try:
+            with stray_cancellation_is_transient():
+                await asyncio.wait({sending, lost}, return_when=asyncio.FIRST_COMPLETED)
+                if not sending.done():
+                    raise Transient(
+                        f"the MQTT broker at {self._address} hung up instead of confirming {topic}; "
+                        f"if it does so each time, {self._address.user!r} may not write there"
+                    )
+                sending.result()
+        except aiomqtt.MqttError as error:
+            raise Transient(f"the MQTT broker at {self._address} did not confirm {topic}: {error}") from error
+        finally:
+            sending.cancel()
+        self._metrics.published.labels(event.topic).inc()
+
+    def subscribe(self, service: str, subscription: Subscription) -> None:
+        self._queues.subscribe(service, subscription)
+
+    async def start(self) -> None:
+        """Connect and subscribe; where no broker answers in `START_S`, go on trying in the background.
+
+        Raises `Misconfigured` when the broker answers and refuses us.
+        """
+        self._queues.start()
+        connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._keeper = asyncio.create_task(self._keep_connected(connected))
+        await asyncio.wait({connected}, timeout=START_S)
+        if connected.done():
+            return connected.result()
+        connected.cancel()
+        log.warning("no MQTT broker answers at %s yet: starting without, and trying on", self._address)
+
+    async def stop(self) -> None:
+        """Finish the running handlers; what was not begun is not acknowledged, so the broker keeps it."""
+        try:
+            await self._queues.stop()
+        finally:
+            if self._keeper:
+                self._keeper.cancel()
+                await asyncio.gather(self._keeper, return_exceptions=True)
+
+    async def _keep_connected(self, connected: asyncio.Future[None]) -> None:
+        told = ""
+        while True:
+            try:
+                await self._session(connected)
+            except aiomqtt.MqttError as error:
+                if _refuses(error) and not connected.done():
+                    connected.set_exception(self._refused())
+                    return
+                if str(error) != told:
+                    told = str(error)
+                    log.warning("the MQTT broker at %s is away (%s): trying on", self._address, told)
+            await asyncio.sleep(RECONNECT_S)
+
+    async def _session(self, connected: asyncio.Future[None]) -> None:
+        """One connection, from CONNECT until it is lost, which is an MqttError."""
+        async with self._new_client() as client:
+            await self._subscribe(client)
+            lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._online = client, lost
+            log.info("connected to the MQTT broker at %s as %r", self._address, self._client_id)
+            if not connected.done():
+                connected.set_result(None)
+            try:
+                async for message in client.messages:
+                    settled = partial(self._acknowledge, client, message)
+                    await self._queues.put(str(message.topic).replace("/", "."), message.payload, settled)
+            finally:
+                self._online = None
+                lost.set_result(None)
+
+    def _new_client(self) -> aiomqtt.Client:
+        user = self._address.user
+        if user and self._address.vhost != "/":
+            user = f"{self._address.vhost}:{user}"  # RabbitMQ's way to name a virtual host in MQTT
+        client = aiomqtt.Client(
+            self._address.host,
+            self._address.port,
+            username=user or None,
+            password=self._address.password or None,
+            identifier=self._client_id or None,
+            clean_session=not self._client_id,
+            keepalive=KEEPALIVE_S,
+            timeout=CONFIRM_S,
+            max_concurrent_outgoing_calls=UNCONFIRMED,
+            tls_context=self._address.tls_context(),
+        )
+        client.pending_calls_threshold = UNCONFIRMED
+        # aiomqtt acknowledges what it has received; paho can wait until the handler is done.
+        client._client.manual_ack_set(True)
+        return client
+
+    async def _subscribe(self, client: aiomqtt.Client) -> None:
+        for pattern in sorted({one.subscription.pattern for one in self._queues.deliveries}):
+            topic = pattern.replace(".", "/").replace("*", "+")
+            [granted] = await client.subscribe(topic, qos=AT_LEAST_ONCE)
+            if getattr(granted, "is_failure", False):
+                raise aiomqtt.MqttError(f"{self._address.user!r} may not listen to {topic}")
+
+    def _acknowledge(self, client: aiomqtt.Client, message: aiomqtt.Message) -> None:
+        if (
+            self._online and client is self._online[0]
+        ):  # over another connection the same number is another message
+            client._client.ack(message.mid, message.qos)
+
+    def _refused(self) -> Misconfigured:
+        return Misconfigured(
+            f"ESCOLTA_BUS_URL: the MQTT broker at {self._address} refuses the user "
+            f"{self._address.user!r}, its password or its rights"
+        )
+
+
+def _refuses(error: aiomqtt.MqttError) -> bool:
+    return isinstance(error, aiomqtt.MqttCodeError) and getattr(error.rc, "value", None) in BAD_LOGIN

@@ -1,0 +1,138 @@
+"""One connection to RabbitMQ: it is opened, sends with confirms, says when it is lost, and is not mended."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Mapping
+
+import aio_pika
+from aio_pika import exceptions as amqp
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.exceptions import ChannelAccessRefused
+
+from escolta.bus.address import Address
+from escolta.bus.delivery import stray_cancellation_is_transient
+from escolta.errors import Misconfigured, Transient
+
+CONNECT_S = 10.0
+CONFIRM_S = 10.0
+CLOSE_S = 5.0
+HEARTBEAT_S = 15
+UNCONFIRMED = 256
+"""Messages sent ahead of their confirms: enough for the broker's full rate, few enough for `CONFIRM_S`."""
+
+AWAY = (amqp.AMQPError, OSError, RuntimeError)
+"""What aio-pika raises when the broker or a channel is gone; a timeout is an OSError."""
+
+NOT_ALLOWED = 530
+
+
+class Link:
+    """A connection and its channel for sending. `lost` is set, with the reason, once it is of no more use."""
+
+    def __init__(self, address: Address, connection: AbstractConnection) -> None:
+        self.connection = connection
+        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._address = address
+        self._sending: AbstractChannel | None = None
+        self._opening = asyncio.Lock()
+        self._unconfirmed = asyncio.Semaphore(UNCONFIRMED)
+        connection.close_callbacks.add(lambda _, error: self.lose(said(error)))
+
+    def lose(self, why: str) -> None:
+        """Declare the connection lost."""
+        if not self.lost.done():
+            self.lost.set_result(why)
+
+    async def send(
+        self, exchange: str, routing_key: str, body: bytes, headers: Mapping[str, str | int] | None = None
+    ) -> bool:
+        """True once a queue has the message for good, False if no queue wanted it; else `Transient`."""
+        message = aio_pika.Message(
+            body,
+            headers=dict(headers or {}),
+            content_type="application/json",
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        )
+        try:
+            with stray_cancellation_is_transient():
+                async with self._unconfirmed, asyncio.timeout(CONFIRM_S):
+                    channel = await self._sending_channel()
+                    target = await channel.get_exchange(exchange, ensure=False)
+                    await target.publish(message, routing_key, mandatory=True)
+        except amqp.PublishError:
+            return False
+        except AWAY as error:
+            raise Transient(
+                f"RabbitMQ at {self._address} did not confirm {routing_key}: {said(error)}"
+            ) from error
+        return True
+
+    async def send_to_queue(
+        self, queue: str, arguments: Mapping[str, str | int], body: bytes, headers: Mapping[str, str | int]
+    ) -> None:
+        """Put a message into one durable queue, which is made if it is not there. Raises `Transient`."""
+        try:
+            with stray_cancellation_is_transient():
+                async with asyncio.timeout(CONFIRM_S):
+                    channel = await self._sending_channel()
+                    await channel.declare_queue(queue, durable=True, arguments=dict(arguments))
+        except AWAY as error:
+            raise Transient(f"RabbitMQ at {self._address} gives no queue {queue}: {said(error)}") from error
+        if not await self.send("", queue, body, headers):
+            raise Transient(f"the queue {queue} of RabbitMQ at {self._address} was deleted under our hands")
+
+    async def close(self) -> None:
+        """Close the connection: the broker redelivers what it had handed out over it."""
+        with contextlib.suppress(*AWAY):
+            async with asyncio.timeout(CLOSE_S):
+                await self.connection.close()
+
+    async def _sending_channel(self) -> AbstractChannel:
+        """The broker closes a channel on which it refused something: then a new one is opened."""
+        async with self._opening:
+            if self._sending is None or self._sending.is_closed:
+                self._sending = await self.connection.channel(on_return_raises=True)
+            return self._sending
+
+
+async def open_link(address: Address) -> Link:
+    """Connect. Raises one of `AWAY` where no broker answers, `Misconfigured` where it refuses us."""
+    with refusals(address):
+        connection = await aio_pika.connect(
+            host=address.host,
+            port=address.port,
+            login=address.user or "guest",
+            password=address.password or "guest",
+            virtualhost=address.vhost,
+            ssl=address.tls,
+            ssl_context=address.tls_context(),
+            timeout=CONNECT_S,
+            heartbeat=HEARTBEAT_S,
+            name="escolta",
+        )
+    return Link(address, connection)
+
+
+@contextlib.contextmanager
+def refusals(address: Address) -> Iterator[None]:
+    """Raise `Misconfigured`, without the password, where the broker answers but does not want us."""
+    refuses = f"ESCOLTA_BUS_URL: RabbitMQ at {address} refuses"
+    try:
+        yield
+    except (amqp.AuthenticationError, amqp.ProbableAuthenticationError):
+        raise Misconfigured(f"{refuses} the user {address.user!r} or its password") from None
+    except amqp.ChannelPreconditionFailed as error:
+        raise Misconfigured(
+            f"{refuses} a queue that exists with other arguments ({error}): delete it once it is empty"
+        ) from None
+    except ChannelAccessRefused as error:
+        raise Misconfigured(f"{refuses} the user {address.user!r}: {error}") from None
+    except amqp.ConnectionClosed as error:
+        if error.args[:1] != (NOT_ALLOWED,):
+            raise
+        raise Misconfigured(f"{refuses} the virtual host {address.vhost!r}: {error.args[1]}") from None
+
+
+def said(error: object) -> str:
+    """What an error says, or its name where it says nothing."""
+    return str(error) or type(error).__name__

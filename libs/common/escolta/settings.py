@@ -58,7 +58,6 @@ class Settings(BaseSettings):
     batch: int = Field(400, gt=0, description="audios that one iteration proposes (the paper: 400)")
     max_samples: int = Field(0, ge=0, description="N_max of the partition; 0: from the memory at hand")
     max_medoids: int = Field(20_000, gt=0, description="M_max, the most medoids of a run")
-    seed: int = Field(0, ge=0, description="seed of everything random in an iteration")
 
     sign_in_hours: float = Field(24.0, gt=0, description="how long a sign-in link can be used")
     session_days: float = Field(30.0, gt=0, description="how long a session lasts")

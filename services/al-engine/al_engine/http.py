@@ -1,0 +1,125 @@
+"""The al-engine's HTTP: ask for iterations, look at them and at their reasons."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, HTTPException
+from pydantic import BaseModel, Field
+
+from al_engine import store
+from al_engine.iterations import Iterations
+from escolta.events import NodeName, UtcTime
+from escolta.service import Platform
+from escolta.web import Session, lead
+
+
+class IterationWanted(BaseModel):
+    """Which window, and how much of it; what is left out is everything so far, and the usual batch."""
+
+    nodes: list[NodeName] = Field([], description="empty: every node")
+    window_start: UtcTime | None = None
+    window_end: UtcTime | None = Field(None, description="not in the window itself; default: now")
+    batch: int | None = Field(None, gt=0)
+    follow_ups: int = Field(0, ge=0, description="further iterations that start as each one closes")
+
+
+class IterationAccepted(BaseModel):
+    """The iteration waits for its turn."""
+
+    iteration_id: UUID
+
+
+class Iteration(BaseModel):
+    """An iteration's record."""
+
+    iteration_id: UUID
+    status: str
+    requested_at: datetime
+    nodes: list[str]
+    window_start: datetime
+    window_end: datetime
+    batch: int
+    follow_ups: int
+    audios: int | None
+    medoids: int | None
+    disjoint_sets: int | None
+    share_labeled: float | None
+    settings: dict | None
+    model_id: str | None
+    code_version: str | None
+    proposed_at: datetime | None
+    closed_at: datetime | None
+
+
+class ProposedAudio(BaseModel):
+    """A proposal, why it was chosen, and what became of it."""
+
+    audio_id: UUID
+    start_utc: datetime
+    node: str
+    file_name: str
+    rank: int
+    disjoint_set: int
+    nearest_medoid: UUID | None
+    distance: float | None
+    propagated_class: str | None
+    predicted_class: str | None
+    predicted_probability: float | None
+    mismatched: bool | None
+    label: str | None
+    labelers: int | None
+    agreement_percent: float | None
+    labeled_at: datetime | None
+
+
+class IterationWithProposals(Iteration):
+    """An iteration's record with its proposals, by rank."""
+
+    proposals: list[ProposedAudio]
+
+
+class PredictedAudio(BaseModel):
+    """What the committee's classifier says of an audio that nobody has labeled."""
+
+    audio_id: UUID
+    file_name: str
+    predicted_class: str
+    probability: float
+
+
+Lead = Annotated[Session, Depends(lead)]
+
+
+def router(on: Platform, iterations: Iterations) -> APIRouter:
+    """The routes of the al-engine."""
+    routes = APIRouter(tags=["al-engine"])
+
+    @routes.post("/api/iterations", status_code=202)
+    async def request_iteration(wanted: IterationWanted, _: Lead) -> IterationAccepted:
+        """Ask for an iteration."""
+        return IterationAccepted(iteration_id=await iterations.request(**wanted.model_dump()))
+
+    @routes.get("/api/iterations")
+    async def list_iterations(_: Lead) -> list[Iteration]:
+        """Every iteration, the newest last."""
+        return [Iteration(**row) for row in await store.iterations(on.catalog)]
+
+    @routes.get("/api/iterations/{iteration_id}")
+    async def get_iteration(iteration_id: UUID, _: Lead) -> IterationWithProposals:
+        """One iteration with its proposals and their reasons."""
+        row = await store.iteration(on.catalog, iteration_id)
+        if row is None:
+            raise HTTPException(404, f"There is no iteration {iteration_id}.")
+        proposals = [ProposedAudio(**entry) for entry in await store.proposals(on.catalog, iteration_id)]
+        return IterationWithProposals(**row, proposals=proposals)
+
+    @routes.get("/api/predictions")
+    async def list_predictions(_: Lead) -> list[PredictedAudio]:
+        """The committee's classifier, fitted to every medoid, on every audio that nobody has labeled."""
+        return [
+            PredictedAudio(audio_id=audio_id, file_name=name, predicted_class=found, probability=probability)
+            for audio_id, name, found, probability in await iterations.predictions()
+        ]
+
+    return routes

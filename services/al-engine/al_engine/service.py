@@ -1,0 +1,26 @@
+"""al-engine: proposes what people should listen to next, by partitioned MAL-MF."""
+
+from al_engine import http
+from al_engine.iterations import Iterations
+from escolta.events import AudioEmbedded, AudioLabeled, IterationClosed, IterationRequested
+from escolta.service import Every, Platform, Service, Subscription
+
+CATCH_UP_S = 60.0
+# An iteration that has to wait for another one should not wait long after that one's end.
+WHILE_ANOTHER_RUNS_S = (1.0, 2.0, 5.0, 10.0)
+
+
+def build(on: Platform) -> Service:
+    """The service on its platform."""
+    iterations = Iterations(on)
+    return Service(
+        "al-engine",
+        subscriptions=[
+            Subscription(IterationRequested, iterations.run_requested, delays_s=WHILE_ANOTHER_RUNS_S),
+            Subscription(AudioEmbedded, iterations.count_embedded, batch=256, linger_s=0.5),
+            Subscription(AudioLabeled, iterations.keep_labels, batch=64, linger_s=0.05),
+            Subscription(IterationClosed, iterations.close),
+        ],
+        router=http.router(on, iterations),
+        jobs=[Every(CATCH_UP_S, iterations.catch_up)],
+    )

@@ -133,6 +133,7 @@ def _listen(settings: Settings) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((settings.http_host, port))
+            listener.listen()  # two processes may bind a port that nobody listens on yet
             return listener
         except OSError:
             listener.close()

@@ -87,8 +87,8 @@ def check_size(event: AudioRecorded, size: int | None) -> None:
     if size is None:
         raise Refused(
             "object",
-            f"{_named(event)} is not in the object store: check that ESCOLTA_OBJECTS_URL is the same for "
-            "node and ingest, and let the node upload the audio again.",
+            f"{_named(event)} is not in the object store as {event.object_key}: check that "
+            "ESCOLTA_OBJECTS_URL is the same for node and ingest, and let the node upload the audio again.",
         )
     if size > LARGEST_BYTES:
         raise Refused(
@@ -166,7 +166,7 @@ def _shape(sound: Probe) -> str:
 
 
 def _named(event: AudioRecorded) -> str:
-    return f"{event.file_name} of node {event.node} (object {event.object_key})"
+    return f"{event.file_name} of node {event.node}"
 
 
 def _utc(moment: datetime) -> str:

@@ -56,8 +56,6 @@ def origin_of(body: str) -> Origin:
 
 def _refused(event: MessageRejected) -> AudioRefused | None:
     """What to tell the node; None unless its audio can be read out of the message whole."""
-    if event.message_topic != AudioRecorded.topic:
-        return None
     try:
         audio = AudioRecorded.model_validate_json(event.body)
     except ValueError:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from uuid import UUID
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -15,6 +16,9 @@ from ingest.checks import Refused, check_claims, check_object, check_size, confl
 
 AT_A_TIME = 8
 """Objects that are fetched and checked together: what is in memory at once."""
+
+Problem = Refused | Transient | Misconfigured
+"""What is wrong with an audio, or with the store that has it: only the first is the audio's fault."""
 
 
 class Metrics:
@@ -72,17 +76,13 @@ class Cataloging:
             if problem is not None:
                 self._judge(message, problem)
 
-    async def _examine_all(
-        self, events: Sequence[AudioRecorded]
-    ) -> list[Refused | Transient | Misconfigured | None]:
+    async def _examine_all(self, events: Sequence[AudioRecorded]) -> list[Problem | None]:
         known = await store.known_nodes(self._on.catalog, {event.node for event in events})
         now = self._on.clock.now()
         return await asyncio.gather(*(self._examine(event, known, now) for event in events))
 
-    async def _examine(
-        self, event: AudioRecorded, known: set[str], now: datetime
-    ) -> Refused | Transient | Misconfigured | None:
-        """What is wrong with the audio, or with the store that has it; None if nothing is."""
+    async def _examine(self, event: AudioRecorded, known: set[str], now: datetime) -> Problem | None:
+        """What stands between the audio and the catalog; None if nothing does."""
         try:
             if event.node not in known:
                 raise unknown_node(event.node)
@@ -99,7 +99,7 @@ class Cataloging:
             return Refused("object", str(problem))
         return None
 
-    async def _insert(self, events: Sequence[AudioRecorded]) -> dict:
+    async def _insert(self, events: Sequence[AudioRecorded]) -> dict[UUID, bytes]:
         """Insert `events`; the digest that the catalog now has of each audio id."""
         if not events:
             return {}
@@ -117,7 +117,7 @@ class Cataloging:
             AudioCataloged(audio_id=event.audio_id, start=event.start, object_key=event.object_key)
         )
 
-    def _judge(self, message: Message[AudioRecorded], problem: Refused | Transient | Misconfigured) -> None:
+    def _judge(self, message: Message[AudioRecorded], problem: Problem) -> None:
         carried = {"audio_id": message.event.audio_id, "node": message.event.node}
         if isinstance(problem, Refused):
             message.reject(str(problem))

@@ -2,20 +2,27 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
+from pydantic import SecretStr
 
 from escolta import audio
+from escolta.bus import Message, Subscription
 from escolta.bus.memory import MemoryBus
-from escolta.events import AudioRecorded, Event, audio_id_of
-from escolta.service import Platform
+from escolta.events import AudioAccepted, AudioCataloged, AudioRecorded, AudioRefused, Event, audio_id_of
+from escolta.runtime import running
+from escolta.service import Platform, Service
+from escolta.settings import Settings
 from escolta.web import Session, Sessions
-from escolta.web.sessions import Role
+from escolta.web.sessions import COOKIE, Role
+from ingest.service import build
 
 RATE_HZ = 16_000
 NODE = "quay-1"
@@ -98,10 +105,33 @@ class House:
     async def cataloged(self) -> set:
         return {row["audio_id"] for row in await self.on.catalog.fetch("SELECT audio_id FROM audio.audios")}
 
+    def token(self, role: Role) -> str:
+        return Sessions(self.on.settings).token(Session(labeler_id=1, name="Nuria", role=role))
+
     def client(self, role: Role | None = "lead") -> httpx.AsyncClient:
         """An HTTP client signed in as `role`, or nobody."""
-        cookies = {}
-        if role:
-            token = Sessions(self.on.settings).token(Session(labeler_id=1, name="Nuria", role=role))
-            cookies = {"escolta_session": token}
+        cookies = {COOKIE: self.token(role)} if role else {}
         return httpx.AsyncClient(base_url=self.on.http_url, cookies=cookies, trust_env=False)
+
+
+@asynccontextmanager
+async def house_at_work(catalog_url: str, folder: Path) -> AsyncIterator[House]:
+    """ingest with one node, and somebody who listens to it."""
+    chosen: dict[str, Any] = {
+        "catalog_url": catalog_url,
+        "objects_url": f"file://{folder}/objects",
+        "state_dir": folder,
+        "secret": SecretStr("a secret of the tests alone"),
+        "nodes": NODE,
+    }
+    heard: list[Event] = []
+
+    async def listen(messages: Sequence[Message]) -> None:
+        heard.extend(message.event for message in messages)
+
+    def listener(on: Platform) -> Service:
+        answers = (AudioAccepted, AudioRefused, AudioCataloged)
+        return Service("listener", [Subscription(answer, listen) for answer in answers])
+
+    async with running(Settings(**chosen), [build, listener]) as (on, _):
+        yield House(on, heard)

@@ -53,8 +53,9 @@ def test_the_origin_is_read_as_far_as_it_can_be() -> None:
 
 async def test_a_rejection_that_is_told_twice_has_one_row(house: House) -> None:
     event = rejected("words")
-    await house.publish(event, event)
-    await house.publish(rejected("other words"))
+    keep = Quarantine(house.on).keep
+    await keep([Message(event), Message(event), Message(rejected("other words"))])
+    await keep([Message(event)])
     rows = await house.quarantined(2)
     assert [row["body"] for row in rows] == ["words", "other words"]
     assert rows[0]["message_id"] == UUID(event.message_id)

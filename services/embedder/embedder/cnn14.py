@@ -59,11 +59,12 @@ class Cnn14:
         self.class_names = cnn14_class_names()
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         path = _required(weights) if random_seed is None else None
+        tensors = _tensors(path) if path else None  # first: wrong weights are told before seconds go by
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(random_seed or 0)
             network = _network_class()(**_ARCHITECTURE, classes_num=len(self.class_names))
         if path:
-            _load(network, path)
+            _fill(network, tensors, path)
         version = _digest(path)[:12] if path else f"random{random_seed}"
         self.model_id = f"{self.name}-{version}-{FRONT_END}"
         self._network = network.eval().to(self.device)
@@ -133,8 +134,8 @@ def _required(weights: Path | None) -> Path:
     return weights
 
 
-def _load(network: Any, path: Path) -> None:
-    """Fill the network from a checkpoint: every tensor of it, each in its exact shape."""
+def _tensors(path: Path) -> Any:
+    """The network's tensors, by name, in a checkpoint of PANNs' training."""
     torch = _torch()
     try:
         # weights_only keeps a checkpoint from running code. The official one was written years before that
@@ -145,9 +146,16 @@ def _load(network: Any, path: Path) -> None:
         raise _wrong(path, "is no PyTorch checkpoint, or one that would run code") from error
     except (RuntimeError, EOFError, OSError, ValueError) as error:
         raise _wrong(path, "is cut short or damaged") from error
+    if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("model"), dict):
+        raise _wrong(path, "is no checkpoint of PANNs")
+    return checkpoint["model"]
+
+
+def _fill(network: Any, tensors: Any, path: Path) -> None:
+    """Every tensor of the network must be there, in its exact shape, and no other."""
     try:
-        network.load_state_dict(checkpoint["model"], strict=True)
-    except (RuntimeError, LookupError, TypeError, AttributeError) as error:
+        network.load_state_dict(tensors, strict=True)
+    except (RuntimeError, TypeError, AttributeError) as error:
         raise _wrong(path, "holds the weights of another network") from error
 
 

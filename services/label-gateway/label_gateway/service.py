@@ -1,10 +1,8 @@
 """label-gateway: gives batches to groups of labelers, keeps what they say, and finds what they agree on."""
 
-from fastapi import APIRouter
-
 from escolta.events import BatchProposed
 from escolta.service import Every, Platform, Service, Subscription
-from label_gateway import http, pages
+from label_gateway import http
 from label_gateway.batches import Batches
 from label_gateway.sign_in import greeting
 
@@ -18,13 +16,10 @@ def build(on: Platform) -> Service:
         await batches.give_out_waiting()  # to the first lead, who may just have come
         return line
 
-    router = APIRouter()
-    router.include_router(http.router(on, batches))
-    router.include_router(pages.router(on))
     return Service(
         "label-gateway",
         subscriptions=[Subscription(BatchProposed, batches.on_proposed)],
-        router=router,
+        router=http.router(on, batches),
         jobs=[Every(60, batches.catch_up)],
         greeting=greet,
     )

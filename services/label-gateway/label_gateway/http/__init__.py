@@ -3,19 +3,21 @@
 from fastapi import APIRouter
 
 from escolta.service import Platform
+from label_gateway import pages
 from label_gateway.batches import Batches
 from label_gateway.http import classes, dataset, people, recordings, session, tasks
 from label_gateway.http.access import Access
 
 
 def router(on: Platform, batches: Batches) -> APIRouter:
-    """Every route under /api, by what it is about."""
+    """Every route under /api, by what it is about, and the pages that use them."""
     access = Access(on)
-    api = APIRouter(prefix="/api", tags=["label-gateway"])
-    api.include_router(session.router(on, access))
-    api.include_router(tasks.router(on, access, batches))
-    api.include_router(recordings.router(on, access))
-    api.include_router(classes.router(on, access))
-    api.include_router(people.router(on, access))
-    api.include_router(dataset.router(on, access))
+    api = APIRouter(tags=["label-gateway"])
+    session.add_routes(api, on, access)
+    tasks.add_routes(api, on, access, batches)
+    recordings.add_routes(api, on, access)
+    classes.add_routes(api, on, access)
+    people.add_routes(api, on, access)
+    dataset.add_routes(api, on, access)
+    api.include_router(pages.router(on))
     return api

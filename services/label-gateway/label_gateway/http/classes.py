@@ -17,17 +17,16 @@ class NewClass(BaseModel):
     name: Name
 
 
-def router(on: Platform, access: Access) -> APIRouter:
-    """/classes."""
-    routes = APIRouter()
+def add_routes(routes: APIRouter, on: Platform, access: Access) -> None:
+    """/api/classes."""
 
-    @routes.get("/classes", dependencies=[Depends(access.caller)])
+    @routes.get("/api/classes", dependencies=[Depends(access.caller)])
     async def list_classes() -> list[SoundClass]:
         """Every class, in the ontology's order."""
         return await classes(on.catalog)
 
     @routes.post(
-        "/classes", status_code=201, responses={200: {"model": SoundClass, "description": "It was there"}}
+        "/api/classes", status_code=201, responses={200: {"model": SoundClass, "description": "It was there"}}
     )
     async def add_sound_class(
         new: NewClass, caller: Annotated[Labeler, Depends(access.caller)], response: Response
@@ -36,5 +35,3 @@ def router(on: Platform, access: Access) -> APIRouter:
         sound_class, added = await add_class(on.catalog, new.name, caller.labeler_id)
         response.status_code = 201 if added else 200
         return sound_class
-
-    return routes

@@ -9,21 +9,24 @@ from escolta.service import Platform
 from label_gateway import dataset
 from label_gateway.http.access import Access
 
-CSV: dict[int | str, dict[str, Any]] = {
-    200: {"description": "A CSV file", "content": {"text/csv": {"schema": {"type": "string"}}}}
+CSV_FILE: dict[str, Any] = {
+    "response_class": StreamingResponse,
+    "responses": {
+        200: {"description": "A CSV file", "content": {"text/csv": {"schema": {"type": "string"}}}}
+    },
 }
 
 
-def router(on: Platform, access: Access) -> APIRouter:
-    """/dataset/*.csv."""
-    routes = APIRouter(prefix="/dataset", dependencies=[Depends(access.lead)])
+def add_routes(routes: APIRouter, on: Platform, access: Access) -> None:
+    """/api/dataset/*.csv."""
+    leads = [Depends(access.lead)]
 
-    @routes.get("/labels.csv", response_class=StreamingResponse, responses=CSV)
+    @routes.get("/api/dataset/labels.csv", dependencies=leads, **CSV_FILE)
     async def dataset_labels() -> StreamingResponse:
         """Weak labels: a row for each audio on which its group agreed."""
         return _download("labels.csv", dataset.LABELS)
 
-    @routes.get("/chunks.csv", response_class=StreamingResponse, responses=CSV)
+    @routes.get("/api/dataset/chunks.csv", dependencies=leads, **CSV_FILE)
     async def dataset_chunks() -> StreamingResponse:
         """Strong labels: a row for each event that a labeler marked, whatever the agreement."""
         return _download("chunks.csv", dataset.CHUNKS)
@@ -34,5 +37,3 @@ def router(on: Platform, access: Access) -> APIRouter:
             media_type="text/csv",
             headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
         )
-
-    return routes

@@ -40,9 +40,9 @@ class SignInLink(BaseModel):
     url: str = Field(description="the token follows the #, so that no log of a server has it")
 
 
-def router(on: Platform, access: Access) -> APIRouter:
-    """/groups and /labelers; every route wants a lead."""
-    routes = APIRouter(dependencies=[Depends(access.lead)])
+def add_routes(routes: APIRouter, on: Platform, access: Access) -> None:
+    """/api/groups and /api/labelers; every route wants a lead."""
+    leads = [Depends(access.lead)]
     no_such = problems({404: "There is no such labeler."})
 
     async def known(labeler_id: int) -> Labeler:
@@ -51,20 +51,26 @@ def router(on: Platform, access: Access) -> APIRouter:
             raise HTTPException(404, f"There is no labeler {labeler_id}.")
         return labeler
 
-    @routes.post("/groups", status_code=201, responses={200: {"model": Group, "description": "It was there"}})
+    @routes.post(
+        "/api/groups",
+        dependencies=leads,
+        status_code=201,
+        responses={200: {"model": Group, "description": "It was there"}},
+    )
     async def add_group(new: NewGroup, response: Response) -> Group:
         """Add a group of labelers; one of that name that is there already is the answer."""
         group, added = await people.add_group(on.catalog, new.name)
         response.status_code = 201 if added else 200
         return group
 
-    @routes.get("/labelers")
+    @routes.get("/api/labelers", dependencies=leads)
     async def list_labelers() -> list[Labeler]:
         """Everybody."""
         return await people.labelers(on.catalog)
 
     @routes.post(
-        "/labelers",
+        "/api/labelers",
+        dependencies=leads,
         status_code=201,
         responses=problems({400: "There is no such group.", 409: "The name is taken."}),
     )
@@ -76,7 +82,8 @@ def router(on: Platform, access: Access) -> APIRouter:
             raise HTTPException(409, str(error)) from None
 
     @routes.put(
-        "/labelers/{labeler_id}",
+        "/api/labelers/{labeler_id}",
+        dependencies=leads,
         responses={**no_such, **problems({400: "There is no such group, or no lead would be left."})},
     )
     async def change_labeler(state: LabelerState, labeler: Annotated[Labeler, Depends(known)]) -> Labeler:
@@ -85,9 +92,7 @@ def router(on: Platform, access: Access) -> APIRouter:
         await people.change_labeler(on.catalog, after)
         return after
 
-    @routes.post("/labelers/{labeler_id}/link", responses=no_such)
+    @routes.post("/api/labelers/{labeler_id}/link", dependencies=leads, responses=no_such)
     async def new_sign_in_link(labeler: Annotated[Labeler, Depends(known)]) -> SignInLink:
         """Make a link with which this person signs in, once."""
         return SignInLink(url=await new_link(on, labeler.labeler_id))
-
-    return routes

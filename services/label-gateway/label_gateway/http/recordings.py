@@ -21,12 +21,11 @@ class Unsatisfiable(ValueError):
     """Raised when a range begins after the end."""
 
 
-def router(on: Platform, access: Access) -> APIRouter:
-    """/audio/{audio_id}."""
-    routes = APIRouter()
+def add_routes(routes: APIRouter, on: Platform, access: Access) -> None:
+    """/api/audio/{audio_id}."""
 
     @routes.get(
-        "/audio/{audio_id}",
+        "/api/audio/{audio_id}",
         response_class=Response,
         responses={
             200: {"description": "The whole recording", **SOUND},
@@ -55,8 +54,6 @@ def router(on: Platform, access: Access) -> APIRouter:
         if if_range not in ("", headers["ETag"]):
             wanted = ""
         return _answer(await on.objects.get(stored.object_key), wanted, headers)
-
-    return routes
 
 
 def _headers(stored: tasks.StoredAudio) -> dict[str, str]:

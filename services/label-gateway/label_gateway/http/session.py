@@ -37,11 +37,10 @@ class Me(tasks.Workload):
     group: str | None
 
 
-def router(on: Platform, access: Access) -> APIRouter:
-    """/session and /me."""
-    routes = APIRouter()
+def add_routes(routes: APIRouter, on: Platform, access: Access) -> None:
+    """/api/session and /api/me."""
 
-    @routes.post("/session", responses=problems({401: "The link is unknown, used or too old."}))
+    @routes.post("/api/session", responses=problems({401: "The link is unknown, used or too old."}))
     async def sign_in(link: LinkToken, request: Request, response: Response) -> SignedIn:
         """Trade the token of a one-time link for a session."""
         session = await use_token(on, link.token)
@@ -50,18 +49,16 @@ def router(on: Platform, access: Access) -> APIRouter:
         token = _set_cookie(on, request.app.state.sessions, session, response)
         return SignedIn(token=token, name=session.name, role=session.role)
 
-    @routes.delete("/session", status_code=204)
+    @routes.delete("/api/session", status_code=204)
     async def sign_out(caller: Annotated[Labeler, Depends(access.caller)], response: Response) -> None:
         """Forget the cookie."""
         response.delete_cookie(COOKIE, **_cookie_rules(on))  # type: ignore[arg-type]  # a dict of several types
 
-    @routes.get("/me")
+    @routes.get("/api/me")
     async def me(caller: Annotated[Labeler, Depends(access.caller)]) -> Me:
         """Who I am, and how much I have to do."""
         load = await tasks.workload(on.catalog, caller.labeler_id)
         return Me(**caller.model_dump(), **load.model_dump())
-
-    return routes
 
 
 def _set_cookie(on: Platform, sessions: Sessions, session: Session, response: Response) -> str:

@@ -32,11 +32,10 @@ class Submission(BaseModel):
     events: list[MarkedEvent] = Field(max_length=MOST_EVENTS)
 
 
-def router(on: Platform, access: Access, batches: Batches) -> APIRouter:
-    """/tasks and /progress."""
-    routes = APIRouter()
+def add_routes(routes: APIRouter, on: Platform, access: Access, batches: Batches) -> None:
+    """/api/tasks and /api/progress."""
 
-    @routes.get("/tasks")
+    @routes.get("/api/tasks")
     async def my_next_tasks(
         caller: Annotated[Labeler, Depends(access.caller)],
         limit: Annotated[int, Query(ge=1, le=50)] = 2,
@@ -45,7 +44,7 @@ def router(on: Platform, access: Access, batches: Batches) -> APIRouter:
         return await tasks.next_tasks(on.catalog, caller.labeler_id, limit)
 
     @routes.put(
-        "/tasks/{iteration_id}/{audio_id}",
+        "/api/tasks/{iteration_id}/{audio_id}",
         responses=problems(
             {
                 400: "An event does not fit into the audio, or its class is unknown.",
@@ -70,9 +69,7 @@ def router(on: Platform, access: Access, batches: Batches) -> APIRouter:
             raise HTTPException(409, str(error)) from None
         return await tasks.workload(on.catalog, caller.labeler_id)
 
-    @routes.get("/progress", dependencies=[Depends(access.lead)])
+    @routes.get("/api/progress", dependencies=[Depends(access.lead)])
     async def labeling_progress() -> list[tasks.BatchProgress]:
         """How far every batch is, and each group with its part."""
         return await tasks.progress(on.catalog)
-
-    return routes

@@ -1,0 +1,75 @@
+"""Groups and labelers, as a lead manages them."""
+
+import asyncio
+
+
+async def test_a_group_of_the_same_name_is_the_same_group(gateway):
+    lead = await gateway.lead()
+    answers = await asyncio.gather(*(lead.post("/api/groups", json={"name": "harbor"}) for _ in range(5)))
+    assert sorted(answer.status_code for answer in answers) == 4 * [200] + [201]
+    assert len({answer.json()["group_id"] for answer in answers}) == 1
+
+
+async def test_a_name_is_taken_once(gateway):
+    lead = await gateway.lead()
+    assert (await lead.post("/api/labelers", json={"name": "ana"})).status_code == 201
+    again = await lead.post("/api/labelers", json={"name": "ana"})
+    assert (again.status_code, "ana" in again.json()["detail"]) == (409, True)
+
+
+async def test_a_group_that_is_not_there_is_refused_by_name(gateway):
+    lead = await gateway.lead()
+    refused = await lead.post("/api/labelers", json={"name": "ana", "group": "harbour"})
+    assert (refused.status_code, "harbour" in refused.json()["detail"]) == (400, True)
+    assert [who["name"] for who in (await lead.get("/api/labelers")).json()] == ["lead"]
+
+
+async def test_the_last_lead_stays_one(gateway):
+    lead = await gateway.lead()
+    labeler_id = (await lead.get("/api/me")).json()["labeler_id"]
+    demoted = {"role": "labeler", "group": None, "enabled": True}
+    for state in (demoted, {"role": "lead", "group": None, "enabled": False}):
+        refused = await lead.put(f"/api/labelers/{labeler_id}", json=state)
+        assert (refused.status_code, "last lead" in refused.json()["detail"]) == (400, True)
+    await lead.post("/api/labelers", json={"name": "eva", "role": "lead"})
+    assert (await lead.put(f"/api/labelers/{labeler_id}", json=demoted)).status_code == 200
+
+
+async def test_a_labeler_that_is_not_there_is_not_found(gateway):
+    lead = await gateway.lead()
+    state = {"role": "labeler", "group": None, "enabled": True}
+    assert (await lead.put("/api/labelers/99", json=state)).status_code == 404
+    assert (await lead.post("/api/labelers/99/link")).status_code == 404
+
+
+async def test_somebody_without_a_group_has_nothing_to_do(gateway):
+    lead = await gateway.lead()
+    [ana] = await gateway.team(lead, "harbor", "ana")
+    await gateway.propose(1)
+    await gateway.until_tasks(ana, 1)
+    assert (await lead.get("/api/tasks")).json() == []
+    me = (await lead.get("/api/me")).json()
+    assert (me["group"], me["waiting"], me["done"]) == (None, 0, 0)
+
+
+async def test_the_parts_of_groups_follow_the_settings(gateway):
+    lead = await gateway.lead()
+    [ana] = await gateway.team(lead, "harbor", "ana")
+    [ben] = await gateway.team(lead, "campus", "ben")
+    gateway.on.settings = gateway.on.settings.model_copy(update={"group_shares": {"harbor": 3.0}})
+    await gateway.propose(4)
+    await gateway.until_tasks(ana, 3)
+    await gateway.until_tasks(ben, 1)
+
+
+async def test_an_audio_that_two_groups_hear_is_settled_by_all_of_them(gateway):
+    lead = await gateway.lead()
+    [ana] = await gateway.team(lead, "harbor", "ana")
+    [ben] = await gateway.team(lead, "campus", "ben")
+    gateway.on.settings = gateway.on.settings.model_copy(update={"group_overlap": 1.0})
+    await gateway.propose(1)
+    [task] = await gateway.until_tasks(ana, 1)
+    for labeler in (ana, ben):
+        assert await gateway.on.catalog.fetchval("SELECT count(*) FROM label.agreements") == 0
+        await labeler.put(f"/api/tasks/{task['iteration_id']}/{task['audio_id']}", json={"events": []})
+    assert await gateway.on.catalog.fetchval("SELECT labelers FROM label.agreements") == 2

@@ -43,7 +43,7 @@ def copied_binaries(cache: Path = ROOTS_CACHE) -> Path:
     copy = cache / f"{WHEEL}-{metadata.version(WHEEL)}"
     binaries = copy / MODULE / INSTALLATION / "bin"
     try:
-        cache.mkdir(mode=0o755, parents=True, exist_ok=True)
+        _make_open(cache)
         _require_roots_own(cache)
         with open(cache / "lock", "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -56,6 +56,13 @@ def copied_binaries(cache: Path = ROOTS_CACHE) -> Path:
             "set ESCOLTA_CACHE to a folder that root can write and every user can enter."
         ) from error
     return binaries
+
+
+def _make_open(cache: Path) -> None:
+    new = [folder for folder in (cache, *cache.parents) if not folder.exists()]
+    cache.mkdir(parents=True, exist_ok=True)
+    for folder in new:
+        folder.chmod(0o755)  # whatever root's umask is
 
 
 def _copy(installation: Path, copy: Path) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from escolta import audio
-from escolta.errors import Rejected
 from hypothesis import given
 from hypothesis import strategies as st
+
+from escolta import audio
+from escolta.errors import Rejected
 
 RATE_HZ = 16_000
 

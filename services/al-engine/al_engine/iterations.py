@@ -204,7 +204,10 @@ class Iterations:
         for iteration_id in follow_ups.keys() - await store.known(self._on.catalog, list(follow_ups)):
             await store.add_request(self._on.catalog, follow_ups[iteration_id])
         for iteration_id in await store.all_requested(self._on.catalog):
-            await self.run(iteration_id)
+            try:
+                await self.run(iteration_id)
+            except Transient:
+                return  # one is running, so the engine is at work: what is left over is found next time
 
 
 def _select(audios: Audios, medoids: Medoids, chosen: SelectionSettings) -> list[Proposal]:

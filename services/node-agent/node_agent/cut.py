@@ -76,6 +76,7 @@ def piece(path: Path, index: int) -> Piece:
                 if file.frames > AUDIO_S * file.samplerate:
                     return _cut(file, path, index)
         except soundfile.LibsndfileError as error:
+            sound.probe(path)  # which has a sentence for nearly all that can be wrong
             raise Rejected(f"{path.name} cannot be read at {index * AUDIO_S} s: {error}") from error
         return _whole(path)
 
@@ -109,7 +110,7 @@ def _cut(file: soundfile.SoundFile, path: Path, index: int) -> Piece:
     dtype, bits = _EXACT.get(file.subtype, ("float32", BITS_OF_LOSSY))
     waveform = file.read(wanted, dtype=dtype)
     if not len(waveform):
-        raise Rejected(f"{path.name} cannot be read at {index * AUDIO_S} s: it ends before")
+        raise Rejected(f"{path.name} ends before {index * AUDIO_S} s, though its header promises more")
     suffix, data = _encode(file, waveform)
     return Piece(len(waveform), file.samplerate, file.channels, bits, suffix, data, wanted)
 

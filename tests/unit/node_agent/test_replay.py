@@ -160,7 +160,7 @@ async def test_a_broken_file_is_sent_as_it_is_and_harms_no_other(
     broken = audios[4]
     assert (broken.file_name, broken.samples, broken.data) == ("b.wav", 0, b"this is no sound")
     assert len(audios) == 7
-    assert "b.wav is not a sound file" in caplog.text or "b.wav cannot be read" in caplog.text
+    assert "b.wav is not a sound file" in caplog.text
 
 
 async def test_a_long_file_that_breaks_off_gives_its_sound_and_then_itself(
@@ -174,7 +174,7 @@ async def test_a_long_file_that_breaks_off_gives_its_sound_and_then_itself(
     assert (of_it[-1].samples, of_it[-1].data) == (0, path.read_bytes())
     assert sum(audio.samples for audio in of_it) >= 10 * 8000
     assert len(audios) - len(of_it) == 4
-    assert "long.flac cannot be read at" in caplog.text
+    assert "long.flac is truncated" in caplog.text
 
 
 async def test_a_name_that_is_not_utf8_is_played_too(tmp_path: Path) -> None:

@@ -180,10 +180,12 @@ async def test_catching_up_finds_what_no_event_told(engine):
     found = await engine.until_not("requested", iteration_id)
     await engine.label(found["proposals"], iteration_id)
     await Iterations(_quiet(engine)).catch_up()
-    rows = await engine.on.catalog.fetch(
-        "SELECT status, medoids FROM al.al_preprocessing ORDER BY requested_at"
-    )
-    assert [tuple(row) for row in rows] == [("closed", 0), ("proposed", 5)]
+
+    async def followed() -> bool:
+        rows = await store.iterations(engine.on.catalog)
+        return [(row["status"], row["medoids"]) for row in rows] == [("closed", 0), ("proposed", 5)]
+
+    await engine.until(followed)
 
 
 def _quiet(engine: Engine) -> Platform:

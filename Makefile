@@ -72,7 +72,6 @@ clean: ## forget the environment and the demo's data
 
 .venv/.test: requirements/torch.txt .venv/.dev
 	@$(PIP) -r requirements/torch.txt
-	@$(PIP) --no-deps panns-inference==0.1.1
 	@touch $@
 
 .tools/.ok: requirements/tools.txt

@@ -99,7 +99,9 @@ class ServiceProcess:
 
     def __init__(self, service: str, environment: dict[str, str], log: Path) -> None:
         self.service = service
-        self._environment = {name: value for name, value in os.environ.items() if not name.startswith("ESCOLTA_")}
+        self._environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("ESCOLTA_")
+        }
         self._environment |= environment
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None

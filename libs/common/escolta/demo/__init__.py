@@ -69,10 +69,10 @@ async def play(demo: Demo, settings: Settings, stop: asyncio.Event) -> None:
             if await _until_embedded(api, on, progress, stop):
                 await _request_iterations(api, demo)
             if not demo.headless:
-                await _greet(services)
+                await _greet(services, progress)
+                await _follow(api, on, progress, stop)
             elif not stop.is_set():
                 await _label_by_simulation(on, demo, truth, api, progress, stop)
-            await _follow(api, on, demo, progress, stop)
         if demo.headless and not stop.is_set():
             print(json.dumps(await _result(api, on, truth, begun)), flush=True)
 

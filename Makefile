@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PACKAGES := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench contracts up down images doctor format clean
+.PHONY: help demo test check contracts up down images doctor format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,12 +21,9 @@ test: .venv/.test ## every test, with real servers on free loopback ports
 check: .venv/.dev .tools/.ok ## lint, types, generated documents, deployment files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy libs services tests bench
+	$(BIN)/mypy libs services tests deploy
 	$(BIN)/escolta contracts --check
 	@.tools/bin/python deploy/check.py
-
-bench: .venv/.test ## measure, one table a file of bench/
-	@for file in bench/*.py; do $(BIN)/python "$$file" || exit 1; done
 
 contracts: .venv/.dev ## docs/events.md and asyncapi.json from the event classes
 	$(BIN)/escolta contracts

@@ -33,7 +33,7 @@ class Platform:
     objects: Objects
     clock: Clock
     metrics: CollectorRegistry
-    catalog: "asyncpg.Pool" = None  # type: ignore[assignment]  # set by the runtime before handlers run
+    catalog: "asyncpg.Pool" = None  # the runtime sets it before handlers run
     http_url: str = ""
 
     def log(self, service: str) -> logging.Logger:

@@ -1,6 +1,7 @@
 """What every process serves: probes for anybody, everything else for those who are signed in."""
 
 from collections.abc import AsyncIterator
+from typing import Annotated
 
 import httpx
 import pytest
@@ -24,7 +25,7 @@ def a_router() -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/everybody")
-    async def everybody(session: Session = Depends(signed_in)) -> str:
+    async def everybody(session: Annotated[Session, Depends(signed_in)]) -> str:
         return session.name
 
     @routes.get("/leads", dependencies=[Depends(lead)])

@@ -3,11 +3,14 @@ people, or simulated labelers, who label. Part of the composition root, beside c
 """
 
 import asyncio
+import csv
 import hashlib
 import json
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import httpx
@@ -68,12 +71,14 @@ async def play(demo: Demo, settings: Settings, stop: asyncio.Event) -> None:
         with Progress() as progress:
             if await _until_embedded(api, on, progress, stop):
                 await _request_iterations(api, demo)
-            if not demo.headless:
+            if stop.is_set():
+                return
+            if truth is None or not demo.headless:
                 await _greet(services, progress)
                 await _follow(api, on, progress, stop)
-            elif not stop.is_set():
+            else:
                 await _label_by_simulation(on, demo, truth, api, progress, stop)
-        if demo.headless and not stop.is_set():
+        if truth and demo.headless and not stop.is_set():
             print(json.dumps(await _result(api, on, truth, begun)), flush=True)
 
 
@@ -89,10 +94,12 @@ async def _recordings(demo: Demo, settings: Settings) -> tuple[Path, Path | None
 
 
 def _client(on: Platform) -> httpx.AsyncClient:
-    token = Sessions(on.settings).token(Session(labeler_id=0, name="demo", role="lead"))
-    return httpx.AsyncClient(
-        base_url=on.http_url, headers={"authorization": f"Bearer {token}"}, timeout=120, trust_env=False
-    )
+    headers = {"authorization": f"Bearer {_lead_token(on)}"}
+    return httpx.AsyncClient(base_url=on.http_url, headers=headers, timeout=120, trust_env=False)
+
+
+def _lead_token(on: Platform) -> str:
+    return Sessions(on.settings).token(Session(labeler_id=0, name="demo", role="lead"))
 
 
 async def _until_embedded(
@@ -123,6 +130,29 @@ async def _greet(services: list[Service], progress: Progress) -> None:
         if service.greeting:
             progress.say(await service.greeting())
     progress.say("Ctrl-C stops; the same command goes on with the same data.")
+
+
+async def _label_by_simulation(
+    on: Platform, demo: Demo, truth: Path, api: httpx.AsyncClient, progress: Progress, stop: asyncio.Event
+) -> None:
+    """Simulated labelers, ordinary clients of the HTTP API, until the iterations are done or `stop`."""
+    from label_gateway.simulated_labelers import label_until
+    from label_gateway.truth import Truth
+
+    done = asyncio.Event()
+    following = asyncio.create_task(_follow(api, on, progress, done))
+    try:
+        await label_until(
+            on.http_url,
+            _lead_token(on),
+            Truth.read(truth),
+            answer_for=("lead",),
+            iterations=demo.iterations,
+            stop=stop,
+        )
+    finally:
+        done.set()
+        await following
 
 
 async def _follow(api: httpx.AsyncClient, on: Platform, progress: Progress, stop: asyncio.Event) -> None:

@@ -110,7 +110,7 @@ class Engine:
 
     async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
         async with asyncio.timeout(30):
-            while not await condition():  # noqa: ASYNC110  # what changes is in the database
+            while not await condition():  # what changes is in the database
                 await asyncio.sleep(0.02)
 
     def client(self, role: Role | None = "lead") -> httpx.AsyncClient:

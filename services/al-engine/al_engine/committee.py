@@ -1,0 +1,118 @@
+"""The committee of two that decides which samples are mismatched (Zhao, Heittola & Virtanen 2020).
+
+One member propagates: a sample takes the class of its nearest medoid. The other is a multinomial
+logistic regression on the medoids' embeddings. Where they differ, a label teaches most.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.linear_model import LogisticRegression
+
+from al_engine.distances import UnitVectors, nearest, unit_vectors
+
+Classes = NDArray[np.str_]
+
+INVERSE_REGULARIZATION = 100.0
+"""scikit-learn's C, for embeddings scaled as `Classifier` does; 10 loses about 0.01 of macro-F1 on
+ESC-10 with 1024-d YAMNet embeddings, 1,000 wins nothing that lasts."""
+MAX_STEPS = 1000
+BLOCK_ROWS = 4096
+
+
+class Prediction(NamedTuple):
+    """`classes [samples]` and float64 `probabilities [samples]` of those classes."""
+
+    classes: Classes
+    probabilities: NDArray[np.float64]
+
+
+class Opinion(NamedTuple):
+    """What the committee says of each of `[samples]`; `prediction` is None without a classifier."""
+
+    nearest_medoid: NDArray[np.intp]
+    medoid_distance: NDArray[np.float32]
+    propagated: Classes
+    prediction: Prediction | None
+    mismatched: NDArray[np.bool_]
+
+
+class Committee:
+    """Fitted to the medoids once; judges one disjoint set after another."""
+
+    def __init__(self, medoids: UnitVectors, medoid_classes: Classes) -> None:
+        self.medoids = medoids
+        self.medoid_classes = medoid_classes
+        several = len(np.unique(medoid_classes)) > 1
+        self.classifier = Classifier(medoids, medoid_classes) if several else None
+
+    def judge(self, samples: UnitVectors) -> Opinion:
+        """Both members' classes of the samples, and where they differ.
+
+        With one class only among the medoids there is no classifier and every sample is matched.
+        """
+        index, distance = nearest(samples, self.medoids)
+        propagated = self.medoid_classes[index]
+        if self.classifier is None:
+            return Opinion(index, distance, propagated, None, np.zeros(len(samples), bool))
+        prediction = self.classifier.predict(samples)
+        return Opinion(index, distance, propagated, prediction, prediction.classes != propagated)
+
+
+class Classifier:
+    """Multinomial logistic regression on unit vectors, for two classes or more (ours in detail).
+
+    scikit-learn's C assumes coordinates with a spread of about 1. Those of a unit vector are some
+    1/sqrt(dim), and all embeddings of a model may lie in a narrow cone: with the default C the penalty
+    outweighs a few dozen labels. Scaling every coordinate by itself is worse still: among few medoids
+    most of a sparse embedding's coordinates are nearly constant, and their noise is blown up to count as
+    much as the rest. So the embeddings are centered and divided by one number, their root mean square
+    distance from the center: the geometry of cosine distance stays, and C means the same for every model.
+    Classes weigh the same, since their shares among the medoids tell what was proposed and not what
+    sounds. Random labels of ESC-10, macro-F1 at 20 and 80 labels: C = 1 on unit vectors .37 and .83,
+    coordinates scaled one by one .67 and .89, this .73 and .93.
+    """
+
+    def __init__(self, medoids: UnitVectors, medoid_classes: Classes) -> None:
+        rows = medoids.rows.astype(np.float64)
+        self._center = rows.mean(axis=0)
+        spread = np.sqrt(np.square(rows - self._center).sum(axis=1).mean())
+        self._spread = spread if spread > 0 else 1.0  # identical embeddings of different classes
+        self._regression = LogisticRegression(
+            C=INVERSE_REGULARIZATION, class_weight="balanced", max_iter=MAX_STEPS
+        )
+        self._regression.fit(self._scaled(medoids), medoid_classes)
+
+    def predict(self, samples: UnitVectors) -> Prediction:
+        """The most probable class of each sample and its probability."""
+        best = np.empty(len(samples), np.intp)
+        probabilities = np.empty(len(samples))
+        for start in range(0, len(samples), BLOCK_ROWS):
+            block = slice(start, start + BLOCK_ROWS)
+            of_classes = self._regression.predict_proba(self._scaled(samples.take(block)))
+            best[block] = of_classes.argmax(axis=1)
+            probabilities[block] = of_classes.max(axis=1)
+        return Prediction(self._regression.classes_[best], probabilities)
+
+    def _scaled(self, samples: UnitVectors) -> NDArray[np.float64]:
+        scaled: NDArray[np.float64] = (samples.rows - self._center) / self._spread
+        return scaled
+
+
+def predict(
+    medoid_embeddings: NDArray[np.floating],
+    medoid_classes: ArrayLike,
+    embeddings: NDArray[np.floating],
+) -> Prediction:
+    """What the committee's classifier, fitted to these medoids, says of other embeddings.
+
+    `medoid_embeddings [medoids, dim]`, at least one; `medoid_classes [medoids]`; `embeddings
+    [samples, dim]`, of any length, scaled here. With one class only every sample is of that class.
+    """
+    classes = np.asarray(medoid_classes, np.str_)
+    if len(classes) == 0:
+        raise ValueError("a classifier needs at least one medoid")
+    if len(np.unique(classes)) == 1:
+        return Prediction(np.repeat(classes[:1], len(embeddings)), np.ones(len(embeddings)))
+    return Classifier(unit_vectors(medoid_embeddings), classes).predict(unit_vectors(embeddings))

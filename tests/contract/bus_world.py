@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from itertools import chain
 from typing import ClassVar
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -45,7 +46,7 @@ async def eventually(holds: Callable[[], object]) -> None:
     """Wait until it holds; fail if it does not."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE_S):
-            while not holds():  # noqa: ASYNC110 - no event tells
+            while not holds():
                 await asyncio.sleep(0.005)
     assert holds()
 
@@ -68,12 +69,18 @@ class World:
             return "memory://"
         return {"rabbit": self._rabbit.amqp_url, "mqtt": self._rabbit.mqtt_url}[protocol]
 
+    @property
+    def rabbit(self) -> Rabbit:
+        """The broker, where there is one."""
+        assert self._rabbit
+        return self._rabbit
+
     async def listen(self, *subscriptions: Subscription) -> Bus:
         """A process that listens. In memory there is one process, and it sends too."""
-        bus = self._open(self.listens, self.service)
+        bus = self.open(self.url(self.listens))
         if isinstance(bus, MemoryBus):
             self._sender = bus
-        return await self._start(bus, subscriptions)
+        return await self.start(bus, *subscriptions)
 
     async def listen_again(self, stopped: Bus) -> Bus:
         """The process of the bus that has stopped, started anew."""
@@ -85,7 +92,7 @@ class World:
     async def publish(self, *events: Event) -> None:
         """From the sending process, one event after the other."""
         if self._sender is None:
-            self._sender = await self._start(self._open(self.sends, f"{self.service}-sender"), ())
+            self._sender = await self.start(self.open(self.url(self.sends), "-sender"))
         for event in events:
             await self._sender.publish(event)
 
@@ -108,18 +115,33 @@ class World:
             return [await take_dead_letter(channel, queue) for _ in range(count)]
 
     async def stop(self) -> None:
+        """Stop every bus and leave nothing in the broker."""
         for bus in self._buses:
             await bus.stop()
+        if self._rabbit:
+            async with amqp_channel(self._rabbit.amqp_url) as channel:
+                for queue in self._queues():
+                    await channel.queue_delete(queue)
 
-    def _open(self, protocol: str, client_id: str) -> Bus:
-        return open_bus(self.url(protocol), metrics=CollectorRegistry(), client_id=client_id)
+    def _queues(self) -> Iterator[str]:
+        for client_id in (self.service, f"{self.service}-sender"):
+            yield f"mqtt-subscription-{client_id}qos1"
+        for subscription in chain.from_iterable(self._subscriptions.values()):
+            queue = subscription.queue(self.service)
+            yield from (queue, f"{queue}.dead")
+            yield from (f"{queue}.retry.{round(delay_s * 1000)}" for delay_s in subscription.delays_s)
 
-    async def _start(self, bus: Bus, subscriptions: Sequence[Subscription]) -> Bus:
+    def open(self, url: str, part: str = "", metrics: CollectorRegistry | None = None) -> Bus:
+        """A bus that nobody has started; `part` tells apart the clients of one test."""
+        return open_bus(url, metrics=metrics, client_id=self.service + part)
+
+    async def start(self, bus: Bus, *subscriptions: Subscription) -> Bus:
+        """Subscribe and start; it is stopped with the test."""
+        self._buses.append(bus)
+        self._subscriptions[id(bus)] = subscriptions
         for subscription in subscriptions:
             bus.subscribe(self.service, subscription)
         await bus.start()
-        self._buses.append(bus)
-        self._subscriptions[id(bus)] = tuple(subscriptions)
         return bus
 
 
@@ -134,7 +156,7 @@ async def take(channel: aio_pika.abc.AbstractChannel, queue: str) -> aio_pika.ab
     """The next message of a queue, once it is there."""
     source = await channel.get_queue(queue)
     async with asyncio.timeout(PATIENCE_S):
-        while (message := await source.get(no_ack=True, fail=False)) is None:  # noqa: ASYNC110
+        while (message := await source.get(no_ack=True, fail=False)) is None:
             await asyncio.sleep(0.02)
     return message
 

@@ -93,7 +93,7 @@ def alive(pid: int) -> bool:
 
 async def until_gone(pid: int) -> None:
     async with asyncio.timeout(60):
-        while alive(pid):  # noqa: ASYNC110 - no event tells
+        while alive(pid):
             await asyncio.sleep(0.02)
 
 
@@ -124,7 +124,7 @@ async def test_a_half_made_catalog_is_made_anew(tmp_path: Path) -> None:
 async def test_a_long_path_with_spaces_and_odd_letters(made: Path, tmp_path: Path) -> None:
     root = tmp_path / "a folder, of 'Núria'" / ("far away " * 15) / "catalog"
     root.parent.mkdir(parents=True)
-    subprocess.run(["cp", "-a", made, root], check=True)  # noqa: ASYNC221
+    subprocess.run(["cp", "-a", made, root], check=True)
     async with EmbeddedPostgres(root) as dsn:
         assert await rows(dsn) == ["the first row"]
 
@@ -210,7 +210,7 @@ async def process_of_the_owner(root: Path, kind: str) -> AsyncIterator[subproces
     """A stranger with the server's user: one that sleeps, or one that ended and was not reaped."""
     command = ["sleep", "600"] if kind == "a stranger" else ["true"]
     who = {"user": owner(root), "extra_groups": []} if os.geteuid() == 0 else {}
-    process = subprocess.Popen(command, cwd="/", **who)  # type: ignore[call-overload]  # noqa: ASYNC220
+    process = subprocess.Popen(command, cwd="/", **who)  # type: ignore[call-overload]
     if kind != "a stranger":
         await until_gone(process.pid)
     yield process
@@ -290,18 +290,18 @@ async def test_root_in_a_closed_folder_runs_it_as_another_user_and_opens_nothing
     root = tmp_path / "closed" / "clone" / "catalog"
     root.parent.mkdir(parents=True)
     (tmp_path / "closed").chmod(0o700)
-    subprocess.run(["cp", "-a", made, root], check=True)  # noqa: ASYNC221
+    subprocess.run(["cp", "-a", made, root], check=True)
     above = {folder: folder.stat().st_mode for folder in root.parents}
-    users = Path("/etc/passwd").read_bytes()  # noqa: ASYNC240
+    users = Path("/etc/passwd").read_bytes()
     server = EmbeddedPostgres(root)
     assert await rows(await server.start()) == ["the first row"]
-    status = Path(f"/proc/{server.pid}/status").read_text()  # noqa: ASYNC240
+    status = Path(f"/proc/{server.pid}/status").read_text()
     await server.stop()
     uids = next(line.split()[1:] for line in status.splitlines() if line.startswith("Uid:"))
     assert set(uids) == {str(owner(root))}
     assert "0" not in uids
     assert {folder: folder.stat().st_mode for folder in root.parents} == above
-    assert Path("/etc/passwd").read_bytes() == users  # noqa: ASYNC240
+    assert Path("/etc/passwd").read_bytes() == users
 
 
 @as_root

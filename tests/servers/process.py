@@ -68,7 +68,7 @@ class ServerProcess:
             self._process.send_signal(self._stop_signal)
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_TIMEOUT_S):
-                while self._process.poll() is None:  # noqa: ASYNC110 - no event tells
+                while self._process.poll() is None:
                     await asyncio.sleep(0.02)
         self.kill()
 

@@ -108,7 +108,7 @@ class ServiceProcess:
 
     def start(self) -> None:
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  # our own command
+            self._process = subprocess.Popen(  # our own command
                 [str(Path(sys.executable).with_name("escolta")), "run", self.service],
                 env=self._environment,
                 cwd=self._log.parent,

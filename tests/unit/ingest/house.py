@@ -82,7 +82,7 @@ class House:
 
     async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
         async with asyncio.timeout(20):
-            while not await condition():  # noqa: ASYNC110  # what changes is in the database
+            while not await condition():  # what changes is in the database
                 await asyncio.sleep(0.02)
 
     async def until_said(self, kind: type[Event], event: AudioRecorded, times: int = 1) -> None:

@@ -125,7 +125,7 @@ class Gateway:
 
     async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
         async with asyncio.timeout(20):
-            while not await condition():  # noqa: ASYNC110  # rows and answers ring no bell
+            while not await condition():  # rows and answers ring no bell
                 await asyncio.sleep(0.01)
 
     async def until_tasks(self, labeler: httpx.AsyncClient, number: int) -> list[dict]:

@@ -7,5 +7,5 @@ from collections.abc import Callable
 async def until(condition: Callable[[], bool]) -> None:
     """Return as soon as `condition` holds; the test fails after half a minute."""
     async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110  # files and lists ring no bell
+        while not condition():  # files and lists ring no bell
             await asyncio.sleep(0.002)

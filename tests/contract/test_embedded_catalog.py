@@ -8,9 +8,9 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -51,8 +51,13 @@ async def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def root(made: Path, tmp_path: Path) -> Path:
     """A copy of it for one test."""
-    subprocess.run(["cp", "-a", made, tmp_path / "catalog"], check=True)
-    return tmp_path / "catalog"
+    return copied(made, tmp_path / "catalog")
+
+
+def copied(made: Path, root: Path) -> Path:
+    root.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cp", "-a", made, root], check=True)
+    return root
 
 
 async def execute(dsn: str, statement: str) -> None:
@@ -97,6 +102,10 @@ async def until_gone(pid: int) -> None:
             await asyncio.sleep(0.02)
 
 
+def content(path: str) -> str:
+    return Path(path).read_text()
+
+
 def owner(root: Path) -> int:
     return (root / "data").stat().st_uid
 
@@ -122,9 +131,7 @@ async def test_a_half_made_catalog_is_made_anew(tmp_path: Path) -> None:
 
 
 async def test_a_long_path_with_spaces_and_odd_letters(made: Path, tmp_path: Path) -> None:
-    root = tmp_path / "a folder, of 'Núria'" / ("far away " * 15) / "catalog"
-    root.parent.mkdir(parents=True)
-    subprocess.run(["cp", "-a", made, root], check=True)
+    root = copied(made, tmp_path / "a folder, of 'Núria'" / ("far away " * 15) / "catalog")
     async with EmbeddedPostgres(root) as dsn:
         assert await rows(dsn) == ["the first row"]
 
@@ -205,30 +212,29 @@ async def test_a_server_that_lost_its_process_is_ended_before_the_next_start(roo
         connection.terminate()
 
 
-@asynccontextmanager
-async def process_of_the_owner(root: Path, kind: str) -> AsyncIterator[subprocess.Popen[bytes]]:
-    """A stranger with the server's user: one that sleeps, or one that ended and was not reaped."""
-    command = ["sleep", "600"] if kind == "a stranger" else ["true"]
+@contextmanager
+def process_of_the_owner(root: Path, command: list[str]) -> Iterator[int]:
+    """A stranger with the server's user."""
     who = {"user": owner(root), "extra_groups": []} if os.geteuid() == 0 else {}
-    process = subprocess.Popen(command, cwd="/", **who)  # type: ignore[call-overload]
-    if kind != "a stranger":
-        await until_gone(process.pid)
-    yield process
-    process.kill()
-    process.wait()
+    with subprocess.Popen(command, cwd="/", **who) as process:  # type: ignore[call-overload]
+        yield process.pid
+        process.kill()
 
 
 @linux
 @pytest.mark.parametrize("kind", ["a stranger", "a dead process that nobody has reaped"])
 async def test_a_stale_pid_file_stops_no_start_and_harms_nobody(root: Path, kind: str) -> None:
-    async with process_of_the_owner(root, kind) as process:
+    command = ["sleep", "600"] if kind == "a stranger" else ["true"]
+    with process_of_the_owner(root, command) as pid:
+        if kind != "a stranger":
+            await until_gone(pid)
         for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
             stale = root / "data" / name
-            stale.write_text(f"{process.pid}\n{root}/data\n1795470094\n5432\n{root}/data\n\n 1 1\nready   \n")
+            stale.write_text(f"{pid}\n{root}/data\n1795470094\n5432\n{root}/data\n\n 1 1\nready   \n")
             os.chown(stale, owner(root), -1)
         async with EmbeddedPostgres(root) as dsn:
             assert await rows(dsn) == ["the first row"]
-        assert alive(process.pid) == (kind == "a stranger")
+        assert alive(pid) == (kind == "a stranger")
 
 
 async def test_an_empty_pid_file_stops_no_start(root: Path) -> None:
@@ -287,21 +293,19 @@ async def test_only_the_user_who_started_it_gets_in(root: Path) -> None:
 async def test_root_in_a_closed_folder_runs_it_as_another_user_and_opens_nothing(
     made: Path, tmp_path: Path
 ) -> None:
-    root = tmp_path / "closed" / "clone" / "catalog"
-    root.parent.mkdir(parents=True)
+    root = copied(made, tmp_path / "closed" / "clone" / "catalog")
     (tmp_path / "closed").chmod(0o700)
-    subprocess.run(["cp", "-a", made, root], check=True)
     above = {folder: folder.stat().st_mode for folder in root.parents}
-    users = Path("/etc/passwd").read_bytes()
+    users = content("/etc/passwd")
     server = EmbeddedPostgres(root)
     assert await rows(await server.start()) == ["the first row"]
-    status = Path(f"/proc/{server.pid}/status").read_text()
+    status = content(f"/proc/{server.pid}/status")
     await server.stop()
     uids = next(line.split()[1:] for line in status.splitlines() if line.startswith("Uid:"))
     assert set(uids) == {str(owner(root))}
     assert "0" not in uids
     assert {folder: folder.stat().st_mode for folder in root.parents} == above
-    assert Path("/etc/passwd").read_bytes() == users
+    assert content("/etc/passwd") == users
 
 
 @as_root

@@ -26,6 +26,7 @@ async def seaweed(folder: Path) -> AsyncIterator[str]:
     weed = ServerProcess(
         [
             str(Path(sys.executable).with_name("weed")),
+            f"-logdir={folder}",
             "mini",
             f"-dir={folder}",
             "-ip=127.0.0.1",

@@ -74,11 +74,8 @@ def _copy(installation: Path, copy: Path) -> None:
     libraries = installation.parent.with_name(f"{MODULE}.libs")
     if libraries.exists():
         shutil.copytree(libraries, new / libraries.name)
-    for folder, _, files in os.walk(new):
-        os.chmod(folder, 0o755)  # noqa: S103 - programs anybody may run; a umask of 077 would hide them
-        for name in files:
-            file = Path(folder, name)
-            file.chmod(0o755 if file.stat().st_mode & 0o100 else 0o644)
+    for path in (new, *new.rglob("*")):  # anybody may run them; a umask of 077 would hide them
+        path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
     os.sync()  # so that a power cut after the rename cannot leave a whole-looking copy of empty files
     new.rename(copy)
 

@@ -134,7 +134,7 @@ async def end(process: subprocess.Popen[bytes]) -> None:
 
 
 async def _ended(process: subprocess.Popen[bytes]) -> None:
-    while process.poll() is None:  # noqa: ASYNC110 - a thread in waitpid could not be cancelled
+    while process.poll() is None:  # a thread in waitpid could not be cancelled
         await asyncio.sleep(POLL_S)
 
 

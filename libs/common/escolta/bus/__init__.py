@@ -53,7 +53,8 @@ Handler = Callable[[Sequence[Message[Any]]], Awaitable[None]]
 class Subscription:
     """What a service listens to, and how.
 
-    The handler gets 1 to `batch` messages, at most `linger_s` seconds after the first of them came.
+    The handler gets 1 to `batch` messages, at most `linger_s` seconds after the first of them came, and
+    no further batch until it has returned.
     It gives single messages a verdict (`message.retry(…)`, `message.reject(…)`); if it raises, a batch
     of several is handed over again one by one, so that one poisoned message harms no other, and a batch
     of one is judged by the error: `Rejected` -> dead letter; `Transient`, a lost connection -> retry, for

@@ -20,6 +20,8 @@ from escolta.errors import Misconfigured, Transient
 from escolta.events import Event
 
 log = logging.getLogger("escolta.bus")
+paho_log = logging.getLogger("escolta.bus.paho")
+paho_log.setLevel(logging.CRITICAL)  # it reports each broken connection as an error; we report the outage
 
 START_S = 5.0
 RECONNECT_S = 1.0
@@ -148,6 +150,7 @@ class MqttBus:
             keepalive=KEEPALIVE_S,
             timeout=CONFIRM_S,
             max_concurrent_outgoing_calls=UNCONFIRMED,
+            logger=paho_log,
             tls_context=self._address.tls_context(),
         )
         client.pending_calls_threshold = UNCONFIRMED

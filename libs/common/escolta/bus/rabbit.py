@@ -59,7 +59,9 @@ class RabbitBus:
                     try:
                         await self._connect()
                     except AWAY as error:
-                        why = said(error)
+                        if said(error) != why:
+                            why = said(error)
+                            log.warning("no RabbitMQ at %s yet (%s): waiting for it", self._address, why)
                         await asyncio.sleep(RECONNECT_S)
         except TimeoutError:
             raise Misconfigured(
@@ -73,6 +75,7 @@ class RabbitBus:
         """Take no further message, return what has not begun, finish what has, and close."""
         if self._keeper:
             self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
         try:
             await asyncio.gather(*(consumer.close() for consumer in self._consumers))
             await asyncio.gather(*self._workers)

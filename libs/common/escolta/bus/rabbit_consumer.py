@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 
@@ -54,7 +55,6 @@ class Consumer:
         self._tell = tell
         self._inbox = Inbox()  # bounded by the prefetch
         self._queue: AbstractQueue | None = None
-        self._link: Link | None = None
         self._tag = ""
 
     @property
@@ -75,8 +75,7 @@ class Consumer:
             underlay = await channel.get_underlay_channel()
             underlay.on_consumer_cancel_callbacks.add(lambda _: link.lose(f"the queue {name} is gone"))
             channel.close_callbacks.add(lambda _, error: link.lose(f"{name}: {said(error)}"))
-            self._link, self._queue = link, queue
-            self._tag = await queue.consume(self._arrived)
+            self._queue, self._tag = queue, await queue.consume(partial(self._arrived, link))
 
     async def work(self) -> None:
         """Hand batches to the handler until `close`; connections may come and go meanwhile."""
@@ -96,14 +95,14 @@ class Consumer:
                 for incoming in self._inbox.clear():
                     await incoming.receipt[1].nack(requeue=True)
 
-    async def _arrived(self, message: AbstractIncomingMessage) -> None:
+    async def _arrived(self, link: Link, message: AbstractIncomingMessage) -> None:
         self._inbox.add(
             Incoming(
                 topic=str(message.headers.get(TOPIC) or message.routing_key),
                 body=message.body,
                 attempt=_count(message, ATTEMPT, 1),
                 deliveries=_count(message, "x-delivery-count", 0) + 1,
-                receipt=(self._link, message),
+                receipt=(link, message),
             )
         )
 

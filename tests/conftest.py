@@ -14,6 +14,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from escolta.catalog import migrate
@@ -22,6 +23,10 @@ from servers.install import found_or_installed, missing
 from servers.postgres import database, name_of, private_postgres
 from servers.rabbit import Broker, Rabbit, private_broker
 from servers.seaweed import bucket, seaweed
+
+# A busy machine is no reason to fail: how long an example takes is not what a test is about.
+hypothesis.settings.register_profile("escolta", deadline=None)
+hypothesis.settings.load_profile("escolta")
 
 for variable in [name for name in os.environ if name.startswith("ESCOLTA_")]:
     if not variable.startswith("ESCOLTA_TEST_") and variable != "ESCOLTA_CACHE":

@@ -25,6 +25,16 @@ SERVICES = ("ingest", "embedder", "al-engine", "label-gateway", "node-agent")
 SECRET = "a secret of the tests alone, long enough to sign with"
 
 
+@dataclass(frozen=True)
+class Servers:
+    """Where the distributed world finds its servers."""
+
+    amqp_url: str
+    mqtt_url: str
+    catalog_url: str
+    objects_url: str
+
+
 @dataclass
 class World:
     """Five services at work. `urls`: the address of each."""
@@ -68,9 +78,7 @@ async def one_process(folder: Path, **chosen: object) -> AsyncIterator[World]:
 
 
 @asynccontextmanager
-async def five_processes(
-    folder: Path, *, amqp_url: str, mqtt_url: str, catalog_url: str, objects_url: str, **chosen: object
-) -> AsyncIterator[World]:
+async def five_processes(folder: Path, servers: Servers, **chosen: object) -> AsyncIterator[World]:
     """The distributed world: a process for each service, over real servers; the node speaks MQTT."""
     settings = _settings(folder, **chosen)
     world = World(settings, {})
@@ -78,9 +86,9 @@ async def five_processes(
         for service in SERVICES:
             environment = {
                 **{f"ESCOLTA_{name.upper()}": str(value) for name, value in chosen.items()},
-                "ESCOLTA_BUS_URL": mqtt_url if service == "node-agent" else amqp_url,
-                "ESCOLTA_CATALOG_URL": catalog_url,
-                "ESCOLTA_OBJECTS_URL": objects_url,
+                "ESCOLTA_BUS_URL": servers.mqtt_url if service == "node-agent" else servers.amqp_url,
+                "ESCOLTA_CATALOG_URL": servers.catalog_url,
+                "ESCOLTA_OBJECTS_URL": servers.objects_url,
                 "ESCOLTA_STATE_DIR": str(folder / service),
                 "ESCOLTA_SECRET": SECRET,
                 "ESCOLTA_HTTP_PORT": str(port := _free_port()),

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from escolta.demo.progress import Progress, counts
-from escolta.demo.score import macro_f1, read_truth
+from escolta.demo.score import macro_f1
 from escolta.errors import Misconfigured
 from escolta.runtime import find_services, running
 from escolta.service import Platform, Service
@@ -61,7 +61,7 @@ async def play(demo: Demo, settings: Settings, stop: asyncio.Event) -> None:
 
     1. Make the harbor if there are no recordings.
     2. Start the services; the node begins to play.
-    3. Show progress until everything is embedded, then ask for the first iteration.
+    3. Show progress until everything is embedded.
     4. A person labels on the page until `stop`; or simulated labelers do, and the result is printed.
     """
     begun = time.monotonic()
@@ -69,15 +69,14 @@ async def play(demo: Demo, settings: Settings, stop: asyncio.Event) -> None:
     settings = settings.model_copy(update={"replay_dir": audio, "nodes": settings.node_name})
     async with running(settings, find_services()) as (on, services), _client(on) as api:
         with Progress() as progress:
-            if await _until_embedded(api, on, progress, stop):
-                await _request_iterations(api, demo)
-            if stop.is_set():
+            if not await _until_embedded(api, on, progress, stop):
                 return
             if truth is None or not demo.headless:
                 await _greet(services, progress)
+                await _request_iterations(api, demo)
                 await _follow(api, on, progress, stop)
             else:
-                await _label_by_simulation(on, demo, truth, api, progress, stop)
+                await _label_by_simulation(api, on, demo, truth, progress, stop)
         if truth and demo.headless and not stop.is_set():
             print(json.dumps(await _result(api, on, truth, begun)), flush=True)
 
@@ -133,26 +132,35 @@ async def _greet(services: list[Service], progress: Progress) -> None:
 
 
 async def _label_by_simulation(
-    on: Platform, demo: Demo, truth: Path, api: httpx.AsyncClient, progress: Progress, stop: asyncio.Event
+    api: httpx.AsyncClient, on: Platform, demo: Demo, truth: Path, progress: Progress, stop: asyncio.Event
 ) -> None:
-    """Simulated labelers, ordinary clients of the HTTP API, until the iterations are done or `stop`."""
-    from label_gateway.simulated_labelers import label_until
-    from label_gateway.truth import Truth
+    """Simulated labelers, ordinary clients of the HTTP API, until the iterations are done or `stop`.
 
-    done = asyncio.Event()
-    following = asyncio.create_task(_follow(api, on, progress, done))
-    try:
-        await label_until(
+    The first batch is asked for once they are all signed in, so that it is shared among all their groups.
+    """
+    from label_gateway.simulated_labelers import label_until, read_truth
+
+    ready = asyncio.Event()
+    labeling = asyncio.create_task(
+        label_until(
             on.http_url,
             _lead_token(on),
-            Truth.read(truth),
+            read_truth(truth),
             answer_for=("lead",),
             iterations=demo.iterations,
             stop=stop,
+            ready=ready,
         )
-    finally:
-        done.set()
-        await following
+    )
+    signing_in = asyncio.create_task(ready.wait())
+    await asyncio.wait({labeling, signing_in}, return_when=asyncio.FIRST_COMPLETED)
+    signing_in.cancel()
+    if ready.is_set():
+        await _request_iterations(api, demo)
+    done = asyncio.Event()
+    labeling.add_done_callback(lambda _: done.set())
+    await _follow(api, on, progress, done)
+    await labeling
 
 
 async def _follow(api: httpx.AsyncClient, on: Platform, progress: Progress, stop: asyncio.Event) -> None:
@@ -165,10 +173,12 @@ async def _follow(api: httpx.AsyncClient, on: Platform, progress: Progress, stop
 
 async def _result(api: httpx.AsyncClient, on: Platform, truth: Path, begun: float) -> dict[str, float | None]:
     """The demo's last line."""
+    from label_gateway.simulated_labelers import read_truth
+
     now = await counts(api, on)
     predictions = (await api.get("/api/predictions")).raise_for_status().json()
     labels = (await api.get("/api/dataset/labels.csv")).raise_for_status().text
-    score = macro_f1(predictions, read_truth(truth))
+    score = macro_f1(predictions, read_truth(truth).categories)
     return {
         "audios": now.audios,
         "embedded": now.embedded,

@@ -1,22 +1,27 @@
 // Fills the bar of every page: where one can go, who is signed in, and the way out.
 
-const LINKS = [["/label", "Label"]];
+const LINKS = [
+  { href: "/label", text: "Label" },
+  { href: "/quarantine", text: "Quarantine", forLeads: true },
+];
 
 /** Who is signed in, as GET /api/me says; rejects with the HTTP status where nobody is. */
-export const me = fetch("/api/me").then((response) => (response.ok ? response.json() : Promise.reject(response.status)));
+export const me = fetch("/api/me").then((response) =>
+  response.ok ? response.json() : Promise.reject(response.status),
+);
 
 me.then(fill, () => {});
 
 function fill(person) {
   const nav = document.getElementById("nav");
-  for (const [href, text] of LINKS) nav.append(link(href, text));
+  nav.append(...LINKS.filter((it) => !it.forLeads || person.role === "lead").map(link));
   const who = document.createElement("span");
   who.className = "who";
   who.textContent = person.group ? `${person.name} · ${person.group}` : person.name;
   nav.append(who, signOutButton());
 }
 
-function link(href, text) {
+function link({ href, text }) {
   const anchor = document.createElement("a");
   anchor.href = href;
   anchor.textContent = text;

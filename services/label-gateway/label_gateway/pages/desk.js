@@ -8,18 +8,21 @@ const FIRST_PAUSE_S = 2;
 const LONGEST_PAUSE_S = 30;
 
 export class Desk {
+  #person;
   #player;
   #marks;
   #outbox;
   #queue;
   #drafts;
   #task = null; // that on the desk
+  #fault = null; // why the server did not do what was asked last
   #isSure = false; // Enter was pressed once with nothing marked
   #asked = 0;
   #pause_s = FIRST_PAUSE_S;
   #timer = null;
 
-  constructor({ player, marks, outbox, queue, drafts }) {
+  constructor({ person, player, marks, outbox, queue, drafts }) {
+    this.#person = person;
     this.#player = player;
     this.#marks = marks;
     this.#outbox = outbox;
@@ -27,6 +30,7 @@ export class Desk {
     this.#drafts = drafts;
     marks.addEventListener("change", () => this.#marked());
     outbox.addEventListener("change", () => this.#drawOutbox());
+    outbox.addEventListener("sent", ({ detail }) => (this.#person.done = detail.done));
     outbox.addEventListener("refused", ({ detail }) => this.#refused(detail));
     for (const [source, event] of [[document, "visibilitychange"], [window, "online"]]) {
       source.addEventListener(event, () => document.visibilityState === "visible" && this.sync());
@@ -70,7 +74,7 @@ export class Desk {
   async #round() {
     try {
       await this.#outbox.send();
-      await this.#queue.look(this.#outbox.size);
+      await this.#queue.look();
       this.#hear(this.#outbox.fault);
     } catch (error) {
       this.#hear(error);
@@ -98,7 +102,7 @@ export class Desk {
       await this.#player.load(audio);
       byId("stage").setAttribute("aria-busy", "false");
       unsay("audio");
-      this.#play();
+      await this.#play();
     } catch (error) {
       if (this.#task === task) this.#silent(error, item);
     }
@@ -107,10 +111,11 @@ export class Desk {
   async #play() {
     const { place, of } = this.#task;
     const title = `Audio ${place} of ${of}.`;
+    say(title);
     try {
       await this.#player.play(0);
-      say(title);
-    } catch {
+    } catch (error) {
+      if (error.name !== "NotAllowedError") throw error;
       // The browser plays nothing until the person has touched the page.
       say(`${title} Press any key to listen.`);
       const start = ({ key }) => key !== " " && this.#player.play(0).catch(() => {});
@@ -133,6 +138,7 @@ export class Desk {
     this.#player.unload();
     this.#marks.reset(0);
     this.#drawTask();
+    this.#drawRest();
     this.#timer = setTimeout(() => this.sync(), this.#pause_s * 1000);
     this.#pause_s = Math.min(this.#pause_s * 1.5, LONGEST_PAUSE_S);
   }
@@ -146,19 +152,20 @@ export class Desk {
   #refused({ task, events, reason }) {
     this.#drafts.keep(task, marksOf(events));
     this.#queue.reopen(task);
-    const well = element("button", { type: "button" }, "Well");
-    well.addEventListener("click", () => unsay("refused"));
-    notify("refused", `“${task.file_name}” was not taken: ${reason} Its marks are kept for when it comes again.`, well);
+    const close = element("button", { type: "button" }, "Close");
+    close.addEventListener("click", () => unsay("refused"));
+    notify("refused", `“${task.file_name}” was not taken: ${reason} Its marks are kept in this browser.`, close);
   }
 
   // What stands in the way: nobody is signed in any more, or the server is away.
   #hear(error) {
+    this.#fault = error;
     unsay("session");
     unsay("server");
     if (error?.status === 401) {
       const link = element("a", { href: "/sign-in" }, "Sign in");
       notify("session", "You are signed out. Your work is kept in this browser.", link);
-    } else if (error) notify("server", `${error.message} Your work is kept here and sent as soon as that is possible.`);
+    } else if (error) notify("server", `${error.message} Your work is kept in this browser and sent later.`);
   }
 
   #drawTask() {
@@ -173,8 +180,19 @@ export class Desk {
     byId("progress").value = task.place - 1;
   }
 
+  #drawRest() {
+    const { group, done } = this.#person;
+    const { size } = this.#outbox;
+    let fact = done === 1 ? "You have labeled one audio so far." : `You have labeled ${done} audios so far.`;
+    if (!group) fact = "You are in no group yet: your lead puts you into one.";
+    if (size) fact = `Not sent yet: ${size}.`;
+    byId("rest-title").textContent = this.#fault ? "Waiting for the server" : "Nothing left to label";
+    byId("rest-facts").textContent = fact;
+  }
+
   #drawOutbox() {
     const { size, fault } = this.#outbox;
     byId("unsent").textContent = size && fault ? `${size} not sent yet, trying again` : "";
+    this.#drawRest();
   }
 }

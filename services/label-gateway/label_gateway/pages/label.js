@@ -27,7 +27,8 @@ open().catch((error) => {
 });
 
 async function open() {
-  const { labeler_id } = await me;
+  const person = await me;
+  const { labeler_id } = person;
   const classes = new Classes(labeler_id);
   const marks = new Marks();
   const outbox = new Outbox(labeler_id);
@@ -35,7 +36,7 @@ async function open() {
 
   byId("work").hidden = false; // the player measures its width
   const player = new Player(byId("wave"), byId("axis"));
-  const desk = new Desk({ player, marks, outbox, queue: new Queue(), drafts: new Drafts(labeler_id) });
+  const desk = new Desk({ person, player, marks, outbox, queue: new Queue(outbox), drafts: new Drafts(labeler_id) });
   const actions = makeActions({ player, marks, classes, desk });
   const nameOf = (class_id) => classes.name(class_id);
   const picker = new ClassPicker(classes, marks, actions.choose, actions.addClass);

@@ -1,8 +1,9 @@
 // The marks as they lie on the waveform and the spectrogram: drawn, dragged and stretched by hand.
 
 import { element } from "./element.js";
+import { SHORTEST_S } from "./marks.js";
 
-const NEW = { color: "var(--mark-on)", minLength: 0.02 };
+const DRAWING = "drawing"; // the id of a region that is ours, until it has that of its mark
 
 /** Keeps the regions of the player and the marks the same; `nameOf(class_id)` is what a mark shows. */
 export class Overlay {
@@ -18,7 +19,8 @@ export class Overlay {
     this.#regions = regions;
     this.#marks = marks;
     this.#nameOf = nameOf;
-    regions.enableDragSelection(NEW);
+    regions.enableDragSelection({ color: "var(--mark-on)" });
+    regions.on("region-initialized", (region) => this.#begun(region));
     regions.on("region-created", (region) => this.#created(region));
     regions.on("region-updated", ({ id, start, end }) => marks.move(Number(id), { onset_s: start, offset_s: end }));
     regions.on("region-clicked", ({ id }) => marks.select(Number(id)));
@@ -38,8 +40,13 @@ export class Overlay {
     for (const mark of list) this.#drawMark(mark);
   }
 
+  // wavesurfer.js begins a dragged region 5 pixels wide and adds the way of the pointer: too wide by these.
+  #begun(region) {
+    if (region.id !== DRAWING) region.setOptions({ end: region.start + 0.001 });
+  }
+
   #created(region) {
-    if (this.#drawn.has(Number(region.id)) || region.id === "drawing") return;
+    if (region.id === DRAWING) return;
     const { start, end } = region;
     region.remove();
     this.#marks.add(start, end);
@@ -51,7 +58,7 @@ export class Overlay {
     let region = this.#drawn.get(mark.id);
     if (region) region.setOptions(options);
     else {
-      region = this.#regions.addRegion({ ...options, id: "drawing", minLength: NEW.minLength });
+      region = this.#regions.addRegion({ ...options, id: DRAWING, minLength: SHORTEST_S });
       region.setOptions({ id: String(mark.id) });
       this.#drawn.set(mark.id, region);
     }

@@ -53,12 +53,13 @@ export class Player extends EventTarget {
   }
 
   get cursor_s() {
-    return this.#hasAudio ? this.#wave.getCurrentTime() : 0;
+    return this.#hasAudio ? this.#media.currentTime : 0;
   }
 
   set cursor_s(time_s) {
     this.#stopAt_s = null;
-    this.#wave.setTime(Math.min(Math.max(time_s, 0), this.duration_s));
+    // Not by wavesurfer.js (8.0.1), which forgets a seek that comes while another is under way.
+    this.#media.currentTime = Math.min(Math.max(time_s, 0), this.duration_s);
   }
 
   get isPlaying() {
@@ -78,9 +79,11 @@ export class Player extends EventTarget {
   async play(from_s = this.cursor_s, to_s = null) {
     if (!this.#hasAudio) return;
     const atEnd = from_s >= this.duration_s - 0.01;
-    this.#wave.setTime(atEnd ? 0 : from_s);
+    this.cursor_s = atEnd ? 0 : from_s;
     this.#stopAt_s = to_s;
-    await this.#wave.play();
+    await this.#wave.play().catch((error) => {
+      if (error.name !== "AbortError") throw error; // a pause came before the first sound
+    });
   }
 
   pause() {
@@ -97,6 +100,10 @@ export class Player extends EventTarget {
     this.#emit("state");
   }
 
+  get #media() {
+    return this.#wave.getMediaElement();
+  }
+
   #loop() {
     return this.#span ?? { onset_s: 0, offset_s: this.duration_s };
   }
@@ -108,7 +115,7 @@ export class Player extends EventTarget {
       this.pause();
       this.#stopAt_s = null;
     } else if (this.looping && this.#span && time_s >= this.#span.offset_s) {
-      this.#wave.setTime(this.#span.onset_s);
+      this.cursor_s = this.#span.onset_s;
     }
   }
 

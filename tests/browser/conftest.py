@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from browser.desk import Harbor
 from playwright.async_api import Browser, async_playwright
 from pydantic import SecretStr
 
-from browser.desk import Harbor
 from escolta.runtime import running
 from escolta.settings import Settings
 from label_gateway.service import build

@@ -3,7 +3,7 @@
 import asyncio
 import io
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -49,8 +49,9 @@ class Harbor:
 
     async def classes(self, *names: str) -> dict[str, int]:
         """Adds classes; their ids by name."""
+        lead = await people.ensure_a_lead(self.on.catalog)
         for name in names:
-            await add_class(self.on.catalog, name, None)
+            await add_class(self.on.catalog, name, lead.labeler_id)
         rows = await self.on.catalog.fetch("SELECT name, class_id FROM audio.ontology")
         return {row["name"]: row["class_id"] for row in rows}
 
@@ -173,9 +174,16 @@ class Desk:
                 await asyncio.sleep(0.02)
 
     async def listen(self) -> None:
-        """Plays a moment of the first audio, by keys, and pauses."""
-        await self.shows("Press any key to listen")
-        await self.press("Space")
+        """Plays a moment of the first audio and pauses, by keys.
+
+        Playwright's own questions count as gestures of a person, so the page may or may not have been
+        allowed to play before the first key.
+        """
+        playing = self.page.get_by_role("button", name="Pause")
+        forbidden = self.page.get_by_text("Press any key to listen")
+        await playing.or_(forbidden).first.wait_for()
+        if await forbidden.is_visible():
+            await self.press("Space")
         await self.plays_until(0.05)
         await self.press("Space")
 
@@ -201,7 +209,7 @@ class Desk:
         rows = await self.page.locator("#marks li").all_inner_texts()
         return [" ".join(row.split()) for row in rows]
 
-    async def stored(self, prefix: str) -> Iterable[object]:
+    async def stored(self, prefix: str) -> list[object]:
         """What the browser keeps under names that begin with `prefix`."""
         found = await self.page.evaluate("Object.entries(localStorage)")
         return [json.loads(value) for name, value in found if name.startswith(prefix)]

@@ -1,0 +1,83 @@
+"""Modules of the labeling page by themselves, in the browser that runs them."""
+
+import random
+from typing import Any
+
+import pytest
+from browser.desk import Harbor
+from playwright.async_api import Page
+
+DURATION_S = 9.98459
+SHORTEST_S = 0.02
+
+RUN_MARKS = """async ([duration_s, operations]) => {
+  const { Marks } = await import("/label/static/marks.js");
+  const marks = new Marks();
+  marks.reset(duration_s);
+  const states = [];
+  for (const [name, ...values] of operations) {
+    const mark = marks.list.length ? marks.list[values[0] % marks.list.length] : null;
+    if (name === "add") marks.add(values[1], values[2]);
+    else if (mark && name === "onset") marks.move(mark.id, { onset_s: values[1] });
+    else if (mark && name === "offset") marks.move(mark.id, { offset_s: values[1] });
+    else if (mark && name === "class") marks.toggleClass(mark.id, values[0] % 3);
+    else if (mark && name === "remove") marks.remove(mark.id);
+    states.push(marks.list);
+  }
+  let undone = 0;
+  while (marks.undo()) undone++;
+  const before = marks.list;
+  while (marks.redo());
+  return { states, before, after: marks.list, undone };
+}"""
+
+
+@pytest.fixture
+async def page(harbor: Harbor) -> Page:
+    await harbor.propose(1)
+    return (await harbor.desk()).page
+
+
+async def test_marks_stay_inside_the_audio_and_every_change_can_be_undone(page: Page) -> None:
+    for seed in range(5):
+        operations = _operations(random.Random(seed))
+        result: dict[str, Any] = await page.evaluate(RUN_MARKS, [DURATION_S, operations])
+        for marks in result["states"]:
+            assert marks == sorted(marks, key=lambda mark: (mark["onset_s"], mark["offset_s"], mark["id"]))
+            for mark in marks:
+                assert 0 <= mark["onset_s"] < mark["offset_s"] <= DURATION_S
+                assert mark["offset_s"] - mark["onset_s"] >= SHORTEST_S - 0.001
+        assert result["undone"] > 50
+        assert result["before"] == []
+        assert result["after"] == result["states"][-1]
+
+
+def _operations(rng: random.Random) -> list[tuple[str, int, float, float]]:
+    names = ["add", "onset", "offset", "offset", "class", "remove"]
+    return [
+        (rng.choice(names), rng.randrange(100), rng.uniform(-2, 12), rng.uniform(-2, 12)) for _ in range(200)
+    ]
+
+
+async def test_a_class_keeps_its_key_until_a_newer_one_needs_it(page: Page) -> None:
+    with_used = """async ([keyed, recent]) =>
+        (await import("/label/static/classes.js")).withUsed(keyed, recent)"""
+    nine = list(range(1, 10))
+    assert await page.evaluate(with_used, [nine, [5, 1]]) == nine
+    assert await page.evaluate(with_used, [[1, 2], [7, 1]]) == [1, 2, 7]
+    # 3 was used longest ago of those that were; the others never were, and the last of them gives way first.
+    assert await page.evaluate(with_used, [nine, [42, *range(4, 10), 1, 2, 3]]) == [1, 2, 42, *range(4, 10)]
+    assert await page.evaluate(with_used, [nine, [42, 9]]) == [*range(1, 8), 42, 9]
+
+
+async def test_marks_are_found_again_in_the_events_of_a_refused_submission(page: Page) -> None:
+    marks_of = 'async (events) => (await import("/label/static/drafts.js")).marksOf(events)'
+    events = [
+        {"class_id": 2, "onset_s": 0, "offset_s": 4},
+        {"class_id": 3, "onset_s": 1, "offset_s": 2},
+        {"class_id": 5, "onset_s": 0, "offset_s": 4},
+    ]
+    assert await page.evaluate(marks_of, events) == [
+        {"onset_s": 0, "offset_s": 4, "class_ids": [2, 5]},
+        {"onset_s": 1, "offset_s": 2, "class_ids": [3]},
+    ]

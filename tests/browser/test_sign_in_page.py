@@ -1,0 +1,76 @@
+"""The sign-in page: a link that works once, and no way in without."""
+
+from browser.desk import Desk, Harbor
+
+
+async def test_nobody_signed_in_is_sent_to_the_sign_in_page(harbor: Harbor) -> None:
+    page = await harbor.page()
+    for address in ("/", "/label"):
+        await page.goto(harbor.on.http_url + address)
+        assert page.url == harbor.on.http_url + "/sign-in"
+        assert await page.get_by_label("Sign-in link").is_visible()
+
+
+async def test_the_modules_of_the_labeling_page_are_not_for_strangers(harbor: Harbor) -> None:
+    page = await harbor.page()
+    for path, status in {"sign-in.js": 200, "api.js": 200, "label.js": 401, "label.html": 401}.items():
+        answer = await page.request.get(f"{harbor.on.http_url}/label/static/{path}")
+        assert answer.status == status, path
+    outside = await page.request.get(f"{harbor.on.http_url}/label/static/..%2fpages.py")
+    assert outside.status in (401, 404)
+
+
+async def test_a_link_signs_in_and_its_token_leaves_the_address_bar(harbor: Harbor) -> None:
+    await harbor.propose(1)
+    link = await harbor.labeler("Marina", "Harbor")
+    page = await harbor.page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.goto(link)
+    await page.get_by_text("Nothing left to label").or_(page.locator("#stage[aria-busy=false]")).wait_for()
+    assert page.url == harbor.on.http_url + "/label"
+    assert await page.get_by_text("Marina · Harbor").is_visible()
+    token = link.partition("#")[2]
+    assert not [url for url in asked if token in url.partition("#")[0]]
+    await page.go_back()
+    assert token not in page.url
+
+
+async def test_a_used_link_says_what_to_do(harbor: Harbor) -> None:
+    link = await harbor.labeler("Marina", "Harbor")
+    first, second = await harbor.page(), await harbor.page()
+    await first.goto(link)
+    await first.get_by_text("Nothing left to label").wait_for()
+    await second.goto(link)
+    await second.get_by_text("ask your lead for a new one").wait_for()
+    assert second.url == harbor.on.http_url + "/sign-in"
+    harbor.faults.remove("Failed to load resource: the server responded with a status of 401 (Unauthorized)")
+
+
+async def test_a_link_can_be_pasted(harbor: Harbor) -> None:
+    link = await harbor.labeler("Marina", "Harbor")
+    page = await harbor.page()
+    await page.goto(harbor.on.http_url + "/sign-in")
+    await page.get_by_label("Sign-in link").fill(link)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_text("Nothing left to label").wait_for()
+
+
+async def test_signing_out_closes_the_door(harbor: Harbor) -> None:
+    await harbor.propose(1)
+    desk = await harbor.desk()
+    await desk.page.get_by_role("button", name="Sign out").click()
+    await desk.page.wait_for_url("**/sign-in")
+    await desk.page.goto(harbor.on.http_url + "/label")
+    assert desk.page.url == harbor.on.http_url + "/sign-in"
+
+
+async def test_somebody_who_may_no_longer_come_in_is_sent_away(harbor: Harbor) -> None:
+    link = await harbor.labeler("Marina", "Harbor")
+    page = await harbor.page()
+    await page.goto(link)
+    await Desk(page).shows("Nothing left to label")
+    await harbor.on.catalog.execute("UPDATE audio.labelers SET enabled = false WHERE name = 'Marina'")
+    await page.reload()
+    await page.wait_for_url("**/sign-in")
+    harbor.faults.clear()  # the refusals that the browser reports are what this test is about

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from itertools import chain
@@ -174,14 +175,18 @@ async def take_dead_letter(channel: aio_pika.abc.AbstractChannel, queue: str) ->
 
 
 class Wire:
-    """A TCP proxy to a broker. Cut: connections break. Frozen: they stay, and nothing passes."""
+    """A TCP proxy to a broker. Cut: connections break. Frozen: they stay, and nothing passes.
 
-    def __init__(self, url: str) -> None:
+    With `tls` it is what a broker that speaks TLS looks like.
+    """
+
+    def __init__(self, url: str, tls: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(url)
         assert parts.hostname
         assert parts.port
         self._broker = parts.hostname, parts.port
-        self._parts = parts
+        self._parts = parts._replace(scheme=parts.scheme + "s") if tls else parts
+        self._tls = tls
         self._passing = asyncio.Event()
         self._passing.set()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -196,7 +201,7 @@ class Wire:
 
     async def mend(self) -> None:
         """Let connections through, at first or again."""
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self._port, ssl=self._tls)
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:

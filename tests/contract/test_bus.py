@@ -1,9 +1,14 @@
 """How a bus behaves: the same sentences over memory, RabbitMQ, MQTT, and from one protocol to the other."""
 
 import asyncio
+import contextlib
 import logging
 import os
+import shutil
+import ssl
+import subprocess
 from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -125,6 +130,18 @@ async def test_a_node_hears_only_what_is_meant_for_it(world: World):
     )
     await eventually(lambda: everywhere.numbers == [1, 2, 3])
     await eventually(lambda: north.numbers == [2])
+
+
+@across
+async def test_what_is_published_while_a_consumer_is_away_waits_for_it(world: World):
+    listener = Listener()
+    bus = await world.listen(Subscription(Called, listener, node="north"))
+    await world.publish(Called(node="north", number=1))
+    await eventually(lambda: listener.numbers == [1])
+    await bus.stop()
+    await world.publish(Called(node="north", number=2), Called(node="south", number=3))
+    await world.listen_again(bus)
+    await eventually(lambda: listener.numbers == [1, 2])
 
 
 @where_consumers_share
@@ -312,6 +329,17 @@ async def test_a_bus_that_was_never_started_can_be_stopped(world: World):
     await world.open(world.url(world.listens)).stop()
 
 
+@over_each_broker
+async def test_whoever_publishes_while_the_bus_stops_is_told_that_it_is_not_confirmed(world: World):
+    bus = await world.start(world.open(world.url(world.sends)))
+    publishing = [asyncio.create_task(bus.publish(Rang(number=number))) for number in range(100)]
+    await asyncio.sleep(0)
+    await bus.stop()
+    outcomes = await asyncio.gather(*publishing, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} <= {type(None), Transient}
+    assert any(isinstance(outcome, Transient) for outcome in outcomes)
+
+
 @pytest.mark.parametrize("reach", ["memory"], indirect=True)
 async def test_a_full_queue_in_memory_makes_its_publishers_wait(
     world: World, monkeypatch: pytest.MonkeyPatch
@@ -406,6 +434,35 @@ async def test_a_wrong_password_is_said_at_the_start_and_the_password_is_not(
         assert "hunter" not in text
 
 
+@over_each_broker
+async def test_over_tls_the_certificate_of_the_broker_is_checked(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(rabbit_bus, "START_S", 0.5)
+    monkeypatch.setattr(mqtt, "START_S", 0.5)
+    certificate, server_side = self_signed(tmp_path)
+    wire = Wire(world.url(world.sends), server_side)
+    await wire.mend()
+    stranger = world.open(wire.url)
+    with contextlib.suppress(Misconfigured):  # a node starts in spite of it, and goes on trying
+        await world.start(stranger)
+    await refused(stranger, Rang(number=1))
+    await stranger.stop()
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setattr(rabbit_bus, "START_S", 20)
+    monkeypatch.setattr(mqtt, "START_S", 20)
+    await (await world.start(world.open(wire.url))).publish(Rang(number=2))
+
+
+@over_rabbit
+async def test_a_queue_with_other_arguments_is_said_at_the_start(world: World):
+    async with amqp_channel(world.url("rabbit")) as channel:
+        await channel.declare_queue(f"{world.service}.test.rang", durable=True)
+    with pytest.raises(Misconfigured, match="exists with other arguments"):
+        await world.listen(Subscription(Rang, Listener()))
+
+
 async def test_a_url_that_cannot_be_read_is_not_repeated():
     with pytest.raises(Misconfigured, match="write amqp://") as caught:
         open_bus("amqp://somebody:hunter/2@localhost")
@@ -496,6 +553,8 @@ async def test_a_message_that_kills_its_consumer_before_we_can_tell_reaches_the_
 @over_rabbit
 async def test_what_was_confirmed_survives_a_kill_of_the_broker(world: World):
     """Nothing confirmed is lost, though publishers and consumers are at work when the broker dies."""
+    if world.rabbit.broker is None:
+        pytest.skip("the broker was given by ESCOLTA_TEST_AMQP_URL: the tests do not kill it")
     listener, confirmed = Listener(), set[int]()
     await world.listen(Subscription(Rang, listener, batch=16))
 
@@ -529,6 +588,19 @@ async def refused(bus: Bus, event: Event) -> None:
     """The bus says that it cannot publish."""
     with pytest.raises(Transient):
         await bus.publish(event)
+
+
+def self_signed(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for 127.0.0.1 that no authority has signed, and a server's side of TLS with it."""
+    openssl = shutil.which("openssl") or pytest.skip("no openssl here to make a certificate with")
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    kind = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    owner = ["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([openssl, "req", *kind, *owner, *files], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return certificate, context
 
 
 def with_password(url: str, password: str) -> str:

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from escolta.bus import DeadLetter, Subscription
 from escolta.bus.address import address_of
-from escolta.bus.delivery import BusMetrics, Delivery, rejection
+from escolta.bus.delivery import BusMetrics, Delivery, rejection, stray_cancellation_is_transient
 from escolta.bus.rabbit_consumer import TOPICS, Consumer
 from escolta.bus.rabbit_link import AWAY, Link, open_link, refusals, said
 from escolta.clock import Clock
@@ -58,6 +58,8 @@ class RabbitBus:
                 while self._link is None:
                     try:
                         await self._connect()
+                    except Misconfigured:
+                        raise
                     except AWAY as error:
                         if said(error) != why:
                             why = said(error)
@@ -85,7 +87,7 @@ class RabbitBus:
     async def _connect(self) -> None:
         self._link = await open_link(self._address)
         try:
-            with refusals(self._address):
+            with refusals(self._address), stray_cancellation_is_transient():
                 for consumer in self._consumers:
                     await consumer.open(self._link)
         except BaseException:
@@ -108,7 +110,7 @@ class RabbitBus:
                 await asyncio.sleep(RECONNECT_S)
                 try:
                     await self._connect()
-                except (*AWAY, Misconfigured) as error:
+                except AWAY as error:
                     if said(error) != why:
                         why = said(error)
                         log.warning("RabbitMQ at %s is still away: %s", self._address, why)

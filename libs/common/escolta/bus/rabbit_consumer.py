@@ -17,7 +17,6 @@ from escolta.bus import DeadLetter, Verdict
 from escolta.bus.delivery import MAX_DELIVERIES, Delivery, Outcome
 from escolta.bus.inbox import Inbox, Incoming
 from escolta.bus.rabbit_link import AWAY, CLOSE_S, CONNECT_S, Link, said
-from escolta.errors import Transient
 
 log = logging.getLogger("escolta.bus")
 
@@ -62,7 +61,7 @@ class Consumer:
         return f"{self._delivery.queue}.dead"
 
     async def open(self, link: Link) -> None:
-        """Declare the queues, bind, and consume. Raises one of `AWAY`."""
+        """Declare the queues, bind, and consume. Raises `AWAY`."""
         name, subscription = self._delivery.queue, self._delivery.subscription
         async with asyncio.timeout(CONNECT_S):
             channel = await link.connection.channel(publisher_confirms=False)
@@ -89,7 +88,7 @@ class Consumer:
         """Begin no further batch, take no further message, and return what has not begun."""
         self._inbox.close()
         if self._queue:
-            with contextlib.suppress(*AWAY):
+            with contextlib.suppress(AWAY):
                 async with asyncio.timeout(CLOSE_S):
                     await self._queue.cancel(self._tag)
                 for incoming in self._inbox.clear():
@@ -116,9 +115,9 @@ class Consumer:
             elif outcome.verdict is Verdict.REJECT:
                 await self._bury(link, incoming, outcome.reason)
             await message.ack()
-        except (Transient, *AWAY) as error:
+        except AWAY as error:
             log.warning("%s: a message comes again: %s", self._delivery.queue, said(error))
-            with contextlib.suppress(*AWAY):
+            with contextlib.suppress(AWAY):
                 await message.nack(requeue=True)
 
     async def _send_later(self, link: Link, incoming: Incoming, delay_s: float) -> None:

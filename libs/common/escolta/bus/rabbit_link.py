@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import aio_pika
 from aio_pika import exceptions as amqp
 from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.connection import make_url
 from aiormq.exceptions import ChannelAccessRefused
 
 from escolta.bus.address import Address
@@ -20,8 +21,9 @@ HEARTBEAT_S = 15
 UNCONFIRMED = 256
 """Messages sent ahead of their confirms: enough for the broker's full rate, few enough for `CONFIRM_S`."""
 
-AWAY = (amqp.AMQPError, OSError, RuntimeError)
-"""What aio-pika raises when the broker or a channel is gone; a timeout is an OSError."""
+AWAY = Exception
+"""What aio-pika raises when a connection ends. Nothing narrower will do: besides AMQPError, OSError and
+RuntimeError, what was under way may fail with a bare Exception."""
 
 NOT_ALLOWED = 530
 
@@ -83,7 +85,7 @@ class Link:
 
     async def close(self) -> None:
         """Close the connection: the broker redelivers what it had handed out over it."""
-        with contextlib.suppress(*AWAY):
+        with contextlib.suppress(AWAY):
             async with asyncio.timeout(CLOSE_S):
                 await self.connection.close()
 
@@ -96,20 +98,24 @@ class Link:
 
 
 async def open_link(address: Address) -> Link:
-    """Connect. Raises one of `AWAY` where no broker answers, `Misconfigured` where it refuses us."""
-    with refusals(address):
-        connection = await aio_pika.connect(
-            host=address.host,
-            port=address.port,
-            login=address.user or "guest",
-            password=address.password or "guest",
-            virtualhost=address.vhost,
-            ssl=address.tls,
-            ssl_context=address.tls_context(),
-            timeout=CONNECT_S,
-            heartbeat=HEARTBEAT_S,
-            name="escolta",
-        )
+    """Connect. Raises `AWAY` where no broker answers, `Misconfigured` where it refuses us."""
+    url = make_url(
+        host=address.host,
+        port=address.port,
+        login=address.user or "guest",
+        password=address.password or "guest",
+        virtualhost=address.vhost,
+        ssl=address.tls,
+        heartbeat=HEARTBEAT_S,
+        name="escolta",
+    )
+    connection = aio_pika.Connection(url, ssl_context=address.tls_context())
+    try:
+        with refusals(address), stray_cancellation_is_transient():
+            await connection.connect(timeout=CONNECT_S)
+    except BaseException:
+        await connection.close()
+        raise
     return Link(address, connection)
 
 

@@ -147,7 +147,8 @@ async def test_the_replay_waits_while_the_spool_is_full(
     ingest.silent = True
     async with running(chosen(tmp_path, replay_dir=tmp_path / "in"), [build, ingest.build]) as (on, _):
         await until(lambda: len(ingest.heard) == 3)
-        assert len(waiting(tmp_path)) == 3
+        await asyncio.sleep(0.3)  # in which a replay that does not wait would go on
+        assert len(waiting(tmp_path)) == len(ingest.heard) == 3
         ingest.silent = False
         for event in ingest.heard[:3]:
             await on.bus.publish(AudioAccepted(audio_id=event.audio_id, node=NODE))

@@ -31,10 +31,11 @@ def replay_of(folder: Path, state: Path, *, speed: float = 0, clock: Clock | Non
 async def played(replay: Replay, most: int = 1000) -> list[RecordedAudio]:
     """The audios up to the `most`-th, which is taken but, as in a crash, never said to be safe."""
     audios = []
-    async for audio in replay.audios():
-        audios.append(audio)
-        if len(audios) == most:
-            break
+    async with asyncio.timeout(30):
+        async for audio in replay.audios():
+            audios.append(audio)
+            if len(audios) == most:
+                break
     return audios
 
 
@@ -172,6 +173,7 @@ async def test_a_long_file_that_breaks_off_gives_its_sound_and_then_itself(
     of_it = [audio for audio in audios if "long" in audio.file_name]
     assert of_it[-1].file_name == "a/long.flac"
     assert (of_it[-1].samples, of_it[-1].data) == (0, path.read_bytes())
+    assert all(audio.samples > 0 for audio in of_it[:-1])
     assert sum(audio.samples for audio in of_it) >= 10 * 8000
     assert len(audios) - len(of_it) == 4
     assert "long.flac is truncated" in caplog.text
@@ -229,6 +231,26 @@ async def test_twice_as_fast_takes_half_the_time_and_never_tells_of_the_future(
         await clock.advance(5)
         await until(partial(come, slot + 1))
     await playing
+
+
+@pytest.mark.parametrize("speed", [0, 5])
+async def test_what_was_to_come_in_real_time_is_not_told_of_earlier_when_hurried(
+    folder: Path, tmp_path: Path, speed: float
+) -> None:
+    clock = ManualClock(NOW)
+    in_real_time = asyncio.create_task(played(replay_of(folder, tmp_path / "state", speed=1, clock=clock)))
+    await until(lambda: bool(clock._sleepers))
+    in_real_time.cancel()
+
+    replay = replay_of(folder, tmp_path / "state", speed=speed, clock=clock)
+    hurried = asyncio.create_task(played(replay, most=1))
+    await until(lambda: len(clock._sleepers) == 2)
+    await clock.advance(9)
+    await asyncio.sleep(0.05)
+    assert not hurried.done()
+    await clock.advance(1)
+    [first] = await hurried
+    assert first.start + timedelta(seconds=10) <= clock.now()
 
 
 def test_a_folder_that_is_not_there_is_a_wrong_setting(tmp_path: Path) -> None:

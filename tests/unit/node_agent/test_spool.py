@@ -71,6 +71,7 @@ def test_a_power_cut_while_putting_leaves_a_whole_audio_or_none(
     done = crash(tmp_path, lambda spool: spool.put(audio(), SOUND), steps, monkeypatch)
     spool = opened(tmp_path)
     assert len(spool) == 1 or not done
+    assert list((tmp_path / "refused").iterdir()) == []
     if len(spool):
         assert spool.read(audio().audio_id) == (audio(), SOUND)
     else:
@@ -88,6 +89,7 @@ def test_a_power_cut_while_forgetting_leaves_a_whole_audio_or_none(
     spool.close()
     crash(tmp_path, lambda spool: spool.forget(audio().audio_id), steps, monkeypatch)
     spool = opened(tmp_path)
+    assert list((tmp_path / "refused").iterdir()) == []
     if len(spool):
         assert spool.read(audio().audio_id) == (audio(), SOUND)
     else:

@@ -175,19 +175,11 @@ async def test_a_link_that_was_used_is_refused(gateway):
 async def test_the_command_labels_until_the_iterations_are_closed(gateway, tmp_path):
     await gateway.lead()
     (tmp_path / "truth.csv").write_text("filename,category\n100000.wav,horn\n100010.wav,gull\n")
-    arguments = [
-        "--truth",
-        str(tmp_path / "truth.csv"),
-        "--groups",
-        "1",
-        "--error-rate",
-        "0",
-        "--doubt-rate",
-        "0",
-    ]
+    truth = ["--truth", str(tmp_path / "truth.csv")]
     process = await asyncio.create_subprocess_exec(
         Path(sys.executable).with_name("escolta"),
-        *["labelers", "simulate", *arguments, "--iterations", "1"],
+        *["labelers", "simulate", *truth, "--groups", "1", "--iterations", "1"],
+        *["--error-rate", "0", "--doubt-rate", "0"],
         env={**os.environ, "ESCOLTA_SIGN_IN_LINK": await sign_in_link(gateway.on, "lead")},
         stdout=asyncio.subprocess.PIPE,
     )

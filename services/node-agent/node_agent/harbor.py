@@ -34,7 +34,7 @@ VOICES = {
     "horn": Voice(sounds.horn, (1, 3), (1.5, 3.0), (-14, -3)),
     "reversing_beep": Voice(sounds.reversing_beep, (1, 1), (3.5, 8.0), (-26, -10)),
     "impact": Voice(sounds.impact, (3, 6), (0.5, 1.3), (-14, -2)),
-    "gull": Voice(sounds.gull, (1, 3), (1.2, 3.0), (-20, -6)),
+    "gull": Voice(sounds.gull, (2, 4), (1.2, 2.6), (-20, -6)),
     "rain": Voice(sounds.rain, (1, 1), (6.0, 10.0), (-24, -12)),
 }
 CLASSES = (*VOICES, SILENCE)

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from node_agent.harbor import write_harbor
-from system.walk import AUDIOS, BATCH, ITERATIONS, label, until_embedded
+from system.walk import ask_for_iterations, signed_in_team, until_embedded
 from system.worlds import Servers, World, five_processes, one_process
 
+AUDIOS = 36
+BATCH = 8
+ITERATIONS = 2
 NODE = {"node_name": "quay-1", "nodes": "quay-1"}
 
 
@@ -37,7 +40,8 @@ async def test_the_life_of_an_audio_in_five_processes(recordings, tmp_path, rabb
 async def walk(world: World, recordings: Path) -> None:
     """Recorded, cataloged, embedded, proposed, labeled, agreed on; then it teaches the next batch."""
     await until_embedded(world, AUDIOS)
-    await label(world, recordings)
+    async with signed_in_team(world, recordings, ITERATIONS):
+        await ask_for_iterations(world, BATCH, ITERATIONS)
 
     iterations = await world.get("al-engine", "/api/iterations")
     assert [entry["status"] for entry in iterations] == ["closed"] * ITERATIONS

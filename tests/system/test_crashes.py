@@ -1,0 +1,98 @@
+"""kill -9 in mid-work, service by service, and the broker too: nothing is lost and nothing is double."""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+
+from node_agent.harbor import write_harbor
+from servers.rabbit import Rabbit
+from system.walk import PATIENCE_S, ask_for_iterations, signed_in_team
+from system.worlds import Servers, World, five_processes
+
+AUDIOS = 60
+BATCH = 10
+ITERATIONS = 2
+FASTER = 50  # 5 audios a second: long enough for everybody to be killed in mid-work
+
+
+async def test_crashes_lose_nothing_and_double_nothing(tmp_path, rabbit, catalog_url, s3_url):
+    recordings = tmp_path / "recordings"
+    write_harbor(recordings, audios=AUDIOS)
+    servers = Servers(rabbit.amqp_url, rabbit.mqtt_url, catalog_url, s3_url)
+    chosen = {"replay_dir": recordings, "replay_speed": FASTER, "node_name": "quay-1", "nodes": "quay-1"}
+    async with five_processes(tmp_path, servers, **chosen) as world:
+        await _crash_while_sound_comes_in(world, rabbit)
+        await _crash_while_people_label(world, recordings)
+        proposals = await _proposals(world)
+        assert await world.get("ingest", "/api/quarantine") == []
+    await _check_rows(catalog_url, proposals)
+
+
+async def _crash_while_sound_comes_in(world: World, rabbit: Rabbit) -> None:
+    await _kill_at(world, "ingest", 8)
+    await _kill_at(world, "embedder", 18)
+    await _until(world, 28)
+    rabbit.kill()
+    await rabbit.start()
+    assert await _embedded(world) < AUDIOS, "the broker was not killed in mid-work"
+    await _until(world, AUDIOS)
+
+
+async def _crash_while_people_label(world: World, recordings: Path) -> None:
+    async with signed_in_team(world, recordings, ITERATIONS):
+        await ask_for_iterations(world, BATCH, ITERATIONS)
+        await _restart(world, "al-engine")
+        async with asyncio.timeout(PATIENCE_S):
+            while not 2 <= sum(batch["finished"] for batch in await _progress(world)) < ITERATIONS * BATCH:
+                await asyncio.sleep(0.05)
+        await _restart(world, "label-gateway")
+
+
+async def _kill_at(world: World, service: str, embedded: int) -> None:
+    await _until(world, embedded)
+    await _restart(world, service)
+    assert await _embedded(world) < AUDIOS, f"{service} was not killed in mid-work"
+
+
+async def _restart(world: World, service: str) -> None:
+    world.processes[service].kill()
+    world.processes[service].start()
+    await world.processes[service].until_ready(world.urls[service])
+
+
+async def _until(world: World, embedded: int) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while await _embedded(world) < embedded:
+            await asyncio.sleep(0.05)
+
+
+async def _embedded(world: World) -> int:
+    return (await world.get("embedder", "/api/embedder"))["embedded"]
+
+
+async def _progress(world: World) -> list[dict]:
+    return await world.get("label-gateway", "/api/progress")
+
+
+async def _proposals(world: World) -> list[dict]:
+    iterations = await world.get("al-engine", "/api/iterations")
+    assert [entry["status"] for entry in iterations] == ["closed"] * ITERATIONS
+    found = []
+    for entry in iterations:
+        found += (await world.get("al-engine", f"/api/iterations/{entry['iteration_id']}"))["proposals"]
+    return found
+
+
+async def _check_rows(catalog_url: str, proposals: list[dict]) -> None:
+    connection = await asyncpg.connect(catalog_url)
+    files = [row["file_name"] for row in await connection.fetch("SELECT file_name FROM audio.audios")]
+    assert len(files) == len(set(files)) == AUDIOS
+    assert await connection.fetchval("SELECT count(DISTINCT audio_id) FROM audio.embeddings") == AUDIOS
+    assert await connection.fetchval("SELECT count(*) FROM audio.embeddings") == AUDIOS
+    assert len({entry["audio_id"] for entry in proposals}) == len(proposals) == ITERATIONS * BATCH
+    assert all(entry["labeled_at"] for entry in proposals)
+    assert await connection.fetchval("SELECT count(*) FROM label.agreements") == ITERATIONS * BATCH
+    submissions = await connection.fetchval("SELECT count(*) FROM label.submissions")
+    assert submissions == ITERATIONS * BATCH // 2 * (3 + 2)
+    await connection.close()

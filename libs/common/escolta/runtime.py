@@ -60,7 +60,8 @@ async def running(
         if any(service.uses_catalog for service in services):
             from escolta.catalog import open_catalog
 
-            on.catalog = await stack.enter_async_context(open_catalog(settings.catalog_url))
+            catalog = open_catalog(settings.catalog_url, cache=settings.cache)
+            on.catalog = await stack.enter_async_context(catalog)
         listener = _listen(settings)
         on.http_url = settings.public_url or _address(listener)
         for service in services:

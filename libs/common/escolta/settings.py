@@ -22,6 +22,10 @@ class Settings(BaseSettings):
         "file://var/objects", description="file://<folder> or s3://key:secret@host:port/bucket"
     )
     state_dir: Path = Field(Path("var"), description="folder for what this process keeps for itself")
+    cache: Path = Field(
+        Path("/var/cache/escolta"),
+        description="where root keeps a copy of PostgreSQL's programs that another user can run",
+    )
 
     http_host: str = Field("127.0.0.1", description="address to listen on")
     http_port: int = Field(

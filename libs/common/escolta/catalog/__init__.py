@@ -13,6 +13,7 @@ from pathlib import Path
 
 import asyncpg
 
+from escolta.catalog.binaries import ROOTS_CACHE
 from escolta.errors import Misconfigured
 
 MIGRATION_LOCK = 0x657363_6F6C7461  # "escolta": one process migrates, the others wait for it
@@ -20,9 +21,11 @@ MIGRATION_LOCK = 0x657363_6F6C7461  # "escolta": one process migrates, the other
 
 @asynccontextmanager
 async def open_catalog(
-    url: str, *, connections: int = 8, wait_s: float = 60.0
+    url: str, *, cache: Path = ROOTS_CACHE, connections: int = 8, wait_s: float = 60.0
 ) -> AsyncIterator[asyncpg.Pool]:
     """A pool over the migrated catalog that `url` names; a server that is still starting is waited for.
+
+    `cache` is where an embedded server that root starts keeps a copy of its programs.
 
     Raises `Misconfigured` for a URL of another kind, a refused password, or no server within `wait_s`.
     """
@@ -30,7 +33,7 @@ async def open_catalog(
     if scheme == "embedded":
         from escolta.catalog.embedded import EmbeddedPostgres
 
-        async with EmbeddedPostgres(Path(rest)) as dsn, _pool(dsn, connections, wait_s) as pool:
+        async with EmbeddedPostgres(Path(rest), cache=cache) as dsn, _pool(dsn, connections, wait_s) as pool:
             yield pool
     elif scheme in ("postgresql", "postgres"):
         async with _pool(url, connections, wait_s) as pool:

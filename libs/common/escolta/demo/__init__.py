@@ -108,8 +108,11 @@ async def _until_embedded(
     while not stop.is_set():
         now = await counts(api, on)
         progress.show(now)
-        if now.source_done and now.spooled == 0 and now.audios and now.waiting == 0:
-            return True
+        if now.source_done and now.spooled == 0 and now.waiting == 0:
+            if now.audios == 0 and now.quarantined:
+                raise Misconfigured(f"none of the {now.quarantined} files is a recording that can be used")
+            if now.audios:
+                return True
         await asyncio.sleep(POLL_S)
     return False
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from al_engine.distances import UnitVectors, cosine_distances
 
-REFRESHED_AT_ONCE = 16
-"""Stale samples brought up to date in one go: more wastes distances, fewer wastes the matrix product."""
+FEWEST_AT_ONCE, MOST_AT_ONCE = 2, 256
+"""Stale samples brought up to date in one go. The number doubles until the next sample is found: often it
+is among the very first, and when it is not, one larger matrix product is cheaper than many small ones."""
 
 
 def farthest_first(
@@ -57,11 +58,14 @@ def _take_from(
     seen = np.zeros(len(samples), np.intp)  # how many of the taken samples the bound accounts for
     heap = [(-b, row) for b, row in zip(distance[pool].tolist(), pool.tolist(), strict=True)]
     heapq.heapify(heap)
+    at_once = FEWEST_AT_ONCE
     while heap and len(taken.rows) < taken.limit:
         if seen[heap[0][1]] == len(taken.rows):
             taken.append(heapq.heappop(heap)[1])
+            at_once = FEWEST_AT_ONCE
             continue
-        stale = [heapq.heappop(heap)[1] for _ in range(min(REFRESHED_AT_ONCE, len(heap)))]
+        stale = [heapq.heappop(heap)[1] for _ in range(min(at_once, len(heap)))]
+        at_once = min(2 * at_once, MOST_AT_ONCE)
         rows = np.array(stale, np.intp)
         to_taken = cosine_distances(samples.take(rows), taken.since(int(seen[rows].min())))
         bound[rows] = np.minimum(bound[rows], to_taken.min(axis=1))

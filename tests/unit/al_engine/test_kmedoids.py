@@ -2,7 +2,7 @@
 
 from itertools import combinations
 
-import kmedoids as package
+import kmedoids as package  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 from hypothesis import given, settings

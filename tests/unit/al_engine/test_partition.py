@@ -1,6 +1,7 @@
 """The partition against the rules of the paper, spelled out one sample at a time."""
 
 from collections import defaultdict
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def by_the_rules(samples: list[tuple[str, int]], max_set: int) -> list[list[int]
             share = len(rows) // k + (number < len(rows) % k)
             sets[number] += rows[start : start + share]
             start += share
-    for here, later in zip(sets, sets[1:], strict=False):
+    for here, later in pairwise(sets):
         while len(here) > max_set:
             size = {name: sum(samples[row][0] == name for row in here) for name in "abcd"}
             last = [
@@ -77,6 +78,7 @@ def test_an_earlier_set_is_never_more_certain_of_a_class(samples, max_set):
 
 def test_a_class_of_fewer_samples_than_sets_goes_to_the_first():
     assert split([("a", 3), ("b", 0), ("b", 1), ("b", 2), ("b", 3)], 3) == [[0, 1, 2], [3, 4]]
+    assert split([("a", 0), ("a", 3), *[("b", 0)] * 9], 5) == [[0, 1, 2, 3, 4], [5, 6, 7], [8, 9, 10]]
 
 
 def test_a_class_of_as_many_samples_as_sets_gives_each_one():

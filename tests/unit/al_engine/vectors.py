@@ -16,13 +16,15 @@ def tying_embeddings(draw: st.DrawFn, least: int = 1, most: int = 25) -> NDArray
     return np.array(draw(st.lists(row, min_size=n, max_size=n)), np.float32).reshape(n, dim)
 
 
-def clustered(n: int, dim: int, clusters: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+def clustered(
+    n: int, dim: int, clusters: int, seed: int, noise: float = 0.5
+) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
     """Embeddings `[n, dim]`, not negative as a network's are, and the cluster of each."""
     rng = np.random.default_rng(seed)
     centers = np.maximum(rng.standard_normal((clusters, dim)), 0)
     cluster = rng.integers(0, clusters, n)
-    noise = 0.5 * rng.standard_normal((n, dim))
-    return np.maximum(centers[cluster] + noise, 0).astype(np.float32), cluster
+    rows = centers[cluster] + noise * rng.standard_normal((n, dim))
+    return np.maximum(rows, 0).astype(np.float32), cluster
 
 
 def ids(n: int) -> list[UUID]:

@@ -12,7 +12,8 @@ export function makeActions({ player, marks, classes, desk }) {
 
   const title = (mark) => `Mark ${marks.number(mark.id)}`;
   const withMark = (act) => (key) => (marks.current ? act(marks.current, key) : say(SELECT_FIRST));
-  const play = (from_s, to_s) => player.play(from_s, to_s).catch(() => say("The browser cannot play this audio."));
+  const play = (from_s, to_s) =>
+    player.play(from_s, to_s).catch(() => say("The browser cannot play this audio."));
 
   function move(mark, edges) {
     marks.move(mark.id, edges);
@@ -47,7 +48,11 @@ export function makeActions({ player, marks, classes, desk }) {
     seek: (key) => (player.cursor_s += key === "," ? -SEEK_S : SEEK_S),
     loop() {
       player.setLooping(!player.looping);
-      say(player.looping ? `Looping ${marks.current ? title(marks.current).toLowerCase() : "the audio"}.` : "Loop off.");
+      say(
+        player.looping
+          ? `Looping ${marks.current ? title(marks.current).toLowerCase() : "the audio"}.`
+          : "Loop off.",
+      );
       if (player.looping) play(marks.current?.onset_s);
     },
     changeSpeed(key) {

@@ -48,7 +48,13 @@ export class ClassPicker {
     const pressed = this.#marks.current?.class_ids.includes(class_id) ?? false;
     return element(
       "button",
-      { type: "button", "data-class": class_id, "aria-pressed": pressed, className: is_doubt ? "doubt" : "", title: name },
+      {
+        type: "button",
+        "data-class": class_id,
+        "aria-pressed": pressed,
+        className: is_doubt ? "doubt" : "",
+        title: name,
+      },
       element("kbd", { "aria-hidden": "true" }, key),
       element("span", {}, name),
     );
@@ -56,8 +62,12 @@ export class ClassPicker {
 
   #open() {
     const text = this.#box.value.trim();
-    const rows = this.#classes.search(text).slice(0, SHOWN).map((it) => this.#row(it.name, { "data-class": it.class_id }));
-    if (text && !this.#classes.named(text)) rows.push(this.#row(`Add the class “${text}”`, { "data-new": text }));
+    const rows = this.#classes
+      .search(text)
+      .slice(0, SHOWN)
+      .map((it) => this.#row(it.name, { "data-class": it.class_id }));
+    if (text && !this.#classes.named(text))
+      rows.push(this.#row(`Add the class “${text}”`, { "data-new": text }));
     rows.forEach((row, i) => (row.id = `found-class-${i}`));
     this.#options.replaceChildren(...rows);
     this.#options.hidden = rows.length === 0;

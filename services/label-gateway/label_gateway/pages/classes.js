@@ -22,7 +22,10 @@ export class Classes extends EventTarget {
 
   async load() {
     this.#list = await api.classes();
-    this.#keyed = filled(this.#keyed, this.#named().map((it) => it.class_id));
+    this.#keyed = filled(
+      this.#keyed,
+      this.#named().map((it) => it.class_id),
+    );
     this.#changed();
   }
 

@@ -32,7 +32,10 @@ export class Desk {
     outbox.addEventListener("change", () => this.#drawOutbox());
     outbox.addEventListener("sent", ({ detail }) => (this.#person.done = detail.done));
     outbox.addEventListener("refused", ({ detail }) => this.#refused(detail));
-    for (const [source, event] of [[document, "visibilitychange"], [window, "online"]]) {
+    for (const [source, event] of [
+      [document, "visibilitychange"],
+      [window, "online"],
+    ]) {
       source.addEventListener(event, () => document.visibilityState === "visible" && this.sync());
     }
   }
@@ -130,7 +133,11 @@ export class Desk {
       this.#queue.again();
       this.#show(item);
     });
-    notify("audio", `This audio cannot be played: ${error.message} You can also give it Doubt and go on.`, again);
+    notify(
+      "audio",
+      `This audio cannot be played: ${error.message} You can also give it Doubt and go on.`,
+      again,
+    );
   }
 
   #rest() {
@@ -154,7 +161,11 @@ export class Desk {
     this.#queue.reopen(task);
     const close = element("button", { type: "button" }, "Close");
     close.addEventListener("click", () => unsay("refused"));
-    notify("refused", `“${task.file_name}” was not taken: ${reason} Its marks are kept in this browser.`, close);
+    notify(
+      "refused",
+      `“${task.file_name}” was not taken: ${reason} Its marks are kept in this browser.`,
+      close,
+    );
   }
 
   // What stands in the way: nobody is signed in any more, or the server is away.
@@ -175,7 +186,8 @@ export class Desk {
     if (!task) return say("");
     byId("stage").setAttribute("aria-busy", "true");
     byId("place").textContent = `Audio ${task.place} of ${task.of}`;
-    byId("facts").textContent = `${task.file_name} · ${task.duration_s.toFixed(1)} s · ${task.rate_hz / 1000} kHz`;
+    byId("facts").textContent =
+      `${task.file_name} · ${task.duration_s.toFixed(1)} s · ${task.rate_hz / 1000} kHz`;
     byId("progress").max = task.of;
     byId("progress").value = task.place - 1;
   }

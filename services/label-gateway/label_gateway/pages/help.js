@@ -5,11 +5,20 @@ import { KEYS } from "./keys.js";
 
 /** Fills `dialog`; returns what opens it. */
 export function keyHelp(dialog) {
-  const parts = Map.groupBy(KEYS, (entry) => entry.part);
-  const sections = [...parts].map(([part, entries]) =>
-    element("section", { className: part.toLowerCase() }, element("h3", {}, part), element("dl", {}, ...entries.flatMap(lines))),
+  const sections = Object.entries(KEYS).map(([part, entries]) =>
+    element(
+      "section",
+      { className: part.toLowerCase() },
+      element("h3", {}, part),
+      element("dl", {}, ...entries.flatMap(lines)),
+    ),
   );
-  const close = element("button", { type: "button", className: "plain" }, "Close ", element("kbd", {}, "Esc"));
+  const close = element(
+    "button",
+    { type: "button", className: "plain" },
+    "Close ",
+    element("kbd", {}, "Esc"),
+  );
   close.addEventListener("click", () => dialog.close());
   dialog.append(
     element("header", { className: "row spread" }, element("h2", { id: "keys-title" }, "Keys"), close),

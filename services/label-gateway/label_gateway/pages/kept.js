@@ -32,7 +32,9 @@ export function forget(name) {
 /** The names that begin with `prefix`, in order. */
 export function names(prefix) {
   try {
-    return Object.keys(localStorage).filter((name) => name.startsWith(prefix)).sort();
+    return Object.keys(localStorage)
+      .filter((name) => name.startsWith(prefix))
+      .sort();
   } catch {
     return [];
   }

@@ -1,36 +1,72 @@
 // Every key of the page in one table: what it is, what it says in the help, which action it calls.
 
-/** `keys` as `KeyboardEvent.key`, a letter in lower case, with Shift+ or Ctrl+ before it. */
-export const KEYS = [
-  { part: "Listen", show: ["Space"], keys: [" "], says: "play or pause", action: "playOrPause" },
-  { part: "Listen", show: ["P"], keys: ["p"], says: "play the selected mark once", action: "playMark" },
-  { part: "Listen", show: ["L"], keys: ["l"], says: "loop the mark, or the whole audio", action: "loop" },
-  { part: "Listen", show: ["-", "+"], keys: ["-", "+", "="], says: "slower, faster", action: "changeSpeed" },
-  { part: "Listen", show: [",", "."], keys: [",", "."], says: "back, on by half a second", action: "seek", repeats: true },
-  { part: "Listen", show: ["Home"], keys: ["Home"], says: "to the beginning", action: "toBeginning" },
+/** By part of the work; `keys` as `KeyboardEvent.key`, a letter in lower case, with Shift+ or Ctrl+ before it. */
+export const KEYS = {
+  Listen: [
+    { show: ["Space"], keys: [" "], says: "play or pause", action: "playOrPause" },
+    { show: ["P"], keys: ["p"], says: "play the selected mark once", action: "playMark" },
+    { show: ["L"], keys: ["l"], says: "loop the mark, or the whole audio", action: "loop" },
+    { show: ["-", "+"], keys: ["-", "+", "="], says: "slower, faster", action: "changeSpeed" },
+    { show: [",", "."], keys: [",", "."], says: "back, on by half a second", action: "seek", repeats: true },
+    { show: ["Home"], keys: ["Home"], says: "to the beginning", action: "toBeginning" },
+  ],
+  Mark: [
+    { show: ["[", "I"], keys: ["[", "i"], says: "begin a mark at the cursor", action: "begin" },
+    { show: ["]", "O"], keys: ["]", "o"], says: "end the mark at the cursor", action: "end" },
+    { show: ["W"], keys: ["w"], says: "mark the whole audio", action: "whole" },
+    {
+      show: ["K", "J"],
+      keys: ["k", "j", "ArrowUp", "ArrowDown"],
+      says: "select the mark before, after",
+      action: "select",
+    },
+    {
+      show: ["←", "→"],
+      keys: ["ArrowLeft", "ArrowRight"],
+      says: "move its onset; without a mark, the cursor",
+      action: "nudgeOnset",
+      repeats: true,
+    },
+    {
+      show: ["Shift ←", "→"],
+      keys: ["Shift+ArrowLeft", "Shift+ArrowRight"],
+      says: "move its offset",
+      action: "nudgeOffset",
+      repeats: true,
+    },
+    { show: ["Shift I"], keys: ["{", "Shift+i"], says: "its onset to the cursor", action: "onsetHere" },
+    { show: ["Shift O"], keys: ["}", "Shift+o"], says: "its offset to the cursor", action: "offsetHere" },
+    { show: ["Delete"], keys: ["Delete", "Backspace"], says: "delete it", action: "remove" },
+    { show: ["Esc"], keys: ["Escape"], says: "select none", action: "selectNone" },
+    { show: ["Ctrl Z"], keys: ["Ctrl+z"], says: "undo", action: "undo" },
+    { show: ["Ctrl Shift Z"], keys: ["Ctrl+Shift+z", "Ctrl+y"], says: "redo", action: "redo" },
+  ],
+  Class: [
+    {
+      show: ["1", "…", "9"],
+      keys: [..."123456789"],
+      says: "a class of the mark, on and off; with nothing marked, of the whole audio",
+      action: "keyedClass",
+    },
+    { show: ["D"], keys: ["d"], says: "the same with Doubt", action: "doubt" },
+    { show: ["/"], keys: ["/"], says: "find a class, or add one", action: "find" },
+  ],
+  "Go on": [
+    {
+      show: ["Enter"],
+      keys: ["Enter"],
+      says: "submit and hear the next; twice if nothing is marked",
+      action: "submit",
+    },
+    { show: ["?"], keys: ["?"], says: "show these keys", action: "help" },
+  ],
+};
 
-  { part: "Mark", show: ["[", "I"], keys: ["[", "i"], says: "begin a mark at the cursor", action: "begin" },
-  { part: "Mark", show: ["]", "O"], keys: ["]", "o"], says: "end the mark at the cursor", action: "end" },
-  { part: "Mark", show: ["W"], keys: ["w"], says: "mark the whole audio", action: "whole" },
-  { part: "Mark", show: ["K", "J"], keys: ["k", "j", "ArrowUp", "ArrowDown"], says: "select the mark before, after", action: "select" },
-  { part: "Mark", show: ["←", "→"], keys: ["ArrowLeft", "ArrowRight"], says: "move its onset; without a mark, the cursor", action: "nudgeOnset", repeats: true },
-  { part: "Mark", show: ["Shift ←", "→"], keys: ["Shift+ArrowLeft", "Shift+ArrowRight"], says: "move its offset", action: "nudgeOffset", repeats: true },
-  { part: "Mark", show: ["Shift I"], keys: ["{", "Shift+i"], says: "its onset to the cursor", action: "onsetHere" },
-  { part: "Mark", show: ["Shift O"], keys: ["}", "Shift+o"], says: "its offset to the cursor", action: "offsetHere" },
-  { part: "Mark", show: ["Delete"], keys: ["Delete", "Backspace"], says: "delete it", action: "remove" },
-  { part: "Mark", show: ["Esc"], keys: ["Escape"], says: "select none", action: "selectNone" },
-  { part: "Mark", show: ["Ctrl Z"], keys: ["Ctrl+z"], says: "undo", action: "undo" },
-  { part: "Mark", show: ["Ctrl Shift Z"], keys: ["Ctrl+Shift+z", "Ctrl+y"], says: "redo", action: "redo" },
-
-  { part: "Class", show: ["1", "…", "9"], keys: [..."123456789"], says: "a class of the mark, on and off; with nothing marked, of the whole audio", action: "keyedClass" },
-  { part: "Class", show: ["D"], keys: ["d"], says: "the same with Doubt", action: "doubt" },
-  { part: "Class", show: ["/"], keys: ["/"], says: "find a class, or add one", action: "find" },
-
-  { part: "Go on", show: ["Enter"], keys: ["Enter"], says: "submit and hear the next; twice if nothing is marked", action: "submit" },
-  { part: "Go on", show: ["?"], keys: ["?"], says: "show these keys", action: "help" },
-];
-
-const byKey = new Map(KEYS.flatMap((entry) => entry.keys.map((key) => [key, entry])));
+const byKey = new Map(
+  Object.values(KEYS)
+    .flat()
+    .flatMap((entry) => entry.keys.map((key) => [key, entry])),
+);
 
 /** Calls `actions[name](key)` as keys are pressed, but not while somebody types or a dialog is open. */
 export function listenToKeys(actions) {

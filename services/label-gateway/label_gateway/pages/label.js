@@ -22,7 +22,12 @@ open().catch((error) => {
   const again = element("button", { type: "button" }, "Try again");
   again.addEventListener("click", () => location.reload());
   if (error.status === 401 || error === 401) location.replace("/sign-in");
-  else notify("start", "The page could not begin: the server cannot be reached or answers with an error.", again);
+  else
+    notify(
+      "start",
+      "The page could not begin: the server cannot be reached or answers with an error.",
+      again,
+    );
   if (error instanceof Error) throw error;
 });
 
@@ -36,7 +41,14 @@ async function open() {
 
   byId("work").hidden = false; // the player measures its width
   const player = new Player(byId("wave"), byId("axis"));
-  const desk = new Desk({ person, player, marks, outbox, queue: new Queue(outbox), drafts: new Drafts(labeler_id) });
+  const desk = new Desk({
+    person,
+    player,
+    marks,
+    outbox,
+    queue: new Queue(outbox),
+    drafts: new Drafts(labeler_id),
+  });
   const actions = makeActions({ player, marks, classes, desk });
   const nameOf = (class_id) => classes.name(class_id);
   const picker = new ClassPicker(classes, marks, actions.choose, actions.addClass);

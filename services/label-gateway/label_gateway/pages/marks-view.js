@@ -12,8 +12,16 @@ export function showMarks(marks, nameOf) {
     const row = target.closest("[data-mark]");
     if (row) marks.select(Number(row.dataset.mark));
   });
-  takeNumber(onset, (onset_s) => marks.move(marks.selected, { onset_s }), () => marks.current?.onset_s);
-  takeNumber(offset, (offset_s) => marks.move(marks.selected, { offset_s }), () => marks.current?.offset_s);
+  takeNumber(
+    onset,
+    (onset_s) => marks.move(marks.selected, { onset_s }),
+    () => marks.current?.onset_s,
+  );
+  takeNumber(
+    offset,
+    (offset_s) => marks.move(marks.selected, { offset_s }),
+    () => marks.current?.offset_s,
+  );
 
   function draw() {
     const focused = document.activeElement?.dataset?.mark;
@@ -21,7 +29,10 @@ export function showMarks(marks, nameOf) {
     list.querySelector(`[data-mark="${focused}"]`)?.focus();
     byId("no-marks").hidden = marks.list.length > 0;
     editor.disabled = marks.current === null;
-    for (const [input, edge] of [[onset, "onset_s"], [offset, "offset_s"]]) {
+    for (const [input, edge] of [
+      [onset, "onset_s"],
+      [offset, "offset_s"],
+    ]) {
       if (input !== document.activeElement) input.value = marks.current?.[edge].toFixed(2) ?? "";
     }
   }

@@ -20,7 +20,11 @@ export class Marks extends EventTarget {
     this.#duration_s = duration_s;
     this.#done = [];
     this.#undone = [];
-    this.list = list.map((mark) => ({ ...mark, ...this.#span(mark.onset_s, mark.offset_s), id: ++this.#ids }));
+    this.list = list.map((mark) => ({
+      ...mark,
+      ...this.#span(mark.onset_s, mark.offset_s),
+      id: ++this.#ids,
+    }));
     this.selected = this.list[0]?.id ?? null;
     this.#changed();
   }
@@ -145,4 +149,5 @@ export class Marks extends EventTarget {
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const milliseconds = (value_s) => Math.round(value_s * 1000) / 1000;
-const inOrder = (list) => list.toSorted((a, b) => a.onset_s - b.onset_s || a.offset_s - b.offset_s || a.id - b.id);
+const inOrder = (list) =>
+  list.toSorted((a, b) => a.onset_s - b.onset_s || a.offset_s - b.offset_s || a.id - b.id);

@@ -22,7 +22,9 @@ export class Overlay {
     regions.enableDragSelection({ color: "var(--mark-on)" });
     regions.on("region-initialized", (region) => this.#begun(region));
     regions.on("region-created", (region) => this.#created(region));
-    regions.on("region-updated", ({ id, start, end }) => marks.move(Number(id), { onset_s: start, offset_s: end }));
+    regions.on("region-updated", ({ id, start, end }) =>
+      marks.move(Number(id), { onset_s: start, offset_s: end }),
+    );
     regions.on("region-clicked", ({ id }) => marks.select(Number(id)));
     marks.addEventListener("change", () => this.#draw());
     player.addEventListener("loaded", () => this.#draw());

@@ -20,7 +20,13 @@ export class Player extends EventTarget {
 
   constructor(container, axis) {
     super();
-    this.#wave = WaveSurfer.create({ container, height: 100, cursorWidth: 2, normalize: true, ...waveColors() });
+    this.#wave = WaveSurfer.create({
+      container,
+      height: 100,
+      cursorWidth: 2,
+      normalize: true,
+      ...waveColors(),
+    });
     this.regions = this.#wave.registerPlugin(Regions.create());
     this.#wave.registerPlugin(timeline(axis));
     this.#drawSpectrogram();
@@ -121,7 +127,7 @@ export class Player extends EventTarget {
 
   #drawSpectrogram() {
     this.#spectrogram?.destroy();
-    const { spectrum, quiet } = theme();
+    const { spectrum, ink } = theme();
     this.#spectrogram = this.#wave.registerPlugin(
       Spectrogram.create({
         height: 190,
@@ -133,8 +139,8 @@ export class Player extends EventTarget {
         colorMap: spectrum,
         labels: true,
         labelsBackground: "transparent",
-        labelsColor: quiet,
-        labelsHzColor: quiet,
+        labelsColor: ink,
+        labelsHzColor: ink,
         useWebWorker: true,
       }),
     );

@@ -38,7 +38,9 @@ export class Queue {
     const isDone = (task) => this.#finished.has(keyOf(task)) || this.#outbox.has(task);
     const news = waiting.filter((task) => !isDone(task) && !this.#item(task));
     // The audio at hand stays at hand: there is work of the person's on it.
-    const kept = this.#items.filter((item, i) => i === 0 || waiting.some((task) => keyOf(task) === keyOf(item.task)));
+    const kept = this.#items.filter(
+      (item, i) => i === 0 || waiting.some((task) => keyOf(task) === keyOf(item.task)),
+    );
     const added = news.slice(0, 1 + AHEAD - kept.length).map((task) => ({ task, audio: fetched(task) }));
     this.#items = [...kept, ...added];
   }

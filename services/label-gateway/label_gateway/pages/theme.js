@@ -2,7 +2,7 @@
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-/** `{wave, played, cursor, quiet}` as CSS colors and `spectrum` as 256 `[r, g, b, a]`, each 0 to 1. */
+/** `{wave, played, cursor, ink}` as CSS colors and `spectrum` as 256 `[r, g, b, a]`, each 0 to 1. */
 export function theme() {
   const style = getComputedStyle(document.documentElement);
   const color = (name) => style.getPropertyValue(`--${name}`).trim();
@@ -10,7 +10,7 @@ export function theme() {
     wave: color("wave"),
     played: color("played"),
     cursor: color("cursor"),
-    quiet: color("quiet"),
+    ink: color("ink"),
     spectrum: ramp(color("spectrum").split(/\s+/).map(fromHex)),
   };
 }
@@ -23,7 +23,8 @@ function ramp(stops) {
   return Array.from({ length: 256 }, (_, i) => {
     const at = (i / 255) * (stops.length - 1);
     const low = Math.min(Math.floor(at), stops.length - 2);
-    const mix = (channel) => stops[low][channel] + (at - low) * (stops[low + 1][channel] - stops[low][channel]);
+    const mix = (channel) =>
+      stops[low][channel] + (at - low) * (stops[low + 1][channel] - stops[low][channel]);
     return [mix(0), mix(1), mix(2), 1];
   });
 }

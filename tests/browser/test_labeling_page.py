@@ -3,6 +3,9 @@
 import pytest
 from browser.desk import Desk, Harbor
 
+from label_gateway import pages
+from label_gateway.sign_in import sign_in_link
+
 
 async def test_a_labeler_listens_marks_labels_submits_and_has_the_next(harbor: Harbor) -> None:
     await harbor.classes("Engine", "Gull")
@@ -212,6 +215,21 @@ async def test_what_the_server_refuses_is_kept_with_its_reason(harbor: Harbor) -
     harbor.faults.clear()
 
 
+async def test_a_session_that_ends_takes_no_work_with_it(harbor: Harbor) -> None:
+    await harbor.classes("Engine")
+    await harbor.propose(2)
+    desk = await harbor.desk()
+    await desk.page.context.clear_cookies()
+    await desk.press("1", "Enter")
+    await desk.shows("You are signed out. Your work is kept in this browser.")
+    assert await harbor.said() == []
+    await desk.page.goto(await sign_in_link(harbor.on, "lead"))
+    await desk.shows("Audio 2 of 2")
+    await harbor.submissions(1)
+    assert await harbor.said() == [("100000.wav", "Engine", 0, 4)]
+    harbor.faults.clear()  # the refusals that the browser reports are what this test is about
+
+
 async def test_an_audio_that_cannot_be_played_is_no_dead_end(harbor: Harbor) -> None:
     await harbor.propose(2)
     page = await harbor.page()
@@ -259,6 +277,15 @@ async def test_typing_in_the_box_is_not_taken_for_keys(harbor: Harbor) -> None:
     assert await desk.marks() == []
     await desk.press("Escape", "w")
     assert len(await desk.marks()) == 1
+
+
+async def test_without_the_player_the_page_says_what_to_do(
+    harbor: Harbor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "PLAYER", "vendor/nothing.js")
+    page = await harbor.page()
+    await page.goto(await harbor.labeler("Marina", "Harbor"))
+    await Desk(page).shows("services/label-gateway/fetch_vendor.py")
 
 
 async def test_every_control_has_a_name(harbor: Harbor) -> None:

@@ -1,6 +1,9 @@
 """The sign-in page: a link that works once, and no way in without."""
 
+import asyncio
+
 from browser.desk import Desk, Harbor
+from playwright.async_api import Route
 
 
 async def test_nobody_signed_in_is_sent_to_the_sign_in_page(harbor: Harbor) -> None:
@@ -24,9 +27,18 @@ async def test_a_link_signs_in_and_its_token_leaves_the_address_bar(harbor: Harb
     await harbor.propose(1)
     link = await harbor.labeler("Marina", "Harbor")
     page = await harbor.page()
-    asked = []
+    asked, seen = [], asyncio.Event()
     page.on("request", lambda request: asked.append(request.url))
+
+    async def hold(route: Route) -> None:
+        await seen.wait()
+        await route.continue_()
+
+    await page.route("**/api/session", hold)
     await page.goto(link)
+    await page.get_by_text("Signing in…").wait_for()
+    assert page.url == harbor.on.http_url + "/sign-in"
+    seen.set()
     await page.get_by_text("Nothing left to label").or_(page.locator("#stage[aria-busy=false]")).wait_for()
     assert page.url == harbor.on.http_url + "/label"
     assert await page.get_by_text("Marina · Harbor").is_visible()

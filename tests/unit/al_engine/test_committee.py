@@ -1,0 +1,90 @@
+"""The committee: propagation by the nearest medoid, logistic regression, and where they differ."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unit.al_engine.vectors import clustered, tying_embeddings
+
+from al_engine.committee import Committee, predict
+from al_engine.distances import nearest, unit_vectors
+
+
+@settings(max_examples=50, deadline=None)
+@given(tying_embeddings(), tying_embeddings(), st.data())
+def test_a_sample_is_mismatched_exactly_where_the_two_members_differ(embeddings, others, data):
+    dim = min(embeddings.shape[1], others.shape[1])
+    samples, medoids = unit_vectors(embeddings[:, :dim]), unit_vectors(others[:, :dim])
+    names = st.lists(st.sampled_from(["gull", "horn", "rain"]), min_size=len(medoids), max_size=len(medoids))
+    classes = np.array(data.draw(names))
+    opinion = Committee(medoids, classes).judge(samples)
+
+    index, distance = nearest(samples, medoids)
+    assert opinion.nearest_medoid.tolist() == index.tolist()
+    assert opinion.medoid_distance.tolist() == distance.tolist()
+    assert opinion.propagated.tolist() == classes[index].tolist()
+    if len(set(classes)) == 1:
+        assert opinion.prediction is None
+        assert not opinion.mismatched.any()
+    else:
+        said = opinion.prediction
+        assert said is not None
+        assert set(said.classes) <= set(classes)
+        assert ((said.probabilities > 0) & (said.probabilities <= 1)).all()
+        assert opinion.mismatched.tolist() == (said.classes != opinion.propagated).tolist()
+
+
+@pytest.mark.parametrize("offset", [0, 10])
+def test_a_few_labels_a_class_are_learned_with_confidence_however_narrow_the_cone_is(offset):
+    """With the offset, cosine distances are hundredths, as those of some models are."""
+    rows, cluster = clustered(600, 256, 5, seed=0)
+    classes = np.array(list("abcde"))[cluster]
+    said = predict(rows[:30] + offset, classes[:30], rows[30:] + offset)
+    assert (said.classes == classes[30:]).mean() > 0.98
+    assert said.probabilities.mean() > 0.95
+
+
+def test_a_rare_class_is_not_drowned_by_a_frequent_one():
+    rows, cluster = clustered(2000, 64, 2, seed=1, noise=1.0)
+    rare, frequent = rows[cluster == 0], rows[cluster == 1]
+    said = predict(
+        np.vstack([rare[:5], frequent[:200]]), ["rare"] * 5 + ["frequent"] * 200, np.vstack([rare, frequent])
+    )
+    right = said.classes == np.repeat(["rare", "frequent"], [len(rare), len(frequent)])
+    assert right[: len(rare)].mean() > 0.9
+    assert right[len(rare) :].mean() > 0.9
+
+
+def test_the_length_of_embeddings_does_not_matter_to_the_classifier():
+    rows, cluster = clustered(100, 32, 3, seed=2)
+    classes = np.array(list("abc"))[cluster]
+    said, louder = (
+        predict(rows[:20], classes[:20], rows[20:]),
+        predict(8 * rows[:20], classes[:20], rows[20:]),
+    )
+    assert said.classes.tolist() == louder.classes.tolist()
+    assert said.probabilities.tolist() == louder.probabilities.tolist()
+
+
+def test_the_most_probable_class_is_the_one_predicted():
+    rows, cluster = clustered(300, 32, 4, seed=3)
+    said = predict(rows[:40], np.array(list("abcd"))[cluster[:40]], rows[40:])
+    assert (said.probabilities >= 1 / 4).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_identical_medoids_of_two_classes_leave_the_classifier_undecided(seed):
+    rows = np.random.default_rng(seed).random((2, 64))
+    said = predict(rows[[0] * 7], ["gull"] * 4 + ["horn"] * 3, rows)
+    assert said.probabilities.tolist() == pytest.approx([0.5, 0.5])
+
+
+def test_with_one_class_every_sample_is_of_that_class():
+    said = predict(np.eye(2, 3), ["gull", "gull"], np.eye(3))
+    assert said.classes.tolist() == ["gull"] * 3
+    assert said.probabilities.tolist() == [1, 1, 1]
+
+
+def test_without_a_medoid_there_is_nothing_to_predict_with():
+    with pytest.raises(ValueError, match="at least one medoid"):
+        predict(np.empty((0, 3)), [], np.eye(3))

@@ -54,9 +54,11 @@ class BatchProgress(BaseModel):
     groups: list[GroupProgress]
 
 
-# Of the assignments `a`, those that labeler `l` has to hear: not settled, and not labeled by `l` yet.
+# Of the assignments `a`, those that labeler `l` has to hear: not settled, and not labeled by `l` yet. Only
+# open batches are looked at, so that this costs the same after years.
 _WAITING = """
-    NOT EXISTS (SELECT FROM label.agreements t
+    a.iteration_id IN (SELECT iteration_id FROM al.al_preprocessing WHERE status = 'proposed')
+    AND NOT EXISTS (SELECT FROM label.agreements t
                 WHERE (t.iteration_id, t.audio_id) = (a.iteration_id, a.audio_id))
     AND NOT EXISTS (SELECT FROM label.submissions s
                     WHERE (s.iteration_id, s.audio_id, s.labeler_id)
@@ -104,8 +106,9 @@ async def waiting_for_all(db: asyncpg.Pool) -> int:
 async def may_hear(db: asyncpg.Pool, labeler_id: int, audio_id: UUID) -> bool:
     """Whether the audio was ever given to the labeler's group."""
     return await db.fetchval(
-        "SELECT EXISTS (SELECT FROM audio.labelers l JOIN label.assignments a USING (group_id)"
-        " WHERE l.labeler_id = $1 AND a.audio_id = $2)",
+        "SELECT EXISTS (SELECT FROM al.wavs_proposed w"
+        " JOIN label.assignments USING (iteration_id, audio_id) JOIN audio.labelers USING (group_id)"
+        " WHERE labeler_id = $1 AND w.audio_id = $2)",
         labeler_id,
         audio_id,
     )

@@ -128,6 +128,15 @@ class Gateway:
             while not await condition():  # rows and answers ring no bell
                 await asyncio.sleep(0.01)
 
+    async def until_handled(self, batches: int) -> None:
+        """Return when as many batches that were told have been dealt with, without a failure."""
+        labels = {"queue": "label-gateway.batch.proposed", "verdict": "done"}
+
+        async def handled() -> bool:
+            return self.on.metrics.get_sample_value("escolta_messages_total", labels) == batches
+
+        await self.until(handled)
+
     async def until_tasks(self, labeler: httpx.AsyncClient, number: int) -> list[dict]:
         """The labeler's tasks, as soon as there are `number` of them."""
         tasks: list[dict] = []

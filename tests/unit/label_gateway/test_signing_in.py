@@ -145,11 +145,6 @@ async def test_the_greeting_makes_the_first_lead_once(gateway):
 
 async def test_the_greeting_gives_a_waiting_batch_to_the_first_lead(gateway):
     await gateway.propose(3)
-    await gateway.until(lambda: _handled(gateway))
+    await gateway.until_handled(1)
     client = await gateway.client((await gateway.service.greeting()).split()[-1])
     assert len((await client.get("/api/tasks?limit=50")).json()) == 3
-
-
-async def _handled(gateway) -> bool:
-    labels = {"queue": "label-gateway.batch.proposed", "verdict": "done"}
-    return gateway.on.metrics.get_sample_value("escolta_messages_total", labels) == 1

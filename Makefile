@@ -34,6 +34,7 @@ format: .venv/.dev ## put the code into its form
 
 up: .env ## the distributed system with Docker Compose
 	docker compose up --detach --wait
+	@docker compose exec label-gateway /opt/escolta/bin/escolta greet
 
 down: ## stop it; the data stay
 	docker compose down

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 from pydantic import SecretStr
@@ -53,7 +54,7 @@ class World:
         ) as client:
             yield client
 
-    async def get(self, service: str, path: str):  # type: ignore[no-untyped-def]  # any JSON
+    async def get(self, service: str, path: str) -> Any:
         """The JSON of `path`, waiting while the service is away (it may just have been killed)."""
         async with self.api(service) as client, asyncio.timeout(60):
             while True:
@@ -151,9 +152,8 @@ class ServiceProcess:
 
 
 def _settings(folder: Path, **chosen: object) -> Settings:
-    return Settings(
-        **{"state_dir": folder, "secret": SecretStr(SECRET), **chosen},  # type: ignore[arg-type]
-    )
+    fields: dict[str, Any] = {"state_dir": folder, "secret": SecretStr(SECRET), **chosen}
+    return Settings(**fields)
 
 
 def _free_port() -> int:

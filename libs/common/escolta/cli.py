@@ -19,7 +19,7 @@ from escolta.demo import Demo, play
 from escolta.doctor import examine
 from escolta.errors import EscoltaError, Misconfigured
 from escolta.observe import set_up_logs
-from escolta.runtime import find_services, running
+from escolta.runtime import find_services, greetings, running
 from escolta.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -68,6 +68,13 @@ async def _run(settings: Settings, names: list[str], stop: asyncio.Event) -> Non
             if service.greeting and settings.http_host == "127.0.0.1" and sys.stdout.isatty():
                 print(await service.greeting(), flush=True)
         await stop.wait()
+
+
+@app.command()
+def greet() -> None:
+    """Print a fresh sign-in link of the first lead, for a deployment that runs elsewhere."""
+    for line in asyncio.run(greetings(load_settings(), find_services())):
+        print(line)
 
 
 @app.command()

@@ -38,6 +38,23 @@ def find_services(names: Sequence[str] = ()) -> list[Build]:
     return [found[name].load() for name in names or sorted(found)]
 
 
+def _platform(settings: Settings, clock: Clock) -> Platform:
+    metrics = CollectorRegistry()
+    bus = open_bus(settings.bus_url, clock=clock, metrics=metrics, client_id=settings.node_name)
+    return Platform(settings, bus, open_objects(settings.objects_url), clock, metrics)
+
+
+async def greetings(settings: Settings, builds: Sequence[Build]) -> list[str]:
+    """What the services say to whoever starts them, such as a sign-in link, without starting them."""
+    from escolta.catalog import open_catalog
+
+    on = _platform(settings, SystemClock())
+    on.http_url = settings.public_url or f"http://{settings.http_host}:{settings.http_port or PREFERRED_PORT}"
+    services = [build(on) for build in builds]
+    async with open_catalog(settings.catalog_url, cache=settings.cache) as on.catalog:
+        return [await service.greeting() for service in services if service.greeting]
+
+
 @asynccontextmanager
 async def running(
     settings: Settings, builds: Sequence[Build], *, clock: Clock | None = None
@@ -47,14 +64,7 @@ async def running(
     Start: catalog, lifespans, subscriptions, jobs, HTTP. Stop: the same backwards, so that the last
     handler that runs still has everything it stands on.
     """
-    clock, metrics = clock or SystemClock(), CollectorRegistry()
-    on = Platform(
-        settings=settings,
-        bus=open_bus(settings.bus_url, clock=clock, metrics=metrics, client_id=settings.node_name),
-        objects=open_objects(settings.objects_url),
-        clock=clock,
-        metrics=metrics,
-    )
+    on = _platform(settings, clock or SystemClock())
     services = [build(on) for build in builds]
     async with AsyncExitStack() as stack:
         if any(service.uses_catalog for service in services):

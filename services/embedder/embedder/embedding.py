@@ -90,14 +90,14 @@ class Embedding:
     async def embed(self, audios: Sequence[Audio]) -> dict[UUID, EscoltaError]:
         """Embed and save a batch; returns what went wrong, by audio.
 
-        1. Leave out what is embedded already: events come twice, and catching up may have been faster.
+        1. Leave out what is embedded already or stands here twice: an event may come twice.
         2. Fetch and decode; an audio that fails harms no other.
         3. Embed what is left, in one call.
         4. Save, commit, publish.
         """
         async with self._one_batch:
             done = await store.done(self._on.catalog, self.model.model_id, audios)
-            wanted = [audio for audio in audios if audio.audio_id not in done]
+            wanted = list({audio.audio_id: audio for audio in audios if audio.audio_id not in done}.values())
             heard, failures = await self._hear(wanted)
             if heard:
                 await self._save([audio for audio, _ in heard], [waveform for _, waveform in heard])

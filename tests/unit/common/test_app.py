@@ -5,7 +5,7 @@ from typing import Annotated
 
 import httpx
 import pytest
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Body, Depends
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import SecretStr
 
@@ -17,6 +17,7 @@ from escolta.objects import open_objects
 from escolta.service import Platform, Service
 from escolta.settings import Settings
 from escolta.web import Session, Sessions, lead, signed_in
+from escolta.web.sessions import Role
 
 SETTINGS = Settings(secret=SecretStr("of this test alone"), metrics_token=SecretStr("for the scraper"))
 
@@ -36,6 +37,10 @@ def a_router() -> APIRouter:
     async def rejected() -> str:
         raise Rejected("the file is not a sound")
 
+    @routes.post("/words")
+    async def words(word: Annotated[str, Body(max_length=3)]) -> str:
+        return word
+
     @routes.get("/away")
     async def away() -> str:
         raise Transient("the store is away")
@@ -49,21 +54,19 @@ async def client(tmp_path) -> AsyncIterator[httpx.AsyncClient]:
     Counter("escolta_things", "Things", registry=registry).inc(3)
     bus, objects = open_bus("memory://"), open_objects(f"file://{tmp_path}")
     on = Platform(SETTINGS, bus, objects, SystemClock(), registry)
-    waiting = ["the model is loading"]
+    answers = iter(["the model is loading", None])
 
     async def ready() -> str | None:
-        return waiting[0] if waiting else None
+        return next(answers)
 
     app = make_app(on, [Service("one", router=a_router(), ready=ready)])
-    app.state.waiting = waiting
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://escolta") as client:
-        client.app = app  # type: ignore[attr-defined]  # for the test of readiness
         yield client
 
 
-def as_(role: str, settings: Settings = SETTINGS) -> dict[str, str]:
-    token = Sessions(settings).token(Session(labeler_id=1, name="Ada", role=role))  # type: ignore[arg-type]
+def as_(role: Role, settings: Settings = SETTINGS) -> dict[str, str]:
+    token = Sessions(settings).token(Session(labeler_id=1, name="Ada", role=role))
     return {"authorization": f"Bearer {token}"}
 
 
@@ -74,7 +77,6 @@ async def test_anybody_may_ask_whether_the_process_lives(client):
 async def test_a_process_is_ready_when_its_services_are_and_tells_nothing_more(client):
     waiting = await client.get("/readyz")
     assert (waiting.status_code, waiting.json()) == (503, {"status": "waiting"})
-    client.app.state.waiting.clear()
     ready = await client.get("/readyz")
     assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
 
@@ -131,7 +133,15 @@ async def test_our_errors_reach_the_caller_as_sentences(client):
     assert (away.status_code, away.json()) == (503, {"detail": "the store is away"})
 
 
+@pytest.mark.parametrize("body", [b'"too long"', b'"\\ud800 half"', b"NaN", b"{"])
+async def test_a_request_that_does_not_fit_is_refused_and_not_echoed(client, body):
+    answer = await client.post("/words", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert "msg" in answer.json()["detail"][0]
+    assert "input" not in answer.text
+
+
 async def test_the_api_document_names_each_operation_by_its_function(client):
     document = (await client.get("/openapi.json", headers=as_("labeler"))).json()
     names = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
-    assert names == ["everybody", "leads", "rejected", "away"]
+    assert names == ["everybody", "leads", "rejected", "words", "away"]

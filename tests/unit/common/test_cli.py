@@ -35,6 +35,7 @@ def test_the_secret_is_made_once_and_only_its_owner_can_read_it():
     first, second = load_settings().secret, load_settings().secret
     assert first == second
     assert stat.S_IMODE(Path("var/secret").stat().st_mode) == 0o600
+    assert first is not None
     assert len(first.get_secret_value()) >= 32
 
 

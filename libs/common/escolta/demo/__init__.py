@@ -72,6 +72,7 @@ async def play(demo: Demo, settings: Settings, stop: asyncio.Event) -> None:
             if not await _until_embedded(api, on, progress, stop):
                 return
             if truth is None or not demo.headless:
+                await _offer_classes(api, truth)
                 await _greet(services, progress)
                 await _request_iterations(api, demo)
                 await _follow(api, on, progress, stop)
@@ -125,6 +126,14 @@ async def _request_iterations(api: httpx.AsyncClient, demo: Demo) -> None:
         return
     request = {"batch": demo.batch, "follow_ups": wanted - len(there) - 1}
     (await api.post("/api/iterations", json=request)).raise_for_status()
+
+
+async def _offer_classes(api: httpx.AsyncClient, truth: Path | None) -> None:
+    """Put the classes that are known beforehand on the page's keys; the labeler adds what else there is."""
+    from label_gateway.simulated_labelers import read_truth
+
+    for name in read_truth(truth).classes if truth else ():
+        (await api.post("/api/classes", json={"name": name})).raise_for_status()
 
 
 async def _greet(services: list[Service], progress: Progress) -> None:

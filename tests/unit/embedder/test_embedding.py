@@ -1,0 +1,201 @@
+"""The embedder at work on a real catalog: what becomes of good audios, bad ones, and lost events."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+import httpx
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+
+from embedder.embedding import Embedding
+from embedder.placeholder import Placeholder
+from embedder.service import build
+from escolta import audio
+from escolta.bus import Message, Subscription
+from escolta.errors import Transient
+from escolta.events import AudioCataloged, AudioEmbedded, MessageRejected, audio_id_of
+from escolta.runtime import running
+from escolta.service import Platform, Service
+from escolta.settings import Settings
+from escolta.web import Session, Sessions
+from escolta.web.sessions import Role
+
+NODE = "quay-1"
+START = datetime(2024, 5, 1, 10, tzinfo=UTC)
+RATE_HZ = 16_000
+CATALOG = f"""
+    INSERT INTO audio.projects (name) VALUES ('harbor');
+    INSERT INTO audio.sources (name) VALUES ('replay');
+    INSERT INTO audio.node_types (name) VALUES ('test');
+    INSERT INTO audio.nodes (name, project_id, source_id, node_type_id) VALUES ('{NODE}', 1, 1, 1);
+    INSERT INTO audio.paths (path) VALUES ('audio/');
+    SELECT audio.ensure_month('2024-05-01T00:00:00Z')
+"""
+
+
+def tone(hz: float, rate_hz: int = RATE_HZ) -> bytes:
+    seconds = np.arange(rate_hz) / rate_hz
+    return audio.write((0.5 * np.sin(2 * np.pi * hz * seconds)).astype(np.float32), rate_hz)
+
+
+@dataclass
+class Desk:
+    """The embedder, its platform, and what was said on the bus."""
+
+    on: Platform
+    embedded: list[AudioEmbedded] = field(default_factory=list)
+    rejected: list[MessageRejected] = field(default_factory=list)
+
+    async def catalog(self, number: int, content: bytes | None) -> AudioCataloged:
+        """Leave an audio as ingest does; without `content` its object is missing."""
+        start = START + timedelta(seconds=10 * number)
+        audio_id = audio_id_of(NODE, start)
+        await self.on.catalog.execute(
+            "INSERT INTO audio.audios (audio_id, start_utc, node_id, path_id, object_name, file_name,"
+            " rate_hz, bits_per_sample, samples, duration_s, channels, sha256, clock_state)"
+            " VALUES ($1, $2, 1, 1, $3, $3, 16000, 16, 16000, 1, 1, $4, 'unknown')",
+            audio_id,
+            start,
+            f"{audio_id}.wav",
+            bytes(32),
+        )
+        key = f"audio/{audio_id}.wav"
+        if content is not None:
+            await self.on.objects.put(key, content)
+        return AudioCataloged(audio_id=audio_id, start=start, object_key=key)
+
+    async def vectors(self) -> dict[UUID, np.ndarray]:
+        rows = await self.on.catalog.fetch("SELECT audio_id, vector FROM audio.embeddings")
+        return {row["audio_id"]: np.frombuffer(row["vector"], "<f2") for row in rows}
+
+    async def until(self, embedded: int = 0, rejected: int = 0) -> None:
+        async with asyncio.timeout(30):
+            while len(self.embedded) < embedded or len(self.rejected) < rejected:
+                await asyncio.sleep(0.02)
+
+    def client(self, role: Role | None) -> httpx.AsyncClient:
+        headers = {}
+        if role:
+            session = Session(labeler_id=1, name="Nuria", role=role)
+            headers["authorization"] = f"Bearer {Sessions(self.on.settings).token(session)}"
+        return httpx.AsyncClient(base_url=self.on.http_url, headers=headers, trust_env=False)
+
+
+@pytest.fixture
+async def desk(catalog_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    connection = await asyncpg.connect(catalog_url)
+    await connection.execute(CATALOG)
+    await connection.close()
+    settings = Settings(
+        catalog_url=catalog_url,
+        objects_url=f"file://{tmp_path}/objects",
+        state_dir=tmp_path,
+        secret=SecretStr("a secret of the tests alone"),
+        model="placeholder",
+        embed_batch=4,
+    )
+    embedded: list[AudioEmbedded] = []
+    rejected: list[MessageRejected] = []
+
+    async def listen(messages: Sequence[Message]) -> None:
+        embedded.extend(message.event for message in messages)
+
+    async def listen_to_rejections(messages: Sequence[Message]) -> None:
+        rejected.extend(message.event for message in messages)
+
+    def listener(on: Platform) -> Service:
+        hears = [Subscription(AudioEmbedded, listen), Subscription(MessageRejected, listen_to_rejections)]
+        return Service("listener", hears)
+
+    async with running(settings, [build, listener]) as (on, _):
+        yield Desk(on, embedded, rejected)
+
+
+async def test_a_cataloged_audio_gets_the_vector_and_the_classes_of_its_sound(desk):
+    event = await desk.catalog(0, tone(440))
+    await desk.on.bus.publish(event)
+    await desk.until(embedded=1)
+    model = Placeholder()
+    waveform, _ = audio.read(tone(440))
+    expected = model.embed([audio.resample(waveform, RATE_HZ, model.rate_hz)])
+    [row] = await desk.on.catalog.fetch("SELECT * FROM audio.embeddings")
+    assert row["model_id"] == model.model_id
+    np.testing.assert_allclose(np.frombuffer(row["vector"], "<f2"), expected.vectors[0], rtol=2e-3, atol=1e-3)
+    best = np.argsort(-expected.probabilities[0], kind="stable")[:5]
+    assert row["top_classes"] == best.tolist()
+    np.testing.assert_allclose(row["top_probabilities"], expected.probabilities[0][best], rtol=1e-5)
+    [named] = await desk.on.catalog.fetch("SELECT * FROM audio.models")
+    assert (named["dim"], tuple(named["class_names"])) == (model.dim, model.class_names)
+
+
+async def test_one_bad_file_harms_no_other_of_its_batch(desk):
+    good = [await desk.catalog(number, tone(200 * number + 200)) for number in range(3)]
+    bad = await desk.catalog(3, tone(440)[:-7000])
+    for event in (*good[:2], bad, good[2]):
+        await desk.on.bus.publish(event)
+    await desk.until(embedded=3, rejected=1)
+    assert set(await desk.vectors()) == {event.audio_id for event in good}
+    assert "truncated" in desk.rejected[0].reason
+    assert str(bad.audio_id) in desk.rejected[0].body
+
+
+async def test_a_missing_object_is_told_and_not_tried_for_ever(desk):
+    event = await desk.catalog(0, None)
+    await desk.on.bus.publish(event)
+    await desk.until(rejected=1)
+    assert event.object_key in desk.rejected[0].reason
+    [failure] = await desk.on.catalog.fetch("SELECT * FROM audio.embedding_failures")
+    assert (failure["audio_id"], failure["reason"]) == (event.audio_id, desk.rejected[0].reason)
+    async with desk.client("lead") as client:
+        state = (await client.get("/api/embedder")).json()
+    assert (state["embedded"], state["waiting"], state["failed"]) == (0, 0, 1)
+
+
+async def test_the_same_event_twice_gives_one_embedding(desk):
+    event = await desk.catalog(0, tone(440))
+    await desk.on.bus.publish(event)
+    await desk.on.bus.publish(event)
+    other = await desk.catalog(1, tone(880))
+    await desk.until(embedded=1)
+    await desk.on.bus.publish(other)
+    await desk.until(embedded=2)
+    assert len(await desk.vectors()) == len(desk.embedded) == 2
+
+
+async def test_catching_up_embeds_what_no_event_told(desk):
+    events = [await desk.catalog(number, tone(100 * number + 100)) for number in range(9)]
+    second = Embedding(replace(desk.on, metrics=CollectorRegistry()))
+    async with second.loaded():
+        await second.catch_up()
+    assert set(await desk.vectors()) == {event.audio_id for event in events}
+
+
+async def test_a_store_that_is_away_is_waited_for(desk, monkeypatch):
+    event = await desk.catalog(0, tone(440))
+    away = [True]
+    get = desk.on.objects.get
+
+    async def sometimes(key: str) -> bytes:
+        if away.pop():
+            away.append(False)
+            raise Transient("the store is away")
+        away.append(False)
+        return await get(key)
+
+    monkeypatch.setattr(desk.on.objects, "get", sometimes)
+    await desk.on.bus.publish(event)
+    await desk.until(embedded=1)
+    assert desk.rejected == []
+
+
+@pytest.mark.parametrize(("role", "status"), [(None, 401), ("labeler", 403), ("lead", 200)])
+async def test_how_far_it_is_is_told_to_leads(desk, role, status):
+    async with desk.client(role) as client:
+        assert (await client.get("/api/embedder")).status_code == status

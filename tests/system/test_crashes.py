@@ -1,6 +1,8 @@
 """kill -9 in mid-work, service by service, and the broker too: nothing is lost and nothing is double."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -23,7 +25,7 @@ async def test_crashes_lose_nothing_and_double_nothing(tmp_path, rabbit, catalog
     chosen = {"replay_dir": recordings, "replay_speed": FASTER, "node_name": "quay-1", "nodes": "quay-1"}
     async with five_processes(tmp_path, servers, **chosen) as world:
         await _crash_while_sound_comes_in(world, rabbit)
-        await _crash_while_people_label(world, recordings)
+        await _crash_while_people_label(world, recordings, catalog_url)
         proposals = await _proposals(world)
         assert await world.get("ingest", "/api/quarantine") == []
     await _check_rows(catalog_url, proposals)
@@ -39,10 +41,13 @@ async def _crash_while_sound_comes_in(world: World, rabbit: Rabbit) -> None:
     await _until(world, AUDIOS)
 
 
-async def _crash_while_people_label(world: World, recordings: Path) -> None:
+async def _crash_while_people_label(world: World, recordings: Path, catalog_url: str) -> None:
     async with signed_in_team(world, recordings, ITERATIONS):
-        await ask_for_iterations(world, BATCH, ITERATIONS)
-        await _restart(world, "al-engine")
+        async with _recording_held_up(catalog_url) as somebody_waits:
+            await ask_for_iterations(world, BATCH, ITERATIONS)
+            await somebody_waits()
+            world.processes["al-engine"].kill()
+        await _start(world, "al-engine")
         async with asyncio.timeout(PATIENCE_S):
             while not 2 <= sum(batch["finished"] for batch in await _progress(world)) < ITERATIONS * BATCH:
                 await asyncio.sleep(0.05)
@@ -55,8 +60,28 @@ async def _kill_at(world: World, service: str, embedded: int) -> None:
     assert await _embedded(world) < AUDIOS, f"{service} was not killed in mid-work"
 
 
+@asynccontextmanager
+async def _recording_held_up(catalog_url: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """An iteration gets as far as its record and no farther; what is given returns when one has."""
+    connection = await asyncpg.connect(catalog_url)
+
+    async def somebody_waits() -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0.05)
+
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE al.wavs_proposed IN SHARE MODE")
+        yield somebody_waits
+    await connection.close()
+
+
 async def _restart(world: World, service: str) -> None:
     world.processes[service].kill()
+    await _start(world, service)
+
+
+async def _start(world: World, service: str) -> None:
     world.processes[service].start()
     await world.processes[service].until_ready(world.urls[service])
 

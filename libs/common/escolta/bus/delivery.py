@@ -175,6 +175,11 @@ def stray_cancellation_is_transient() -> Iterator[None]:
         raise Transient("cancelled from inside: a connection has probably died") from None
 
 
+def said(error: object) -> str:
+    """What an error says, or its name where it says nothing."""
+    return str(error) or type(error).__name__
+
+
 def rejection(dead: DeadLetter, clock: Clock) -> MessageRejected:
     """The event that brings a dead letter to the quarantine list; the same message, the same id."""
     body = dead.body.decode("utf-8", errors="replace")

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from escolta.bus import DeadLetter, Subscription
 from escolta.bus.address import address_of
-from escolta.bus.delivery import BusMetrics, stray_cancellation_is_transient
+from escolta.bus.delivery import BusMetrics, said, stray_cancellation_is_transient
 from escolta.bus.local import LocalQueues
 from escolta.clock import Clock
 from escolta.errors import Misconfigured, Transient
@@ -48,6 +48,7 @@ class MqttBus:
         self._queues = LocalQueues(clock, self._metrics, self.publish)
         self._online: tuple[aiomqtt.Client, asyncio.Future[None]] | None = None
         self._keeper: asyncio.Task[None] | None = None
+        self._told = ""
 
     @property
     def dead_letters(self) -> list[DeadLetter]:
@@ -73,8 +74,12 @@ class MqttBus:
                         f"if it does so each time, {self._address.user!r} may not write there"
                     )
                 sending.result()
-        except aiomqtt.MqttError as error:
-            raise Transient(f"the MQTT broker at {self._address} did not confirm {topic}: {error}") from error
+        except Transient:
+            raise
+        except Exception as error:
+            raise Transient(
+                f"the MQTT broker at {self._address} did not confirm {topic}: {said(error)}"
+            ) from error
         finally:
             sending.cancel()
         self._metrics.published.labels(event.topic).inc()
@@ -87,14 +92,15 @@ class MqttBus:
 
         Raises `Misconfigured` when the broker answers and refuses us.
         """
-        self._queues.start()
         connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._keeper = asyncio.create_task(self._keep_connected(connected))
         await asyncio.wait({connected}, timeout=START_S)
         if connected.done():
-            return connected.result()
-        connected.cancel()
-        log.warning("no MQTT broker answers at %s yet: starting without, and trying on", self._address)
+            connected.result()
+        else:
+            connected.cancel()
+            log.warning("no MQTT broker answers at %s yet: starting without, and trying on", self._address)
+        self._queues.start()
 
     async def stop(self) -> None:
         """Finish the running handlers; what was not begun is not acknowledged, so the broker keeps it."""
@@ -106,17 +112,17 @@ class MqttBus:
                 await asyncio.gather(self._keeper, return_exceptions=True)
 
     async def _keep_connected(self, connected: asyncio.Future[None]) -> None:
-        told = ""
         while True:
             try:
-                await self._session(connected)
-            except aiomqtt.MqttError as error:
+                with stray_cancellation_is_transient():
+                    await self._session(connected)
+            except Exception as error:  # noqa: BLE001  # nobody starts a node in the field again
                 if _refuses(error) and not connected.done():
                     connected.set_exception(self._refused())
                     return
-                if str(error) != told:
-                    told = str(error)
-                    log.warning("the MQTT broker at %s is away (%s): trying on", self._address, told)
+                if said(error) != self._told:
+                    self._told = said(error)
+                    log.warning("the MQTT broker at %s is away (%s): trying on", self._address, self._told)
             await asyncio.sleep(RECONNECT_S)
 
     async def _session(self, connected: asyncio.Future[None]) -> None:
@@ -124,7 +130,7 @@ class MqttBus:
         async with self._new_client() as client:
             await self._subscribe(client)
             lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._online = client, lost
+            self._online, self._told = (client, lost), ""
             log.info("connected to the MQTT broker at %s as %r", self._address, self._client_id)
             if not connected.done():
                 connected.set_result(None)
@@ -178,5 +184,5 @@ class MqttBus:
         )
 
 
-def _refuses(error: aiomqtt.MqttError) -> bool:
+def _refuses(error: Exception) -> bool:
     return isinstance(error, aiomqtt.MqttCodeError) and getattr(error.rc, "value", None) in BAD_LOGIN

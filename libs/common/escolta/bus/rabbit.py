@@ -10,9 +10,9 @@ from prometheus_client import CollectorRegistry
 
 from escolta.bus import DeadLetter, Subscription
 from escolta.bus.address import address_of
-from escolta.bus.delivery import BusMetrics, Delivery, rejection, stray_cancellation_is_transient
+from escolta.bus.delivery import BusMetrics, Delivery, rejection, said, stray_cancellation_is_transient
 from escolta.bus.rabbit_consumer import TOPICS, Consumer
-from escolta.bus.rabbit_link import AWAY, Link, open_link, refusals, said
+from escolta.bus.rabbit_link import AWAY, Link, open_link, refusals
 from escolta.clock import Clock
 from escolta.errors import Misconfigured, Transient
 from escolta.events import Event, MessageRejected

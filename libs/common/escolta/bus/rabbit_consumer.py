@@ -14,9 +14,9 @@ from functools import partial
 from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 
 from escolta.bus import DeadLetter, Verdict
-from escolta.bus.delivery import MAX_DELIVERIES, Delivery, Outcome
+from escolta.bus.delivery import MAX_DELIVERIES, Delivery, Outcome, said
 from escolta.bus.inbox import Inbox, Incoming
-from escolta.bus.rabbit_link import AWAY, CLOSE_S, CONNECT_S, Link, said
+from escolta.bus.rabbit_link import AWAY, CLOSE_S, CONNECT_S, Link
 
 log = logging.getLogger("escolta.bus")
 

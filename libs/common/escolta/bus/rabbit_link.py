@@ -11,7 +11,7 @@ from aio_pika.connection import make_url
 from aiormq.exceptions import ChannelAccessRefused
 
 from escolta.bus.address import Address
-from escolta.bus.delivery import stray_cancellation_is_transient
+from escolta.bus.delivery import said, stray_cancellation_is_transient
 from escolta.errors import Misconfigured, Transient
 
 CONNECT_S = 10.0
@@ -137,8 +137,3 @@ def refusals(address: Address) -> Iterator[None]:
         if error.args[:1] != (NOT_ALLOWED,):
             raise
         raise Misconfigured(f"{refuses} the virtual host {address.vhost!r}: {error.args[1]}") from None
-
-
-def said(error: object) -> str:
-    """What an error says, or its name where it says nothing."""
-    return str(error) or type(error).__name__

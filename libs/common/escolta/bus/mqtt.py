@@ -172,9 +172,8 @@ class MqttBus:
                 raise aiomqtt.MqttError(f"{self._address.user!r} may not listen to {topic}")
 
     def _acknowledge(self, client: aiomqtt.Client, message: aiomqtt.Message) -> None:
-        if (
-            self._online and client is self._online[0]
-        ):  # over another connection the same number is another message
+        # Over another connection the same number would be another message.
+        if self._online and self._online[0] is client:
             client._client.ack(message.mid, message.qos)
 
     def _refused(self) -> Misconfigured:

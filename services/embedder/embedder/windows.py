@@ -25,9 +25,9 @@ def windows(waveform: FloatArray, rate_hz: int) -> list[FloatArray]:
     shortest, longest = math.ceil(SHORTEST_S * rate_hz), round(LONGEST_S * rate_hz)
     if len(waveform) < shortest:
         return [np.pad(waveform, (0, shortest - len(waveform)))]
-    count = math.ceil(len(waveform) / longest - SLACK)
-    if count <= 1:
+    if len(waveform) <= longest * (1 + SLACK):
         return [waveform]
+    count = math.ceil(len(waveform) / longest)
     starts = np.linspace(0, len(waveform) - longest, count).round().astype(int)
     return [waveform[start : start + longest] for start in starts]
 

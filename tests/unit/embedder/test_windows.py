@@ -26,11 +26,12 @@ def test_windows_are_alike_in_length_and_no_more_than_needed(samples: int) -> No
     lengths = {len(window) for window in seen(samples)}
     assert len(lengths) == 1
     assert 98 <= lengths.pop() <= 1010
-    assert len(seen(samples)) == max(1, -(-(samples - 10) // 1000))
+    assert len(seen(samples)) == (1 if samples <= 1010 else -(-samples // 1000))
 
 
 @pytest.mark.parametrize(
-    ("samples", "windows_expected"), [(999, 1), (1000, 1), (1001, 1), (1500, 2), (2001, 2)]
+    ("samples", "windows_expected"),
+    [(999, 1), (1000, 1), (1001, 1), (1010, 1), (1011, 2), (1500, 2), (2000, 2)],
 )
 def test_one_sample_more_than_ten_seconds_is_no_second_window(samples: int, windows_expected: int) -> None:
     assert len(seen(samples)) == windows_expected

@@ -96,10 +96,13 @@ async def five_processes(folder: Path, servers: Servers, **chosen: object) -> As
             }
             world.urls[service] = f"http://127.0.0.1:{port}"
             world.processes[service] = ServiceProcess(service, environment, folder / f"{service}.log")
-            world.processes[service].start()
-            stack.callback(world.processes[service].end)
-        for service in SERVICES:
-            await world.processes[service].until_ready(world.urls[service])
+        # The node comes last: what it says before ingest has its first queue, it would say again in a minute.
+        for together in (SERVICES[:-1], SERVICES[-1:]):
+            for service in together:
+                world.processes[service].start()
+                stack.callback(world.processes[service].end)
+            for service in together:
+                await world.processes[service].until_ready(world.urls[service])
         yield world
 
 

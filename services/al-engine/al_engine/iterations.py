@@ -80,7 +80,13 @@ class Iterations:
 
     async def _announce(self, event: IterationRequested) -> None:
         await store.add_request(self._on.catalog, event)
-        await self._on.bus.publish(event)
+        try:
+            await self._on.bus.publish(event)
+        except Transient as error:
+            # The row is there, so the request stands: catching up will run it.
+            self._log.warning(
+                "asked for without the bus: %s", error, extra={"iteration_id": event.iteration_id}
+            )
 
     async def count_embedded(self, messages: Sequence[Message[AudioEmbedded]]) -> None:
         """Count what has come: it tells an operator when another iteration is worth while."""

@@ -8,14 +8,14 @@ import hashlib
 import json
 import re
 import time
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
 import httpx
 
-from escolta.demo.progress import Progress, counts
+from escolta.demo.progress import Counts, Progress, counts
 from escolta.demo.score import macro_f1
 from escolta.errors import Misconfigured
 from escolta.runtime import find_services, running
@@ -30,7 +30,10 @@ ENDLESS = 10_000
 
 @dataclass(frozen=True)
 class Demo:
-    """What the person at the terminal chose. No `audio`: the built-in harbor."""
+    """What the person at the terminal chose. No `audio`: the built-in harbor.
+
+    No `iterations`: as many as there is sound for.
+    """
 
     audio: Path | None
     truth: Path | None
@@ -75,7 +78,7 @@ async def play(demo: Demo, settings: Settings, stop: asyncio.Event) -> None:
                 await _offer_classes(api, truth)
                 await _greet(services, progress)
                 await _request_iterations(api, demo)
-                await _follow(api, on, progress, stop)
+                await _follow(api, on, progress, lambda _: stop.is_set())
             else:
                 await _label_by_simulation(api, on, demo, truth, progress, stop)
         if truth and demo.headless and not stop.is_set():
@@ -122,7 +125,8 @@ async def _request_iterations(api: httpx.AsyncClient, demo: Demo) -> None:
     """Ask for as many iterations as are still missing; on a later start that may be none."""
     there = (await api.get("/api/iterations")).raise_for_status().json()
     wanted = demo.iterations or ENDLESS
-    if there and (there[-1]["status"] != "closed" or there[-1]["follow_ups"] or len(there) >= wanted):
+    going_on = there and (there[-1]["status"] != "closed" or there[-1]["follow_ups"])
+    if going_on or len(there) >= wanted:
         return
     request = {"batch": demo.batch, "follow_ups": wanted - len(there) - 1}
     (await api.post("/api/iterations", json=request)).raise_for_status()
@@ -152,35 +156,37 @@ async def _label_by_simulation(
     """
     from label_gateway.simulated_labelers import label_until, read_truth
 
-    ready = asyncio.Event()
-    labeling = asyncio.create_task(
-        label_until(
-            on.http_url,
-            _lead_token(on),
-            read_truth(truth),
-            answer_for=("lead",),
-            iterations=demo.iterations,
-            stop=stop,
-            ready=ready,
-        )
+    ready, ended = asyncio.Event(), asyncio.Event()
+    team = label_until(
+        on.http_url,
+        _lead_token(on),
+        read_truth(truth),
+        answer_for=("lead",),
+        iterations=demo.iterations,
+        stop=ended,
+        ready=ready,
     )
+    labeling = asyncio.create_task(team)
     signing_in = asyncio.create_task(ready.wait())
     await asyncio.wait({labeling, signing_in}, return_when=asyncio.FIRST_COMPLETED)
     signing_in.cancel()
     if ready.is_set():
         await _request_iterations(api, demo)
-    done = asyncio.Event()
-    labeling.add_done_callback(lambda _: done.set())
-    await _follow(api, on, progress, done)
+    await _follow(api, on, progress, lambda now: now.exhausted or labeling.done() or stop.is_set())
+    ended.set()
     await labeling
 
 
-async def _follow(api: httpx.AsyncClient, on: Platform, progress: Progress, stop: asyncio.Event) -> None:
-    """Show progress until `stop`."""
-    while not stop.is_set():
-        progress.show(await counts(api, on))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), POLL_S)
+async def _follow(
+    api: httpx.AsyncClient, on: Platform, progress: Progress, over: Callable[[Counts], bool]
+) -> None:
+    """Show progress until it is over."""
+    while True:
+        now = await counts(api, on)
+        progress.show(now)
+        if over(now):
+            return
+        await asyncio.sleep(POLL_S)
 
 
 async def _result(api: httpx.AsyncClient, on: Platform, truth: Path, begun: float) -> dict[str, float | None]:

@@ -16,7 +16,7 @@ LINE_EVERY_S = 5.0
 
 @dataclass(frozen=True)
 class Counts:
-    """How many audios have come how far; `done` and `batch` are those of the open iteration."""
+    """How many audios have come how far. `exhausted`: everything has been proposed."""
 
     recorded: int
     audios: int
@@ -29,6 +29,7 @@ class Counts:
     closed: int
     proposed: int
     labeled: int
+    exhausted: bool
 
     def line(self) -> str:
         """One line for a terminal that cannot be redrawn, and for logs."""
@@ -63,6 +64,7 @@ async def counts(api: httpx.AsyncClient, on: Platform) -> Counts:
         closed=len([entry for entry in iterations if entry["status"] == "closed"]),
         proposed=sum(batch["audios"] for batch in batches),
         labeled=sum(batch["finished"] for batch in batches),
+        exhausted=bool(iterations) and iterations[-1]["status"] == "empty",
     )
 
 
@@ -110,6 +112,8 @@ def _table(now: Counts) -> Table:
         table.add_row(name, f"[cyan]{bar:<30}[/]", f"{done}" + (f" of {of}" if of else ""))
     if now.iterations:
         table.add_row("iteration", "", str(now.iterations))
+    if now.exhausted:
+        table.add_row("", "", "nothing is left to propose")
     if now.quarantined:
         table.add_row("quarantined", "", f"{now.quarantined} (see the page /quarantine)")
     return table

@@ -85,7 +85,7 @@ async def change_labeler(db: asyncpg.Pool, after: Labeler) -> None:
     changed = await db.fetchval(
         """
         UPDATE audio.labelers SET role = $2, group_id = $3, enabled = $4
-        WHERE labeler_id = $1 AND (($2 = 'lead' AND $4) OR EXISTS (
+        WHERE labeler_id = $1 AND (role <> 'lead' OR ($2 = 'lead' AND $4) OR EXISTS (
             SELECT FROM audio.labelers WHERE labeler_id <> $1 AND role = 'lead' AND enabled))
         RETURNING labeler_id
         """,
@@ -99,17 +99,24 @@ async def change_labeler(db: asyncpg.Pool, after: Labeler) -> None:
 
 
 async def ensure_a_lead(db: asyncpg.Pool) -> Labeler:
-    """The lead who came first; where there is no labeler at all, a new one who is a group of one."""
+    """The lead who came first; where there is none, a new one.
+
+    Where there is no labeler at all, the new lead is a group of one; else the groups stay as they are.
+    """
     async with db.acquire() as connection, connection.transaction():
         await connection.execute("LOCK TABLE audio.labelers IN SHARE ROW EXCLUSIVE MODE")
-        if not await connection.fetchval("SELECT EXISTS (SELECT FROM audio.labelers)"):
+        leads, labelers = await connection.fetchrow(
+            "SELECT count(*) FILTER (WHERE role = 'lead'), count(*) FROM audio.labelers"
+        )
+        if not labelers:
             await add_group(connection, FIRST_GROUP)
-            await add_labeler(connection, FIRST_LEAD, "lead", FIRST_GROUP)
+        if not leads:
+            await add_labeler(connection, FIRST_LEAD, "lead", None if labelers else FIRST_GROUP)
         row = await connection.fetchrow(
             _LABELER + "WHERE l.role = 'lead' AND l.enabled ORDER BY l.labeler_id LIMIT 1"
         )
     if row is None:
-        raise Rejected("There are labelers, but no lead among them who is enabled: audio.labelers says who.")
+        raise Rejected("There are leads, but none who is enabled: audio.labelers says who.")
     return Labeler(**row)
 
 

@@ -2,6 +2,9 @@
 
 import asyncio
 
+from escolta.web import Session, Sessions
+from label_gateway.sign_in import sign_in_link
+
 
 async def test_a_group_of_the_same_name_is_the_same_group(gateway):
     lead = await gateway.lead()
@@ -73,3 +76,20 @@ async def test_an_audio_that_two_groups_hear_is_settled_by_all_of_them(gateway):
         assert await gateway.on.catalog.fetchval("SELECT count(*) FROM label.agreements") == 0
         await labeler.put(f"/api/tasks/{task['iteration_id']}/{task['audio_id']}", json={"events": []})
     assert await gateway.on.catalog.fetchval("SELECT labelers FROM label.agreements") == 2
+
+
+async def test_a_labeler_can_be_moved_where_the_catalog_has_no_lead(gateway):
+    operator = await gateway.client()
+    token = Sessions(gateway.on.settings).token(Session(labeler_id=0, name="operator", role="lead"))
+    operator.headers["authorization"] = f"Bearer {token}"
+    ana = (await operator.post("/api/labelers", json={"name": "ana"})).json()
+    await operator.post("/api/groups", json={"name": "quay"})
+    state = {"role": "labeler", "group": "quay", "enabled": True}
+    assert (await operator.put(f"/api/labelers/{ana['labeler_id']}", json=state)).status_code == 200
+
+
+async def test_labelers_without_a_lead_get_one_who_joins_no_group(gateway):
+    await gateway.on.catalog.execute("INSERT INTO audio.labelers (name, role) VALUES ('ana', 'labeler')")
+    lead = await gateway.client(await sign_in_link(gateway.on, "lead"))
+    me = (await lead.get("/api/me")).json()
+    assert (me["role"], me["group"]) == ("lead", None)

@@ -1,0 +1,244 @@
+"""How a bus bears brokers that come and go, freeze, refuse, and lose their queues."""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import ssl
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from contract.bus_ears import Listener, Quarantine
+from contract.bus_world import PATIENCE_S, Rang, Wire, World, amqp_channel, eventually, take
+
+from escolta.bus import Bus, Subscription, mqtt, open_bus, rabbit_link
+from escolta.bus import rabbit as rabbit_bus
+from escolta.bus.delivery import MAX_DELIVERIES
+from escolta.errors import Misconfigured, Transient
+from escolta.events import Event, MessageRejected
+
+over_rabbit = pytest.mark.parametrize("reach", ["rabbit"], indirect=True)
+over_each_broker = pytest.mark.parametrize("reach", ["rabbit", "mqtt"], indirect=True)
+
+
+@over_each_broker
+async def test_a_lost_connection_is_opened_again_and_the_work_goes_on(world: World):
+    wire = Wire(world.url(world.listens))
+    await wire.mend()
+    listener = Listener()
+    bus = await world.start(world.open(wire.url), Subscription(Rang, listener))
+    await bus.publish(Rang(number=1))
+    await eventually(lambda: listener.numbers == [1])
+
+    await wire.cut()
+    await refused(bus, Rang(number=2))
+    await world.publish(Rang(number=3))
+    await wire.mend()
+    await eventually(lambda: set(listener.numbers) == {1, 3})  # 1 twice, if its verdict was on the wire
+    await published_at_last(bus, Rang(number=4))
+    await eventually(lambda: set(listener.numbers) == {1, 3, 4})
+
+
+@over_each_broker
+async def test_what_a_frozen_broker_does_not_confirm_is_transient(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(rabbit_link, "CONFIRM_S", 0.3)
+    monkeypatch.setattr(mqtt, "CONFIRM_S", 0.3)
+    wire = Wire(world.url(world.sends))
+    await wire.mend()
+    bus = await world.start(world.open(wire.url))
+    wire.freeze()
+    with pytest.raises(Transient, match="did not confirm"):
+        await bus.publish(Rang(number=1))
+    wire.thaw()
+    await published_at_last(bus, Rang(number=2))
+
+
+@over_each_broker
+async def test_a_wrong_password_is_said_at_the_start_and_the_password_is_not(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    url = with_password(world.url(world.sends), "hunter%2F2%401")
+    with (
+        caplog.at_level(logging.DEBUG),
+        pytest.raises(Misconfigured, match="refuses") as caught,
+    ):
+        await world.open(url).start()
+    for text in (str(caught.value), repr(caught.value.__cause__), caplog.text):
+        assert "hunter" not in text
+
+
+@over_each_broker
+async def test_over_tls_the_certificate_of_the_broker_is_checked(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(rabbit_bus, "START_S", 0.5)
+    monkeypatch.setattr(mqtt, "START_S", 0.5)
+    certificate, server_side = self_signed(tmp_path)
+    wire = Wire(world.url(world.sends), server_side)
+    await wire.mend()
+    stranger = world.open(wire.url)
+    with contextlib.suppress(Misconfigured):  # a node starts in spite of it, and goes on trying
+        await world.start(stranger)
+    await refused(stranger, Rang(number=1))
+    await stranger.stop()
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setattr(rabbit_bus, "START_S", 20)
+    monkeypatch.setattr(mqtt, "START_S", 20)
+    await (await world.start(world.open(wire.url))).publish(Rang(number=2))
+
+
+@over_rabbit
+async def test_a_queue_with_other_arguments_is_said_at_the_start(world: World):
+    async with amqp_channel(world.url("rabbit")) as channel:
+        await channel.declare_queue(f"{world.service}.test.rang", durable=True)
+    with pytest.raises(Misconfigured, match="exists with other arguments"):
+        await world.listen(Subscription(Rang, Listener()))
+
+
+async def test_a_url_that_cannot_be_read_is_not_repeated():
+    with pytest.raises(Misconfigured, match="write amqp://") as caught:
+        open_bus("amqp://somebody:hunter/2@localhost")
+    assert "hunter" not in str(caught.value)
+
+
+@over_rabbit
+async def test_no_rabbitmq_at_the_address_is_misconfigured_after_a_while(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(rabbit_bus, "START_S", 0.3)
+    wire = Wire(world.url("rabbit"))
+    await wire.mend()
+    await wire.cut()
+    with pytest.raises(Misconfigured, match="no RabbitMQ answers"):
+        await world.open(wire.url).start()
+
+
+@over_rabbit
+async def test_a_start_waits_for_a_rabbitmq_that_is_still_coming_up(world: World):
+    wire = Wire(world.url("rabbit"))
+    await wire.mend()
+    await wire.cut()
+    starting = asyncio.create_task(world.start(world.open(wire.url)))
+    await asyncio.sleep(0.2)
+    assert not starting.done()
+    await wire.mend()
+    await starting
+
+
+@pytest.mark.parametrize("reach", ["mqtt"], indirect=True)
+async def test_a_node_starts_without_its_broker_and_connects_when_it_is_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(mqtt, "START_S", 0.1)
+    wire = Wire(world.url("mqtt"))
+    await wire.mend()
+    await wire.cut()
+    listener = Listener()
+    bus = await world.start(world.open(wire.url), Subscription(Rang, listener))
+    await refused(bus, Rang(number=1))
+    await wire.mend()
+    await published_at_last(bus, Rang(number=2))
+    await eventually(lambda: listener.numbers == [2])
+
+
+@over_rabbit
+async def test_a_queue_that_was_deleted_under_its_consumer_is_made_again(world: World):
+    listener = Listener()
+    await world.listen(Subscription(Rang, listener))
+    async with amqp_channel(world.url("rabbit")) as channel:
+        await channel.queue_delete(f"{world.service}.test.rang")
+    async with asyncio.timeout(PATIENCE_S):
+        while not listener.numbers:
+            await published_at_last(world, Rang(number=1))
+            await asyncio.sleep(0.05)
+
+
+@over_rabbit
+async def test_a_message_that_kills_its_consumers_is_a_dead_letter_in_the_end(world: World):
+    listener, quarantine = Listener(), Quarantine()
+    await (await world.listen(Subscription(Rang, listener))).stop()
+    await world.publish(Rang(number=1))
+    async with amqp_channel(world.url("rabbit")) as channel:
+        queue = await channel.get_queue(f"{world.service}.test.rang")
+        for _ in range(MAX_DELIVERIES):
+            await (await queue.get(timeout=5)).nack(requeue=True)
+    bus = await world.listen(Subscription(Rang, listener), Subscription(MessageRejected, quarantine))
+    [dead] = await world.dead_letters(bus, 1)
+    await eventually(lambda: quarantine.rejections)
+    assert dead.reason == "handed out 20 times without a verdict: it may kill its consumer"
+    assert listener.numbers == []
+
+
+@over_rabbit
+async def test_a_message_that_kills_its_consumer_before_we_can_tell_reaches_the_dead_queue(world: World):
+    await (await world.listen(Subscription(Rang, Listener()))).stop()
+    await world.publish(Rang(number=1))
+    async with amqp_channel(world.url("rabbit")) as channel:
+        queue = await channel.get_queue(f"{world.service}.test.rang")
+        for _ in range(MAX_DELIVERIES + 1):
+            await (await queue.get(timeout=5)).nack(requeue=True)
+        dead = await take(channel, f"{world.service}.test.rang.dead")
+    assert dead.body == Rang(number=1).model_dump_json().encode()
+
+
+@over_rabbit
+async def test_what_was_confirmed_survives_a_kill_of_the_broker(world: World):
+    """Nothing confirmed is lost, though publishers and consumers are at work when the broker dies."""
+    if world.rabbit.broker is None:
+        pytest.skip("the broker was given by ESCOLTA_TEST_AMQP_URL: the tests do not kill it")
+    listener, confirmed = Listener(), set[int]()
+    await world.listen(Subscription(Rang, listener, batch=16))
+
+    async def publish(first: int) -> None:
+        for number in range(first, first + 100):
+            await published_at_last(world, Rang(number=number))
+            confirmed.add(number)
+
+    await world.publish(Rang(number=-1))
+    await asyncio.sleep(5)  # RabbitMQ 3.10 loses a quorum queue that was made just before the kill
+    publishing = asyncio.gather(publish(100), publish(200), publish(300))
+    await eventually(lambda: len(confirmed) > 50)
+    world.rabbit.kill()
+    await world.rabbit.start()
+    await publishing
+    await eventually(lambda: confirmed <= set(listener.numbers))
+    assert confirmed == set(range(100, 400))
+
+
+async def published_at_last(bus: Bus | World, event: Event) -> None:
+    """Publish again and again, as whoever has a row to tell of does."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await bus.publish(event)
+            except Transient:
+                await asyncio.sleep(0.05)
+
+
+async def refused(bus: Bus, event: Event) -> None:
+    """The bus says that it cannot publish."""
+    with pytest.raises(Transient):
+        await bus.publish(event)
+
+
+def self_signed(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for 127.0.0.1 that no authority has signed, and a server's side of TLS with it."""
+    openssl = shutil.which("openssl") or pytest.skip("no openssl here to make a certificate with")
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    kind = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    owner = ["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([openssl, "req", *kind, *owner, *files], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return certificate, context
+
+
+def with_password(url: str, password: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{parts.username}:{password}@{parts.hostname}:{parts.port}").geturl()

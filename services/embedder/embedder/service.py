@@ -1,7 +1,8 @@
 """embedder: gives every cataloged audio an embedding and its top classes."""
 
 from embedder import http
-from embedder.embedding import Embedding
+from embedder.backlog import Backlog
+from embedder.embedding import BATCHES_AT_ONCE, Embedding
 from escolta.events import AudioCataloged
 from escolta.service import Every, Platform, Service, Subscription
 
@@ -11,14 +12,14 @@ CATCH_UP_S = 60.0
 def build(on: Platform) -> Service:
     """The service on its platform."""
     embedding = Embedding(on)
+    backlog = Backlog(on, embedding)
+    batches = Subscription(
+        AudioCataloged, embedding.embed_cataloged, batch=on.settings.embed_batch, linger_s=0.05
+    )
     return Service(
         "embedder",
-        subscriptions=[
-            Subscription(
-                AudioCataloged, embedding.embed_cataloged, batch=on.settings.embed_batch, linger_s=0.05
-            )
-        ],
-        router=http.router(on, embedding),
-        jobs=[Every(CATCH_UP_S, embedding.catch_up)],
+        subscriptions=[batches] * BATCHES_AT_ONCE,
+        router=http.router(on, embedding, backlog),
+        jobs=[Every(CATCH_UP_S, backlog.catch_up)],
         lifespan=embedding.loaded,
     )

@@ -1,6 +1,6 @@
-"""The embedder's SQL: writes `audio.models`, `audio.embeddings` and `audio.embedding_failures`."""
+"""The embedder's SQL: writes `audio.models`, `embeddings`, `patch_scores`, `embedding_failures`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,18 +8,29 @@ from uuid import UUID
 import asyncpg
 import numpy as np
 
-from embedder.model import Embedded, EmbeddingModel
+from embedder.computing import EmbeddedAudio
+from embedder.model import EmbeddingModel
+from escolta.errors import Rejected
 
 TOP = 5
 
 
 @dataclass(frozen=True)
+class AudioKey:
+    """Names an audio."""
+
+    audio_id: UUID
+    start: datetime
+
+
+@dataclass(frozen=True)
 class Audio:
-    """An audio that wants an embedding."""
+    """An audio whose embedding is ours to make; `age_s` is how long it has waited in the catalog."""
 
     audio_id: UUID
     start: datetime
     object_key: str
+    age_s: float
 
 
 async def add_model(pool: asyncpg.Pool, model: EmbeddingModel) -> None:
@@ -34,61 +45,83 @@ async def add_model(pool: asyncpg.Pool, model: EmbeddingModel) -> None:
     )
 
 
-async def done(pool: asyncpg.Pool, model_id: str, audios: Sequence[Audio]) -> set[UUID]:
-    """Those of `audios` that have an embedding by this model already."""
-    rows = await pool.fetch(
-        "SELECT audio_id FROM audio.embeddings JOIN unnest($2::uuid[], $3::timestamptz[])"
-        " AS wanted (audio_id, start_utc) USING (audio_id, start_utc) WHERE model_id = $1",
+async def claim(
+    connection: asyncpg.Connection, model_id: str, keys: Sequence[AudioKey]
+) -> tuple[list[Audio], list[UUID]]:
+    """Take those of `keys` that have no embedding by this model, until the transaction ends.
+
+    Returns them, and the ids that the catalog does not know. What another transaction has taken, in this
+    process or in another, is left out. A claim is an advisory lock, so it ends with the connection of a
+    process that dies; whoever gets it then sees, in a second statement, what was committed meanwhile.
+    """
+    taken = await connection.fetch(
+        "WITH wanted AS MATERIALIZED (SELECT DISTINCT audio_id, start_utc"
+        " FROM unnest($2::uuid[], $3::timestamptz[]) AS keys (audio_id, start_utc)),"
+        " tried AS MATERIALIZED (SELECT *, pg_try_advisory_xact_lock("
+        "   hashtextextended('embedder ' || $1 || ' ' || audio_id::text, 0)) AS mine FROM wanted)"
+        " SELECT audio_id, start_utc FROM tried WHERE mine",
         model_id,
-        [audio.audio_id for audio in audios],
-        [audio.start for audio in audios],
+        [key.audio_id for key in keys],
+        [key.start for key in keys],
     )
-    return {row["audio_id"] for row in rows}
-
-
-async def waiting(pool: asyncpg.Pool, model_id: str, cataloged_since: datetime, limit: int) -> list[Audio]:
-    """Audios without an embedding by this model that did not fail, oldest entry first."""
-    rows = await pool.fetch(
-        "SELECT audio_id, start_utc, path || object_name AS object_key"
-        " FROM audio.audios AS a JOIN audio.paths USING (path_id)"
-        " WHERE cataloged_at >= $2"
-        " AND NOT EXISTS (SELECT FROM audio.embeddings AS e WHERE e.audio_id = a.audio_id"
-        "                 AND e.start_utc = a.start_utc AND e.model_id = $1)"
-        " AND NOT EXISTS (SELECT FROM audio.embedding_failures AS f"
-        "                 WHERE f.audio_id = a.audio_id AND f.model_id = $1)"
-        " ORDER BY cataloged_at LIMIT $3",
+    rows = await connection.fetch(
+        "SELECT w.audio_id, w.start_utc, path || object_name AS object_key,"
+        " extract(epoch FROM clock_timestamp() - cataloged_at)::float8 AS age_s"
+        " FROM unnest($2::uuid[], $3::timestamptz[]) AS w (audio_id, start_utc)"
+        " LEFT JOIN audio.audios AS a USING (audio_id, start_utc) LEFT JOIN audio.paths USING (path_id)"
+        " WHERE NOT EXISTS (SELECT FROM audio.embeddings AS e WHERE e.audio_id = w.audio_id"
+        "                   AND e.start_utc = w.start_utc AND e.model_id = $1)",
         model_id,
-        cataloged_since,
-        limit,
+        [row["audio_id"] for row in taken],
+        [row["start_utc"] for row in taken],
     )
-    return [Audio(*row) for row in rows]
+    unknown = [row["audio_id"] for row in rows if row["object_key"] is None]
+    return [Audio(*row) for row in rows if row["object_key"] is not None], unknown
 
 
-async def save(pool: asyncpg.Pool, model_id: str, audios: Sequence[Audio], embedded: Embedded) -> None:
-    """Write embeddings, row by row of `embedded`; one that is there already stays as it is."""
-    top = np.argsort(-embedded.probabilities, axis=1, kind="stable")[:, :TOP]
-    best = np.take_along_axis(embedded.probabilities, top, axis=1)
-    await pool.executemany(
+async def save(
+    connection: asyncpg.Connection, model_id: str, embedded: Sequence[tuple[Audio, EmbeddedAudio]]
+) -> None:
+    """Write the embeddings and forget that any of these audios failed before."""
+    await connection.executemany(
         "INSERT INTO audio.embeddings"
         " (audio_id, start_utc, model_id, vector, top_classes, top_probabilities)"
         " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
         [
-            (audio.audio_id, audio.start, model_id, vector.astype("<f2").tobytes(), classes, probabilities)
-            for audio, vector, classes, probabilities in zip(
-                audios, embedded.vectors, top.tolist(), best.tolist(), strict=True
-            )
+            (audio.audio_id, audio.start, model_id, one.vector.astype("<f2").tobytes(), *_top(one))
+            for audio, one in embedded
         ],
+    )
+    await connection.executemany(
+        "INSERT INTO audio.patch_scores (audio_id, start_utc, model_id, onsets_s, scores)"
+        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        [
+            (audio.audio_id, audio.start, model_id, scores.onsets_s.tolist(), scores.scores.tobytes())
+            for audio, one in embedded
+            if (scores := one.patch_scores)
+        ],
+    )
+    await connection.execute(
+        "DELETE FROM audio.embedding_failures WHERE model_id = $1 AND audio_id = ANY ($2)",
+        model_id,
+        [audio.audio_id for audio, _ in embedded],
     )
 
 
-async def save_failure(pool: asyncpg.Pool, model_id: str, audio_id: UUID, reason: str) -> None:
-    """Remember that this audio cannot be embedded, so that catching up leaves it alone."""
-    await pool.execute(
+def _top(one: EmbeddedAudio) -> tuple[list[int], list[float]]:
+    """The most likely classes, best first, and their probabilities."""
+    top = np.argsort(-one.probabilities, kind="stable")[:TOP]
+    return top.tolist(), one.probabilities[top].tolist()
+
+
+async def save_failures(
+    connection: asyncpg.Connection, model_id: str, failures: Mapping[UUID, Rejected]
+) -> None:
+    """Remember which audios cannot be embedded, so that catching up leaves them alone."""
+    await connection.executemany(
         "INSERT INTO audio.embedding_failures (audio_id, model_id, reason) VALUES ($1, $2, $3)"
-        " ON CONFLICT DO NOTHING",
-        audio_id,
-        model_id,
-        reason,
+        " ON CONFLICT (audio_id, model_id) DO UPDATE SET reason = excluded.reason, failed_at = now()",
+        [(audio_id, model_id, str(error)) for audio_id, error in failures.items()],
     )
 
 

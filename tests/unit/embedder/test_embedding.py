@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
+from embedder.backlog import Backlog
 from embedder.embedding import Embedding
+from embedder.model import EmbeddingModel
 from embedder.placeholder import Placeholder
 from embedder.service import build
 from escolta import audio
@@ -118,6 +121,17 @@ async def desk(catalog_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
         yield Desk(on, embedded, rejected)
 
 
+@asynccontextmanager
+async def another(desk: Desk, model: EmbeddingModel | None = None) -> AsyncIterator[Embedding]:
+    """One more embedder on the same catalog and store, with `model` instead of its own."""
+    embedding = Embedding(replace(desk.on, metrics=CollectorRegistry()))
+    with pytest.MonkeyPatch.context() as patch:
+        if model:
+            patch.setattr("embedder.embedding.open_model", lambda *_: model)
+        async with embedding.loaded():
+            yield embedding
+
+
 async def test_a_cataloged_audio_gets_the_vector_and_the_classes_of_its_sound(desk):
     event = await desk.catalog(0, tone(440))
     await desk.on.bus.publish(event)
@@ -171,9 +185,8 @@ async def test_the_same_event_twice_gives_one_embedding(desk):
 
 async def test_catching_up_embeds_what_no_event_told(desk):
     events = [await desk.catalog(number, tone(100 * number + 100)) for number in range(9)]
-    second = Embedding(replace(desk.on, metrics=CollectorRegistry()))
-    async with second.loaded():
-        await second.catch_up()
+    async with another(desk) as second:
+        await Backlog(desk.on, second).catch_up()
     assert set(await desk.vectors()) == {event.audio_id for event in events}
 
 

@@ -1,0 +1,114 @@
+"""The model at work: what is too much for the device goes in halves, and no audio fails its batch."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from embedder.metrics import Metrics
+from embedder.model import Embedded, EmbeddingModel, FloatArray, PatchScores
+from escolta.errors import EscoltaError, Rejected, Transient
+
+PARTS_BEFORE_GROWING = 50
+"""Another process may have left the device meanwhile, so a size that was too much is tried again."""
+
+
+@dataclass(frozen=True)
+class EmbeddedAudio:
+    """What a model says of one audio: `vector` float32 `[dim]`, `probabilities` float32 `[classes]`."""
+
+    vector: FloatArray
+    probabilities: FloatArray
+    patch_scores: PatchScores | None
+
+
+class Computing:
+    """Calls the model with as much as the device holds. Use it from one thread at a time."""
+
+    def __init__(self, model: EmbeddingModel, metrics: Metrics, log: logging.Logger) -> None:
+        self._model, self._metrics, self._log = model, metrics, log
+        self._at_once: int | None = None
+        self._parts_since = 0
+
+    def embed(self, waveforms: Sequence[FloatArray]) -> list[EmbeddedAudio | EscoltaError]:
+        """An embedding of each audio, or what is wrong with it, in their order.
+
+        Where the device has no memory left, half as many are tried, down to a single audio, which is
+        `Transient`. An audio that makes the model fail, or that it gives numbers that are not finite, is
+        `Rejected`. Raises Transient where the model fails whatever it is given.
+        """
+        outcomes: list[EmbeddedAudio | EscoltaError] = []
+        while len(outcomes) < len(waveforms):
+            size = min(self._at_once or len(waveforms), len(waveforms) - len(outcomes))
+            part = waveforms[len(outcomes) : len(outcomes) + size]
+            embedded = self._attempt(part)
+            if embedded is not None:
+                outcomes += embedded
+                self._grow()
+            elif size > 1:
+                self._at_once, self._parts_since = size // 2, 0
+                self._log.warning("the device has no memory for %d audios: now %d", size, size // 2)
+            else:
+                outcomes.append(Transient("the device has no memory for one audio: free some"))
+        return outcomes
+
+    def _grow(self) -> None:
+        self._parts_since += 1
+        if self._at_once and self._parts_since >= PARTS_BEFORE_GROWING:
+            self._at_once, self._parts_since = 2 * self._at_once, 0
+
+    def _attempt(self, part: Sequence[FloatArray]) -> Sequence[EmbeddedAudio | EscoltaError] | None:
+        """The outcomes of a part, or None where it is too much for the device."""
+        try:
+            return self._call(part)
+        except Exception as error:  # noqa: BLE001  # judged right here: memory, the model, or a file
+            if _out_of_memory(error):
+                return None
+            reason = f"{type(error).__name__}: {error}"
+        self._log.warning("the model failed on a batch of %d, now one by one: %s", len(part), reason)
+        self._require_a_sound_model()
+        return [self._alone(waveform) for waveform in part]
+
+    def _require_a_sound_model(self) -> None:
+        """Silence harms no model: one that fails on it would fail on every file."""
+        try:
+            self._model.embed([np.zeros(self._model.rate_hz, np.float32)])
+        except Exception as error:
+            raise Transient(f"the model fails even on silence ({error}): start the embedder again") from error
+
+    def _alone(self, waveform: FloatArray) -> EmbeddedAudio | EscoltaError:
+        try:
+            [outcome] = self._call([waveform])
+            return outcome
+        except Exception as error:  # noqa: BLE001  # becomes the audio's own outcome
+            if _out_of_memory(error):
+                return Transient(f"the device has no memory for it: {error}")
+            return Rejected(f"the model fails on it: {type(error).__name__}: {error}")
+
+    def _call(self, part: Sequence[FloatArray]) -> list[EmbeddedAudio | EscoltaError]:
+        with self._metrics.stage("model"):
+            embedded = self._model.embed(part)
+        self._metrics.batch.observe(len(part))
+        return _of_each(embedded)
+
+
+def _of_each(embedded: Embedded) -> list[EmbeddedAudio | EscoltaError]:
+    outcomes: list[EmbeddedAudio | EscoltaError] = []
+    for row, (vector, probabilities) in enumerate(zip(embedded.vectors, embedded.probabilities, strict=True)):
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(vector.astype("<f2")).all() and np.isfinite(probabilities).all()
+        if finite:
+            scores = embedded.patch_scores[row] if embedded.patch_scores else None
+            outcomes.append(EmbeddedAudio(vector, probabilities, scores))
+        else:
+            outcomes.append(Rejected("the model gives numbers for it that are not finite as float16"))
+    return outcomes
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether it is PyTorch's OutOfMemoryError, of whatever device and version; torch may be absent."""
+    return any(
+        kind.__name__ == "OutOfMemoryError" and kind.__module__.split(".")[0] == "torch"
+        for kind in type(error).__mro__
+    )

@@ -1,0 +1,59 @@
+"""What an operator watches on the embedder."""
+
+import sys
+from contextlib import AbstractContextManager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from escolta.errors import EscoltaError
+
+_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
+_AGES_S = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600)
+_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+
+class Metrics:
+    """Rates, sizes and times. `audios` counts by outcome: `embedded`, `failed` or `elsewhere`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        self.audios = Counter("escolta_embedder_audios", "Audios, by outcome", ["outcome"], registry=registry)
+        self.batch = Histogram(
+            "escolta_embedder_batch", "Audios in a call of the model", buckets=_SIZES, registry=registry
+        )
+        self.age_s = Histogram(
+            "escolta_embedder_queue_age_seconds",
+            "Seconds from an audio's entry in the catalog to its turn",
+            buckets=_AGES_S,
+            registry=registry,
+        )
+        self._failures = Counter(
+            "escolta_embedder_failures", "Audios that were not embedded, by kind", ["kind"], registry=registry
+        )
+        self._seconds = Histogram(
+            "escolta_embedder_seconds",
+            "Seconds of a stage: fetch, decode and resample of an audio, model and write of a batch",
+            ["stage"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+
+    def stage(self, name: str) -> AbstractContextManager[object]:
+        """Measure what is done inside, from any thread."""
+        return self._seconds.labels(name).time()
+
+    def failed(self, error: EscoltaError) -> None:
+        """Count an audio that was not embedded by the kind of the reason, such as ObjectMissing."""
+        self.audios.labels("failed").inc()
+        self._failures.labels(type(error).__name__).inc()
+
+    def watch_device(self) -> None:
+        """Tell how much of a GPU's memory the model takes, if the model that was loaded is on one."""
+        torch = sys.modules.get("torch")  # the models import it; this process may do without
+        if torch is None or not torch.cuda.is_available():
+            return
+        memory = Gauge(
+            "escolta_embedder_device_memory_bytes", "GPU memory in use", ["of"], registry=self._registry
+        )
+        memory.labels("tensors").set_function(torch.cuda.memory_allocated)
+        memory.labels("reserved").set_function(torch.cuda.memory_reserved)

@@ -1,135 +1,13 @@
 """The embedder at work on a real catalog: what becomes of good audios, bad ones, and lost events."""
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from uuid import UUID
-
-import asyncpg
-import httpx
 import numpy as np
 import pytest
-from prometheus_client import CollectorRegistry
-from pydantic import SecretStr
+from unit.embedder.desk import RATE_HZ, another, tone
 
 from embedder.backlog import Backlog
-from embedder.embedding import Embedding
-from embedder.model import EmbeddingModel
 from embedder.placeholder import Placeholder
-from embedder.service import build
 from escolta import audio
-from escolta.bus import Message, Subscription
 from escolta.errors import Transient
-from escolta.events import AudioCataloged, AudioEmbedded, MessageRejected, audio_id_of
-from escolta.runtime import running
-from escolta.service import Platform, Service
-from escolta.settings import Settings
-from escolta.web import Session, Sessions
-from escolta.web.sessions import Role
-
-NODE = "quay-1"
-START = datetime(2024, 5, 1, 10, tzinfo=UTC)
-RATE_HZ = 16_000
-CATALOG = f"""
-    INSERT INTO audio.projects (name) VALUES ('harbor');
-    INSERT INTO audio.sources (name) VALUES ('replay');
-    INSERT INTO audio.node_types (name) VALUES ('test');
-    INSERT INTO audio.nodes (name, project_id, source_id, node_type_id) VALUES ('{NODE}', 1, 1, 1);
-    INSERT INTO audio.paths (path) VALUES ('audio/');
-    SELECT audio.ensure_month('2024-05-01T00:00:00Z')
-"""
-
-
-def tone(hz: float, rate_hz: int = RATE_HZ) -> bytes:
-    seconds = np.arange(rate_hz) / rate_hz
-    return audio.write((0.5 * np.sin(2 * np.pi * hz * seconds)).astype(np.float32), rate_hz)
-
-
-@dataclass
-class Desk:
-    """The embedder, its platform, and what was said on the bus."""
-
-    on: Platform
-    embedded: list[AudioEmbedded] = field(default_factory=list)
-    rejected: list[MessageRejected] = field(default_factory=list)
-
-    async def catalog(self, number: int, content: bytes | None) -> AudioCataloged:
-        """Leave an audio as ingest does; without `content` its object is missing."""
-        start = START + timedelta(seconds=10 * number)
-        audio_id = audio_id_of(NODE, start)
-        await self.on.catalog.execute(
-            "INSERT INTO audio.audios (audio_id, start_utc, node_id, path_id, object_name, file_name,"
-            " rate_hz, bits_per_sample, samples, duration_s, channels, sha256, clock_state)"
-            " VALUES ($1, $2, 1, 1, $3, $3, 16000, 16, 16000, 1, 1, $4, 'unknown')",
-            audio_id,
-            start,
-            f"{audio_id}.wav",
-            bytes(32),
-        )
-        key = f"audio/{audio_id}.wav"
-        if content is not None:
-            await self.on.objects.put(key, content)
-        return AudioCataloged(audio_id=audio_id, start=start, object_key=key)
-
-    async def vectors(self) -> dict[UUID, np.ndarray]:
-        rows = await self.on.catalog.fetch("SELECT audio_id, vector FROM audio.embeddings")
-        return {row["audio_id"]: np.frombuffer(row["vector"], "<f2") for row in rows}
-
-    async def until(self, embedded: int = 0, rejected: int = 0) -> None:
-        async with asyncio.timeout(30):
-            while len(self.embedded) < embedded or len(self.rejected) < rejected:
-                await asyncio.sleep(0.02)
-
-    def client(self, role: Role | None) -> httpx.AsyncClient:
-        headers = {}
-        if role:
-            session = Session(labeler_id=1, name="Nuria", role=role)
-            headers["authorization"] = f"Bearer {Sessions(self.on.settings).token(session)}"
-        return httpx.AsyncClient(base_url=self.on.http_url, headers=headers, trust_env=False)
-
-
-@pytest.fixture
-async def desk(catalog_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    connection = await asyncpg.connect(catalog_url)
-    await connection.execute(CATALOG)
-    await connection.close()
-    settings = Settings(
-        catalog_url=catalog_url,
-        objects_url=f"file://{tmp_path}/objects",
-        state_dir=tmp_path,
-        secret=SecretStr("a secret of the tests alone"),
-        model="placeholder",
-        embed_batch=4,
-    )
-    embedded: list[AudioEmbedded] = []
-    rejected: list[MessageRejected] = []
-
-    async def listen(messages: Sequence[Message]) -> None:
-        embedded.extend(message.event for message in messages)
-
-    async def listen_to_rejections(messages: Sequence[Message]) -> None:
-        rejected.extend(message.event for message in messages)
-
-    def listener(on: Platform) -> Service:
-        hears = [Subscription(AudioEmbedded, listen), Subscription(MessageRejected, listen_to_rejections)]
-        return Service("listener", hears)
-
-    async with running(settings, [build, listener]) as (on, _):
-        yield Desk(on, embedded, rejected)
-
-
-@asynccontextmanager
-async def another(desk: Desk, model: EmbeddingModel | None = None) -> AsyncIterator[Embedding]:
-    """One more embedder on the same catalog and store, with `model` instead of its own."""
-    embedding = Embedding(replace(desk.on, metrics=CollectorRegistry()))
-    with pytest.MonkeyPatch.context() as patch:
-        if model:
-            patch.setattr("embedder.embedding.open_model", lambda *_: model)
-        async with embedding.loaded():
-            yield embedding
 
 
 async def test_a_cataloged_audio_gets_the_vector_and_the_classes_of_its_sound(desk):

@@ -56,7 +56,9 @@ class Settings(BaseSettings):
     nodes: str = Field("", description="nodes that ingest registers when it starts, separated by commas")
 
     model: Literal["yamnet", "cnn14", "placeholder"] = Field("yamnet", description="embedding model")
-    cnn14_weights: Path | None = Field(None, description="file of CNN14's weights (Cnn14_mAP=0.431.pth)")
+    cnn14_weights: Path | None = Field(
+        None, description="file of CNN14's weights; none: what `escolta models fetch cnn14` downloaded"
+    )
     embed_batch: int = Field(32, gt=0, description="audios in one call of the model")
 
     batch: int = Field(400, gt=0, description="audios that one iteration proposes (the paper: 400)")

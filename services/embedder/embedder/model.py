@@ -65,6 +65,7 @@ class EmbeddingModel(Protocol):
 def open_model(name: str, cnn14_weights: Path | None = None) -> EmbeddingModel:
     """Load the model `yamnet`, `cnn14` or `placeholder`; this takes seconds and is done once.
 
+    Without `cnn14_weights`, CNN14 takes what `escolta models fetch cnn14` downloaded earlier.
     Raises Misconfigured where the name is unknown, or the model's package or weights are missing or wrong.
     """
     if name == "yamnet":
@@ -72,9 +73,10 @@ def open_model(name: str, cnn14_weights: Path | None = None) -> EmbeddingModel:
 
         return YamNet()
     if name == "cnn14":
+        from embedder import weights
         from embedder.cnn14 import Cnn14
 
-        return Cnn14(cnn14_weights)
+        return Cnn14(cnn14_weights or weights.fetched(weights.CNN14))
     if name == "placeholder":
         from embedder.placeholder import Placeholder
 

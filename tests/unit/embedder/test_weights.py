@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from typer.testing import CliRunner
+from unit.embedder.parts import require
 
 from embedder import weights
 from embedder.command import app
+from embedder.model import open_model
 from embedder.weights import Published, fetch
 from escolta.errors import Misconfigured, Transient
 
@@ -211,6 +213,18 @@ def test_the_command_fetches_and_says_where(
     assert done.exit_code == 0
     assert str(path) in re.sub(r"\n", "", done.output)
     assert weights.fetched(wanted) == path
+
+
+def test_cnn14_takes_the_weights_that_were_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    require("cnn14")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(Misconfigured, match="CNN14 has no weights"):
+        open_model("cnn14")
+    path = weights.cache_folder() / weights.CNN14.file_name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"no weights, but in their place")
+    with pytest.raises(Misconfigured, match=f"^{re.escape(str(path))} .* is no PyTorch checkpoint"):
+        open_model("cnn14")
 
 
 def test_there_is_nothing_to_fetch_for_a_model_without_published_weights() -> None:

@@ -23,6 +23,7 @@ import numpy as np
 
 from embedder.audioset import cnn14_class_names
 from embedder.model import Embedded, FloatArray
+from embedder.weights import CNN14
 from embedder.windows import mean_of_each, windows
 from escolta.errors import Misconfigured
 
@@ -45,8 +46,9 @@ _ARCHITECTURE = {
 }
 _WINDOWS_AT_ONCE = {"cpu": 8, "cuda": 64}  # a window of 10 s takes up to 100 MB on its way
 _SOURCE = (
-    "Cnn14_mAP=0.431.pth of the Zenodo record 3987831 (327,428,481 bytes, SHA-256 0dc499e4…ada000e34b31), "
-    "put it on this machine and set ESCOLTA_CNN14_WEIGHTS to its path"
+    "them by `escolta models fetch cnn14`, or download "
+    f"{CNN14.file_name} ({CNN14.size_bytes:,} bytes, SHA-256 {CNN14.sha256}) of the Zenodo record 3987831 "
+    "by hand and set ESCOLTA_CNN14_WEIGHTS to its path"
 )
 _ALIAS = "embedder._panns_inference"
 

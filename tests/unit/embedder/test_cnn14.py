@@ -60,7 +60,10 @@ def test_cnn14_names_the_527_classes_in_its_order() -> None:
     assert (names[0], names[137], names[526]) == ("Speech", "Music", "Field recording")
 
 
-def test_weights_that_are_not_there_are_asked_for(torch: Any, tmp_path: Path) -> None:
+def test_weights_that_are_not_there_are_asked_for(
+    torch: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # weights may have been fetched on this machine
     with pytest.raises(Misconfigured, match=r"no weights: fetch .*Zenodo.*ESCOLTA_CNN14_WEIGHTS"):
         open_model("cnn14")
     with pytest.raises(Misconfigured, match=r"no file .*/gone\.pth"):

@@ -19,11 +19,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from embedder.model import FloatArray
-
-Tensor = torch.Tensor
 
 FFT = 1024
 HOP = 320

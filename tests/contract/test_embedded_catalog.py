@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import pytest
 
-from escolta.catalog import binaries
+from escolta.catalog import binaries, open_catalog
 from escolta.catalog.embedded import EmbeddedPostgres
 from escolta.errors import Misconfigured
 
@@ -348,3 +348,13 @@ def test_a_missing_wheel_is_misconfigured(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(binaries, "MODULE", "no_such_wheel")
     with pytest.raises(Misconfigured, match="ESCOLTA_CATALOG_URL"):
         binaries.installed_binaries()
+
+
+@linux
+async def test_a_command_joins_the_server_of_another_process(root):
+    url = f"embedded://{root}"
+    with launched(root):
+        async with open_catalog(url, join=True) as pool:
+            assert await pool.fetchval("SELECT what FROM kept") == "the first row"
+    async with open_catalog(url, join=True) as pool:
+        assert await pool.fetchval("SELECT what FROM kept") == "the first row"

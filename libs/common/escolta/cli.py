@@ -19,7 +19,7 @@ from escolta.demo import Demo, play
 from escolta.doctor import examine
 from escolta.errors import EscoltaError, Misconfigured
 from escolta.observe import set_up_logs
-from escolta.runtime import find_services, greetings, running
+from escolta.runtime import find_services, greetings, joined, running
 from escolta.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -50,6 +50,12 @@ def _kept_secret(settings: Settings) -> str:
     with os.fdopen(descriptor, "w") as file:
         file.write(secret := secrets.token_urlsafe(32))
     return secret
+
+
+@app.callback()
+def escolta(context: typer.Context) -> None:
+    """Turns sound that nobody has time to hear into a labeled data set."""
+    context.obj = lambda: joined(load_settings())
 
 
 @app.command()
@@ -135,9 +141,17 @@ async def _until_interrupted(work: Callable[[asyncio.Event], Awaitable[None]]) -
 
 
 def main() -> None:
-    """The `escolta` command, with the commands that the installed services bring."""
+    """The `escolta` command, with the commands that the installed services bring.
+
+    Entry points of the group `escolta.commands`: a Typer app is a group of commands, a function is one.
+    In both, `context.obj` is an `OpenPlatform`.
+    """
     for entry in sorted(entry_points(group="escolta.commands"), key=lambda entry: entry.name):
-        app.add_typer(entry.load(), name=entry.name)
+        brought = entry.load()
+        if isinstance(brought, typer.Typer):
+            app.add_typer(brought, name=entry.name)
+        else:
+            app.command(entry.name)(brought)
     try:
         app()
     except EscoltaError as error:

@@ -56,6 +56,20 @@ async def greetings(settings: Settings, builds: Sequence[Build]) -> list[str]:
 
 
 @asynccontextmanager
+async def joined(settings: Settings) -> AsyncIterator[Platform]:
+    """A platform for one command, beside services that may be at work: it listens to nothing."""
+    from escolta.catalog import open_catalog
+
+    on = _platform(settings, SystemClock())
+    async with open_catalog(settings.catalog_url, cache=settings.cache, join=True) as on.catalog:
+        await on.bus.start()
+        try:
+            yield on
+        finally:
+            await on.bus.stop()
+
+
+@asynccontextmanager
 async def running(
     settings: Settings, builds: Sequence[Build], *, clock: Clock | None = None
 ) -> AsyncIterator[tuple[Platform, list[Service]]]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import asyncpg
     from fastapi import APIRouter
 
-__all__ = ["Every", "Message", "Platform", "Service", "Subscription"]
+__all__ = ["Every", "Message", "OpenPlatform", "Platform", "Service", "Subscription"]
 
 
 @dataclass
@@ -39,6 +39,10 @@ class Platform:
     def log(self, service: str) -> logging.Logger:
         """The logger of a service; pass `extra={"audio_id": …}` and the JSON line carries it."""
         return logging.getLogger(f"escolta.{service}")
+
+
+OpenPlatform = Callable[[], AbstractAsyncContextManager[Platform]]
+"""How a command that a service brings gets at catalog and bus: `async with context.obj() as on`."""
 
 
 @dataclass(frozen=True)

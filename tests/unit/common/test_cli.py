@@ -4,9 +4,12 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import typer
 
+from escolta import cli
 from escolta.cli import load_settings
 from escolta.errors import Misconfigured
 
@@ -56,6 +59,19 @@ def test_an_unknown_service_is_named_with_those_there_are():
     assert "no service is called 'transcriber'" in done.stderr
     assert "label-gateway" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_service_brings_a_plain_command(monkeypatch, capsys):
+    def salute(context: typer.Context) -> None:
+        print("the catalog is at hand:", callable(context.obj))
+
+    entry = SimpleNamespace(name="salute", load=lambda: salute)
+    monkeypatch.setattr(cli, "entry_points", lambda group: [entry])
+    monkeypatch.setattr(cli, "app", typer.Typer(callback=cli.escolta))
+    monkeypatch.setattr(sys, "argv", ["escolta", "salute"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert "the catalog is at hand: True" in capsys.readouterr().out
 
 
 def test_a_bus_of_an_unknown_kind_is_refused(monkeypatch):

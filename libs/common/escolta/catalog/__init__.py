@@ -21,18 +21,23 @@ MIGRATION_LOCK = 0x657363_6F6C7461  # "escolta": one process migrates, the other
 
 @asynccontextmanager
 async def open_catalog(
-    url: str, *, cache: Path = ROOTS_CACHE, connections: int = 8, wait_s: float = 60.0
+    url: str, *, cache: Path = ROOTS_CACHE, connections: int = 8, wait_s: float = 60.0, join: bool = False
 ) -> AsyncIterator[asyncpg.Pool]:
     """A pool over the migrated catalog that `url` names; a server that is still starting is waited for.
 
-    `cache` is where an embedded server that root starts keeps a copy of its programs.
+    `cache` is where an embedded server that root starts keeps a copy of its programs. `join`: where another
+    process of this user has started the embedded server, use it, as long as that process lives.
 
     Raises `Misconfigured` for a URL of another kind, a refused password, or no server within `wait_s`.
     """
     scheme, _, rest = url.partition("://")
     if scheme == "embedded":
-        from escolta.catalog.embedded import EmbeddedPostgres
+        from escolta.catalog.embedded import EmbeddedPostgres, address_in_use
 
+        if join and (dsn := address_in_use(Path(rest))):
+            async with _pool(dsn, connections, wait_s) as pool:
+                yield pool
+            return
         async with EmbeddedPostgres(Path(rest), cache=cache) as dsn, _pool(dsn, connections, wait_s) as pool:
             yield pool
     elif scheme in ("postgresql", "postgres"):

@@ -1,6 +1,6 @@
 """The embedded catalog: a private PostgreSQL that lives and ends with this process.
 
-    <root>/lock           held while a process uses the catalog, and names that process
+    <root>/lock           held while a process uses the catalog, and names that process and its server
     <root>/data           PostgreSQL's data folder, mode 700; `data.new` while it is being made
     <root>/postgres.log   what the server says
 
@@ -21,6 +21,7 @@ import threading
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 from urllib.parse import quote
 
 from escolta.catalog.binaries import ROOTS_CACHE, copied_binaries, installed_binaries
@@ -75,7 +76,7 @@ class EmbeddedPostgres:
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError("the embedded catalog must be started from the main thread")
         try:
-            self._lock()
+            lock = self._lock()
             owner = owner_of(self.data)
             binaries = copied_binaries(self._cache) if owner else installed_binaries()
             programs = Programs(binaries, owner, self.root / "postgres.log")
@@ -83,7 +84,10 @@ class EmbeddedPostgres:
                 await clear_leftovers(self.data)
             else:
                 await self._make_data(programs, owner)
-            return await self._serve(programs)
+            dsn = await self._serve(programs)
+            lock.write(f"{dsn}\n")
+            lock.flush()
+            return dsn
         except BaseException:
             await self.stop()
             raise
@@ -97,7 +101,7 @@ class EmbeddedPostgres:
         finally:
             self._held.close()
 
-    def _lock(self) -> None:
+    def _lock(self) -> IO[str]:
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = self._held.enter_context((self.root / "lock").open("a+"))
@@ -110,13 +114,15 @@ class EmbeddedPostgres:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             lock.seek(0)
+            user = lock.readline().strip() or "another process"
             raise Misconfigured(
-                f"The catalog in {self.root} is in use by {lock.read().strip() or 'another process'}: stop "
+                f"The catalog in {self.root} is in use by {user}: stop "
                 "that first, or set ESCOLTA_CATALOG_URL to another folder (embedded://…)."
             ) from error
         lock.truncate(0)
         lock.write(f"process {os.getpid()} ({Path(sys.argv[0]).name})\n")
         lock.flush()
+        return lock
 
     async def _make_data(self, programs: Programs, owner: pwd.struct_passwd | None) -> None:
         """Make the data folder beside its place and rename it when it is whole."""
@@ -170,6 +176,19 @@ class EmbeddedPostgres:
                 )
             await asyncio.sleep(POLL_S)
         raise programs.failed("postgres", process.returncode)
+
+
+def address_in_use(root: Path) -> str | None:
+    """The DSN of the server that another process has started in `root`; None where none is ready."""
+    try:
+        with (root / "lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lines = (root / "lock").read_text().splitlines()
+        return lines[1] if len(lines) > 1 else None
+    except OSError:
+        pass
+    return None
 
 
 def _opened(folder: Path, held: ExitStack) -> tuple[str, tuple[int, ...]]:

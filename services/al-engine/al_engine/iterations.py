@@ -225,7 +225,7 @@ def _select(audios: Audios, medoids: Medoids, chosen: SelectionSettings) -> list
         medoids.vectors,
         medoids.classes,
         chosen,
-    )
+    ).proposals
 
 
 def _rows(proposals: Sequence[Proposal], audios: Audios, medoids: Medoids) -> list[store.ProposalRow]:

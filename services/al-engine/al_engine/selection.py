@@ -1,32 +1,41 @@
 """One batch of the active-learning iteration: which audios people should listen to next.
 
-Naranjo-Alcazar et al. 2024, section 2.4: the unlabeled audios are partitioned into disjoint sets; from
-the first, MAL (Zhao, Heittola & Virtanen 2017) proposes while there is no medoid, then MAL-MF (2020).
-Nothing here is random, and rows are put in order of audio id first: the same audios, settings and
-medoids give the same batch.
+Naranjo-Alcazar et al. 2024, section 2.4: the unlabeled audios are partitioned into disjoint sets; a
+strategy proposes from the first, by default MAL (Zhao, Heittola & Virtanen 2017) while there is no medoid,
+then MAL-MF (2020). Part of the batch, the control arm (ours), is drawn at random from all of them. Rows are
+put in order of audio id first: the same audios, settings and medoids give the same batch.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from al_engine import strategies
 from al_engine.committee import Classes, Committee, Opinion
-from al_engine.distances import UnitVectors, nearest, pairwise, unit_vectors
-from al_engine.kmedoids import k_medoids
+from al_engine.distances import UnitVectors, unit_vectors
+from al_engine.draw import draw, draw_places
 from al_engine.partition import partition
-from al_engine.traversal import farthest_first
+from al_engine.strategies import View
 from escolta.errors import Rejected
 
 
 @dataclass(frozen=True)
 class SelectionSettings:
-    """`batch`: audios to propose, B. `max_set`: the most audios of one disjoint set, N_max."""
+    """`batch`: audios to propose, B. `max_set`: the most audios of one disjoint set, N_max.
+
+    `strategy`: a name in `strategies.STRATEGIES`. `control_share`: part of the batch that is drawn at
+    random, 0 to 1. `seed`: of everything random; another one for every iteration, or audios that arrive
+    between two iterations would be in the second control arm more often than those that stayed.
+    """
 
     batch: int
     max_set: int
+    strategy: str = "mal-mf"
+    control_share: float = 0.0
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,7 @@ class Proposal:
 
     `rank` and `disjoint_set` count from 1. `nearest_medoid` is a row of the given medoids.
     `predicted_class` and its probability are None as well while the medoids have one class only.
+    `control`: drawn at random from all audios. Whoever labels must not be told.
     """
 
     rank: int
@@ -46,6 +56,27 @@ class Proposal:
     predicted_class: str | None = None
     predicted_probability: float | None = None
     mismatched: bool = False
+    control: bool = False
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Rows of the given embeddings, intp `[judged]`, and what the committee says of each."""
+
+    rows: NDArray[np.intp]
+    opinion: Opinion
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The batch by rank, and what the committee said on the way.
+
+    `judged`: the disjoint sets that were looked at, one by one, then the control arm, whose audios are in
+    no other entry. Empty while there is no medoid.
+    """
+
+    proposals: list[Proposal]
+    judged: list[Judged]
 
 
 def select_batch(
@@ -56,7 +87,7 @@ def select_batch(
     medoid_embeddings: NDArray[np.floating],
     medoid_classes: ArrayLike,
     settings: SelectionSettings,
-) -> list[Proposal]:
+) -> Selection:
     """Propose `settings.batch` of the unlabeled audios, or all when there are fewer; best first.
 
     `embeddings [samples, dim]` float16 or float32 of any length; `audio_ids`, `top_classes`,
@@ -65,55 +96,111 @@ def select_batch(
     wanted: of equally near ones the first counts. There may be none of either.
 
     1. Put the rows in order of audio id, and partition them into disjoint sets.
-    2. Take D_1; no medoids yet: k-medoids; otherwise: mismatch-first farthest-traversal.
-    3. A set that is used up leaves the rest of the batch to the next one.
+    2. Draw the control arm from all of them; its audios leave their sets.
+    3. Take D_1; the strategy proposes.
+    4. A set that is used up leaves the rest of the batch to the next one.
+    5. Mix the control arm in, at ranks drawn at random.
 
-    Raises `Rejected` when an embedding is not finite, `ValueError` when shapes do not fit.
+    Raises `Misconfigured` for an unknown strategy, `Rejected` when an embedding is not finite, `ValueError`
+    when shapes do not fit.
     """
+    strategy = strategies.find(settings.strategy)
     classes, p = np.asarray(top_classes), np.asarray(top_probabilities)
     labels = np.asarray(medoid_classes, np.str_)
     _check_shapes(embeddings, audio_ids, classes, p, medoid_embeddings, labels)
+    wanted = min(settings.batch, len(audio_ids))
+    window = _Window(embeddings, audio_ids, medoid_embeddings, labels)
     by_id = np.array(sorted(range(len(audio_ids)), key=audio_ids.__getitem__), np.intp)
-    sets = partition(classes[by_id], p[by_id], settings.max_set)
-    committee = _committee(medoid_embeddings, labels)
-    proposals: list[Proposal] = []
-    used_up: list[UnitVectors] = []
+    sets = [by_id[members] for members in partition(classes[by_id], p[by_id], settings.max_set)]
+    set_of = np.empty(len(audio_ids), np.intp)
     for number, members in enumerate(sets, 1):
-        if len(proposals) >= settings.batch:
+        set_of[members] = number
+    control = control_arm(audio_ids, wanted, settings)
+    arm = window.look_at(control)
+    chosen: list[Proposal] = []
+    judged: list[Judged] = []
+    taken = [arm.samples] if len(control) else []
+    for number, members in enumerate(sets, 1):
+        if len(chosen) >= wanted - len(control):
             break
-        ids = [audio_ids[row] for row in by_id[members]]
-        samples = unit_vectors(embeddings, by_id[members])
+        left = members[~np.isin(members, control)]
+        if not len(left):
+            continue
+        looked = window.look_at(left)
+        medoids = window.medoids
+        view = View(looked.samples, looked.ids, looked.opinion, medoids, taken, settings.batch, settings.seed)
+        for row in strategy(view, wanted - len(control) - len(chosen)):
+            chosen.append(_proposal(looked, row, number))
+        taken = [*taken, looked.samples]
+        judged += looked.judged()
+    drawn = [_proposal(arm, row, int(set_of[control[row]]), control=True) for row in range(len(control))]
+    return Selection(_mixed(chosen, drawn, settings.seed), judged + arm.judged())
+
+
+def control_arm(audio_ids: Sequence[UUID], batch: int, settings: SelectionSettings) -> NDArray[np.intp]:
+    """Rows of `round(control_share * batch)` audios, uniformly at random (ours).
+
+    What people say of them estimates, without bias, how often each class sounds among the audios, and how
+    often the classifier is right.
+    """
+    return draw(audio_ids, round(settings.control_share * batch), settings.seed, "control arm")
+
+
+def _mixed(chosen: list[Proposal], control: list[Proposal], seed: int) -> list[Proposal]:
+    """Both in one batch, ranked: the chosen in their order, the control arm at ranks drawn at random."""
+    count = len(chosen) + len(control)
+    places = set(draw_places(count, len(control), seed, "control ranks").tolist())
+    from_chosen, from_control = iter(chosen), iter(control)
+    return [
+        replace(next(from_control if place in places else from_chosen), rank=place + 1)
+        for place in range(count)
+    ]
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """Some audios of the window: their rows, ids, unit vectors, and what the committee says."""
+
+    rows: NDArray[np.intp]
+    ids: list[UUID]
+    samples: UnitVectors
+    opinion: Opinion | None
+
+    def judged(self) -> list[Judged]:
+        return [Judged(self.rows, self.opinion)] if self.opinion and len(self.rows) else []
+
+
+class _Window:
+    """The unlabeled audios, and the committee fitted to the medoids."""
+
+    def __init__(
+        self,
+        embeddings: NDArray[np.floating],
+        audio_ids: Sequence[UUID],
+        medoid_embeddings: NDArray[np.floating],
+        medoid_classes: Classes,
+    ) -> None:
+        self._embeddings, self._ids = embeddings, audio_ids
+        self.medoids = unit_vectors(medoid_embeddings if len(medoid_classes) else embeddings[:0])
+        _check_finite(self.medoids, [f"medoid {row}" for row in range(len(self.medoids))])
+        self._committee = Committee(self.medoids, medoid_classes) if len(medoid_classes) else None
+
+    def look_at(self, rows: NDArray[np.intp]) -> _Looked:
+        ids = [self._ids[row] for row in rows]
+        samples = unit_vectors(self._embeddings, rows)
         _check_finite(samples, [f"audio {audio_id}" for audio_id in ids])
-        opinion = committee.judge(samples) if committee else None
-        wanted = settings.batch - len(proposals)
-        taken = _mal_mf(samples, opinion, used_up, wanted) if opinion else _mal(samples, wanted)
-        for row in taken:
-            proposals.append(_proposal(len(proposals) + 1, ids[row], number, row, opinion))
-        used_up.append(samples)
-    return proposals
+        opinion = self._committee.judge(samples) if self._committee and len(rows) else None
+        return _Looked(rows, ids, samples, opinion)
 
 
-def _mal(samples: UnitVectors, count: int) -> list[int]:
-    """Rows of the medoids of `count` clusters, largest cluster first."""
-    clustering = k_medoids(pairwise(samples), min(count, len(samples)))
-    largest_first: list[int] = clustering.medoids[np.argsort(-clustering.sizes(), kind="stable")].tolist()
-    return largest_first
-
-
-def _mal_mf(samples: UnitVectors, opinion: Opinion, used_up: list[UnitVectors], count: int) -> list[int]:
-    """Rows by farthest-first traversal, mismatched first; earlier sets' audios count as taken."""
-    distance = opinion.medoid_distance
-    for earlier in used_up:
-        distance = np.minimum(distance, nearest(samples, earlier)[1])
-    return farthest_first(samples, distance, opinion.mismatched, count)
-
-
-def _proposal(rank: int, audio_id: UUID, disjoint_set: int, row: int, opinion: Opinion | None) -> Proposal:
+def _proposal(looked: _Looked, row: int, disjoint_set: int, control: bool = False) -> Proposal:
+    """The audio at `row` of those looked at, with the reason; its rank is still to be given."""
+    audio_id, opinion = looked.ids[row], looked.opinion
     if opinion is None:
-        return Proposal(rank, audio_id, disjoint_set)
+        return Proposal(0, audio_id, disjoint_set, control=control)
     said = opinion.prediction
     return Proposal(
-        rank,
+        0,
         audio_id,
         disjoint_set,
         nearest_medoid=int(opinion.nearest_medoid[row]),
@@ -122,15 +209,8 @@ def _proposal(rank: int, audio_id: UUID, disjoint_set: int, row: int, opinion: O
         predicted_class=None if said is None else str(said.classes[row]),
         predicted_probability=None if said is None else float(said.probabilities[row]),
         mismatched=bool(opinion.mismatched[row]),
+        control=control,
     )
-
-
-def _committee(embeddings: NDArray[np.floating], classes: Classes) -> Committee | None:
-    if len(classes) == 0:
-        return None
-    medoids = unit_vectors(embeddings)
-    _check_finite(medoids, [f"medoid {row}" for row in range(len(medoids))])
-    return Committee(medoids, classes)
 
 
 def _check_finite(vectors: UnitVectors, names: list[str]) -> None:

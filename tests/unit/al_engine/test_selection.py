@@ -32,7 +32,7 @@ class Window:
             self.medoid_rows,
             self.medoids,
             SelectionSettings(batch, max_set),
-        )
+        ).proposals
 
 
 @st.composite

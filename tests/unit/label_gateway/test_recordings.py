@@ -4,8 +4,6 @@ from uuid import uuid4
 
 import pytest
 
-from label_gateway.http.recordings import Unsatisfiable, requested_part
-
 RECORDING = b"RIFF" + bytes(range(256)) * 4
 
 
@@ -66,29 +64,3 @@ async def test_what_the_browser_has_is_not_sent_again(ana, address):
 async def test_a_part_of_another_recording_is_not_mixed_in(ana, address):
     answer = await ana.get(address, headers={"range": "bytes=0-3", "if-range": '"another"'})
     assert (answer.status_code, answer.content) == (200, RECORDING)
-
-
-@pytest.mark.parametrize(
-    ("header", "part"),
-    [
-        ("", None),
-        ("bytes=0-", range(0, 10)),
-        ("bytes=3-5", range(3, 6)),
-        ("bytes=3-99", range(3, 10)),
-        ("bytes=-4", range(6, 10)),
-        ("bytes=-99", range(0, 10)),
-        ("bytes=5-3", None),
-        ("bytes=-", None),
-        ("bytes=0-1,3-4", None),
-        ("lines=0-1", None),
-        (f"bytes={'9' * 5000}-", None),
-    ],
-)
-def test_a_range_header_names_bytes_or_nothing(header, part):
-    assert requested_part(header, 10) == part
-
-
-@pytest.mark.parametrize("header", ["bytes=10-", "bytes=10-12", "bytes=-0"])
-def test_a_range_without_a_byte_is_unsatisfiable(header):
-    with pytest.raises(Unsatisfiable):
-        requested_part(header, 10)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.linear_model import LogisticRegression
 
-from al_engine.distances import UnitVectors, nearest, unit_vectors
+from al_engine.distances import KeptNearest, UnitVectors, nearest, unit_vectors
 
 Classes = NDArray[np.str_]
 
@@ -47,12 +47,14 @@ class Committee:
         several = len(np.unique(medoid_classes)) > 1
         self.classifier = Classifier(medoids, medoid_classes) if several else None
 
-    def judge(self, samples: UnitVectors) -> Opinion:
+    def judge(self, samples: UnitVectors, kept: KeptNearest | None = None) -> Opinion:
         """Both members' classes of the samples, and where they differ.
+
+        `kept`: what is known already of the samples' nearest medoids.
 
         With one class only among the medoids there is no classifier and every sample is matched.
         """
-        index, distance = nearest(samples, self.medoids)
+        index, distance = nearest(samples, self.medoids, kept)
         propagated = self.medoid_classes[index]
         if self.classifier is None:
             return Opinion(index, distance, propagated, None, np.zeros(len(samples), bool))

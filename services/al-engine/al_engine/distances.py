@@ -75,11 +75,45 @@ def cosine_distances(a: UnitVectors, b: UnitVectors) -> NDArray[np.float32]:
     return rounded
 
 
-def nearest(samples: UnitVectors, medoids: UnitVectors) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+@dataclass(frozen=True)
+class KeptNearest:
+    """What an earlier iteration knew of the samples' nearest medoids.
+
+    `index`: intp `[samples]`, the row, among today's medoids, of the nearest of those known then, the
+    first of equally near ones; -1 where nothing is known, or where that medoid is one no longer.
+    `distance`: float32 `[samples]` to it. `new`: intp, the rows of the medoids not known then.
+    """
+
+    index: NDArray[np.intp]
+    distance: NDArray[np.float32]
+    new: NDArray[np.intp]
+
+
+def nearest(
+    samples: UnitVectors, medoids: UnitVectors, kept: KeptNearest | None = None
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """The nearest medoid of each sample, the first of equally near ones, and the distance to it.
 
-    Returns intp `[samples]` and float32 `[samples]`. Holds one block of distances at a time.
+    Returns intp `[samples]` and float32 `[samples]`. With `kept`, only the distances to its new medoids
+    are computed, and all distances of the samples it knows nothing of; the answer is the same to the bit.
     """
+    if kept is None:
+        return _nearest(samples, medoids)
+    index, distance = kept.index.copy(), kept.distance.copy()
+    known, unknown = np.flatnonzero(index >= 0), np.flatnonzero(index < 0)
+    if len(unknown):
+        index[unknown], distance[unknown] = _nearest(samples.take(unknown), medoids)
+    if len(known) and len(kept.new):
+        new = np.sort(kept.new)
+        to_new, d_new = _nearest(samples.take(known), medoids.take(new))
+        to_new = new[to_new]
+        first = (d_new < distance[known]) | ((d_new == distance[known]) & (to_new < index[known]))
+        index[known[first]], distance[known[first]] = to_new[first], d_new[first]
+    return index, distance
+
+
+def _nearest(samples: UnitVectors, medoids: UnitVectors) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Holds one block of distances at a time."""
     exact_medoids = UnitVectors(medoids.rows.astype(np.float64), medoids.half_squares)
     index = np.empty(len(samples), np.intp)
     distance = np.empty(len(samples), np.float32)

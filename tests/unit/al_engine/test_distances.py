@@ -5,10 +5,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from unit.al_engine.vectors import clustered, tying_embeddings
 
 from al_engine import distances
-from al_engine.distances import UnitVectors, cosine_distances, nearest, pairwise, unit_vectors
+from al_engine.distances import KeptNearest, UnitVectors, cosine_distances, nearest, pairwise, unit_vectors
 
 
 def exactly(x: np.ndarray, y: np.ndarray) -> float:
@@ -72,6 +73,27 @@ def test_the_nearest_medoid_is_the_first_of_the_equally_near(embeddings, others)
     index, distance = nearest(samples, medoids)
     assert index.tolist() == [row.tolist().index(row.min()) for row in every]
     assert distance.tolist() == every.min(axis=1).tolist()
+
+
+@given(tying_embeddings(), tying_embeddings(), st.data())
+def test_kept_distances_change_nothing(embeddings, others, data):
+    dim = min(embeddings.shape[1], others.shape[1])
+    samples, medoids = unit_vectors(embeddings[:, :dim]), unit_vectors(others[:, :dim])
+    is_new = np.array(data.draw(st.lists(st.booleans(), min_size=len(medoids), max_size=len(medoids))))
+    known, new = np.flatnonzero(~is_new), np.flatnonzero(is_new)
+    index, distance = np.full(len(samples), -1), np.zeros(len(samples), np.float32)
+    if len(known):
+        place, distance = nearest(samples, medoids.take(known))
+        index = known[place]
+    forgotten = data.draw(st.lists(st.booleans(), min_size=len(samples), max_size=len(samples)))
+    index[forgotten] = -1
+    kept = KeptNearest(index, distance, np.array(data.draw(st.permutations(new.tolist())), np.intp))
+    before = index.copy()
+    found = nearest(samples, medoids, kept)
+    expected = nearest(samples, medoids)
+    assert found[0].tolist() == expected[0].tolist()
+    assert found[1].tolist() == expected[1].tolist()
+    assert kept.index.tolist() == before.tolist()
 
 
 @pytest.mark.parametrize("rows", [1, 7, 64])

@@ -1,7 +1,8 @@
 """al-engine: proposes what people should listen to next, by partitioned MAL-MF."""
 
-from al_engine import http
+from al_engine import http, inspection
 from al_engine.iterations import Iterations
+from al_engine.maps import Maps
 from escolta.events import AudioEmbedded, AudioLabeled, IterationClosed, IterationRequested
 from escolta.service import Every, Platform, Service, Subscription
 
@@ -13,6 +14,9 @@ WHILE_ANOTHER_RUNS_S = (1.0, 2.0, 5.0, 10.0)
 def build(on: Platform) -> Service:
     """The service on its platform."""
     iterations = Iterations(on)
+    maps = Maps(on)
+    routes = http.router(on, iterations)
+    routes.include_router(inspection.router(on, maps))
     return Service(
         "al-engine",
         subscriptions=[
@@ -21,6 +25,6 @@ def build(on: Platform) -> Service:
             Subscription(AudioLabeled, iterations.keep_labels, batch=64, linger_s=0.05),
             Subscription(IterationClosed, iterations.close),
         ],
-        router=http.router(on, iterations),
-        jobs=[Every(CATCH_UP_S, iterations.catch_up)],
+        router=routes,
+        jobs=[Every(CATCH_UP_S, iterations.catch_up), Every(CATCH_UP_S, maps.work)],
     )

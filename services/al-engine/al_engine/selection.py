@@ -6,7 +6,7 @@ then MAL-MF (2020). Part of the batch, the control arm (ours), is drawn at rando
 put in order of audio id first: the same audios, settings and medoids give the same batch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from al_engine import strategies
+from al_engine.audio_ids import Ids, by_id, ids_of, uuids
 from al_engine.committee import Classes, Committee, Opinion
 from al_engine.distances import UnitVectors, unit_vectors
 from al_engine.draw import draw, draw_places
@@ -79,6 +80,23 @@ class Selection:
     judged: list[Judged]
 
 
+@dataclass(frozen=True)
+class Unlabeled:
+    """The set U, in order of audio id, without its embeddings: they may be millions, and few are needed.
+
+    `ids [audios, 2]`; `top_classes` and `top_probabilities` `[audios]`: the tagger's top-1 class and its
+    probability. `load(rows)` gives the embeddings of those rows, `[rows, dim]`.
+    """
+
+    ids: Ids
+    top_classes: NDArray[np.generic]
+    top_probabilities: NDArray[np.floating]
+    load: Callable[[NDArray[np.intp]], NDArray[np.floating]]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
 def select_batch(
     embeddings: NDArray[np.floating],
     audio_ids: Sequence[UUID],
@@ -88,34 +106,48 @@ def select_batch(
     medoid_classes: ArrayLike,
     settings: SelectionSettings,
 ) -> Selection:
-    """Propose `settings.batch` of the unlabeled audios, or all when there are fewer; best first.
+    """`select` where everything is at hand, in any order of rows.
 
     `embeddings [samples, dim]` float16 or float32 of any length; `audio_ids`, `top_classes`,
-    `top_probabilities` `[samples]`: the tagger's top-1 class and its probability.
+    `top_probabilities` `[samples]`.
+    """
+    classes, p = np.asarray(top_classes), np.asarray(top_probabilities)
+    _check_shapes(embeddings, audio_ids, classes, p, medoid_embeddings, np.asarray(medoid_classes))
+    ids = ids_of(audio_ids)
+    order = by_id(ids)
+    unlabeled = Unlabeled(ids[order], classes[order], p[order], lambda rows: embeddings[order[rows]])
+    selection = select(unlabeled, medoid_embeddings, medoid_classes, settings)
+    judged = [Judged(order[judged.rows], judged.opinion) for judged in selection.judged]
+    return Selection(selection.proposals, judged)
+
+
+def select(
+    unlabeled: Unlabeled,
+    medoid_embeddings: NDArray[np.floating],
+    medoid_classes: ArrayLike,
+    settings: SelectionSettings,
+) -> Selection:
+    """Propose `settings.batch` of the unlabeled audios, or all when there are fewer; best first.
+
     `medoid_embeddings [medoids, dim]` and `medoid_classes [medoids]`, in the order in which medoids are
     wanted: of equally near ones the first counts. There may be none of either.
 
-    1. Put the rows in order of audio id, and partition them into disjoint sets.
+    1. Partition the audios into disjoint sets.
     2. Draw the control arm from all of them; its audios leave their sets.
     3. Take D_1; the strategy proposes.
     4. A set that is used up leaves the rest of the batch to the next one.
     5. Mix the control arm in, at ranks drawn at random.
 
-    Raises `Misconfigured` for an unknown strategy, `Rejected` when an embedding is not finite, `ValueError`
-    when shapes do not fit.
+    Raises `Misconfigured` for an unknown strategy, `Rejected` when an embedding is not finite.
     """
     strategy = strategies.find(settings.strategy)
-    classes, p = np.asarray(top_classes), np.asarray(top_probabilities)
-    labels = np.asarray(medoid_classes, np.str_)
-    _check_shapes(embeddings, audio_ids, classes, p, medoid_embeddings, labels)
-    wanted = min(settings.batch, len(audio_ids))
-    window = _Window(embeddings, audio_ids, medoid_embeddings, labels)
-    by_id = np.array(sorted(range(len(audio_ids)), key=audio_ids.__getitem__), np.intp)
-    sets = [by_id[members] for members in partition(classes[by_id], p[by_id], settings.max_set)]
-    set_of = np.empty(len(audio_ids), np.intp)
+    wanted = min(settings.batch, len(unlabeled))
+    window = _Window(unlabeled, medoid_embeddings, np.asarray(medoid_classes, np.str_))
+    sets = partition(unlabeled.top_classes, unlabeled.top_probabilities, settings.max_set)
+    set_of = np.empty(len(unlabeled), np.intp)
     for number, members in enumerate(sets, 1):
         set_of[members] = number
-    control = control_arm(audio_ids, wanted, settings)
+    control = control_arm(unlabeled.ids, wanted, settings)
     arm = window.look_at(control)
     chosen: list[Proposal] = []
     judged: list[Judged] = []
@@ -137,7 +169,7 @@ def select_batch(
     return Selection(_mixed(chosen, drawn, settings.seed), judged + arm.judged())
 
 
-def control_arm(audio_ids: Sequence[UUID], batch: int, settings: SelectionSettings) -> NDArray[np.intp]:
+def control_arm(audio_ids: Sequence[UUID] | Ids, batch: int, settings: SelectionSettings) -> NDArray[np.intp]:
     """Rows of `round(control_share * batch)` audios, uniformly at random (ours).
 
     What people say of them estimates, without bias, how often each class sounds among the audios, and how
@@ -174,20 +206,16 @@ class _Window:
     """The unlabeled audios, and the committee fitted to the medoids."""
 
     def __init__(
-        self,
-        embeddings: NDArray[np.floating],
-        audio_ids: Sequence[UUID],
-        medoid_embeddings: NDArray[np.floating],
-        medoid_classes: Classes,
+        self, unlabeled: Unlabeled, medoid_embeddings: NDArray[np.floating], medoid_classes: Classes
     ) -> None:
-        self._embeddings, self._ids = embeddings, audio_ids
-        self.medoids = unit_vectors(medoid_embeddings if len(medoid_classes) else embeddings[:0])
+        self._unlabeled = unlabeled
+        self.medoids = unit_vectors(medoid_embeddings)
         _check_finite(self.medoids, [f"medoid {row}" for row in range(len(self.medoids))])
         self._committee = Committee(self.medoids, medoid_classes) if len(medoid_classes) else None
 
     def look_at(self, rows: NDArray[np.intp]) -> _Looked:
-        ids = [self._ids[row] for row in rows]
-        samples = unit_vectors(self._embeddings, rows)
+        ids = uuids(self._unlabeled.ids[rows])
+        samples = unit_vectors(self._unlabeled.load(rows))
         _check_finite(samples, [f"audio {audio_id}" for audio_id in ids])
         opinion = self._committee.judge(samples) if self._committee and len(rows) else None
         return _Looked(rows, ids, samples, opinion)

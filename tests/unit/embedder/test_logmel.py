@@ -46,8 +46,8 @@ def test_frames_are_those_of_the_definition(waveform: FloatArray) -> None:
     got = logmel.log_mel(waveform)
     assert got.dtype == np.float32
     assert got.shape == (6, 64)
-    # The scales 1127 ln and 2595 log10 differ in the fifth digit.
-    np.testing.assert_allclose(got, slow_log_mel(waveform), atol=2e-3)
+    # float32 leaves a few millionths beside a spectral line of 50, and the offset below is a thousandth.
+    np.testing.assert_allclose(got, slow_log_mel(waveform), atol=5e-3)
 
 
 def test_silence_is_the_logarithm_of_the_offset() -> None:

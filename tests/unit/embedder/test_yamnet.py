@@ -10,28 +10,43 @@ from pathlib import Path
 import numpy as np
 import pytest
 from unit.embedder.parts import noise, tone
+from unit.embedder.slow_yamnet import slow_yamnet
 
 from embedder import logmel, yamnet_weights
 from embedder.model import EmbeddingModel
+from embedder.yamnet import YamNet
 from escolta import audio
 from escolta.errors import Misconfigured
 
+SOUNDS = [noise(16_000, 2.0), 0.01 * noise(16_000, 1.0), tone(16_000, 1.0), np.zeros(16_000, np.float32)]
+"""Each has another peak, so that products are small and large."""
 
-def test_the_edited_graph_scores_as_the_shipped_one(yamnet: EmbeddingModel, tmp_path: Path) -> None:
+
+def test_the_network_computes_what_it_says_on_every_processor(yamnet: YamNet) -> None:
+    """8-bit products added in 16 bits, as on processors with AVX2 and without VNNI, would be far off."""
+    patches = np.concatenate([logmel.patches(sound) for sound in SOUNDS])[:, np.newaxis]
+    embeddings, logits = slow_yamnet(patches)
+    got_embeddings, got_logits = yamnet._run(patches)
+    np.testing.assert_allclose(got_embeddings, embeddings, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(got_logits, logits, rtol=1e-4, atol=2e-3)
+
+
+def test_the_scores_are_near_to_those_of_the_shipped_graph(yamnet: YamNet, tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     with zipfile.ZipFile(yamnet_weights.wheel_data() / "YamNet_w8a8.onnx.zip") as bundle:
         bundle.extractall(tmp_path)
     (path,) = tmp_path.rglob("*.onnx")
-    shipped = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.disable_quant_qdq", "1")  # its sums overflow on some processors
+    shipped = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     for sound in (noise(16_000, 0.975), tone(16_000, 0.975)):
         # The input's and the scores' steps, as the shipped graph's initializers have them.
         steps = np.clip(np.round(logmel.patches(sound) / 0.047937885 + 144), 0, 255).astype(np.uint8)
         (scores,) = shipped.run(["class_scores"], {"audio": steps[np.newaxis]})
-        logits = 0.7565417 * (scores.astype(np.float64) - 190)
+        expected = 1 / (1 + np.exp(-0.7565417 * (scores.astype(np.float64) - 190)))
         probabilities = yamnet.embed([sound]).probabilities
-        # The shipped scores are rounded to a step, and a probability changes by at most a quarter of a logit.
-        np.testing.assert_allclose(probabilities, 1 / (1 + np.exp(-logits)), atol=0.7565417 / 2 / 4 + 1e-3)
-        assert probabilities.argmax() in np.flatnonzero(scores == scores.max())
+        np.testing.assert_allclose(probabilities, expected, atol=0.2)  # a step is up to 0.19
+        assert probabilities.argmax() == scores.argmax()
 
 
 def test_the_weights_come_without_the_code_that_carries_them() -> None:

@@ -1,6 +1,6 @@
 // The classes to choose from: those behind the number keys, Doubt, and a box that finds or adds one.
 
-import { byId, element } from "./element.js";
+import { byId, element } from "/static/element.js";
 
 const SHOWN = 8;
 

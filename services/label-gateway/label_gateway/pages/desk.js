@@ -1,7 +1,7 @@
 // The way of an audio over the desk: shown, labeled, submitted, and the next one at once.
 
 import { marksOf } from "./drafts.js";
-import { byId, element } from "./element.js";
+import { byId, element } from "/static/element.js";
 import { notify, say, unsay } from "./say.js";
 
 const FIRST_PAUSE_S = 2;

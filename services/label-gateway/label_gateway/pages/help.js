@@ -1,6 +1,6 @@
 // The dialog that shows every key, made from the table of keys.js.
 
-import { element } from "./element.js";
+import { element } from "/static/element.js";
 import { KEYS } from "./keys.js";
 
 /** Fills `dialog`; returns what opens it. */

@@ -6,7 +6,7 @@ import { Classes } from "./classes.js";
 import { ClassPicker } from "./class-picker.js";
 import { Desk } from "./desk.js";
 import { Drafts } from "./drafts.js";
-import { byId, element } from "./element.js";
+import { byId, element } from "/static/element.js";
 import { keyHelp } from "./help.js";
 import { listenToKeys } from "./keys.js";
 import { Marks } from "./marks.js";

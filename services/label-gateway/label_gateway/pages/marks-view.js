@@ -1,6 +1,6 @@
 // The marks as a list, and the edges of the selected one as numbers.
 
-import { byId, element } from "./element.js";
+import { byId, element } from "/static/element.js";
 import { span } from "./say.js";
 
 export function showMarks(marks, nameOf) {

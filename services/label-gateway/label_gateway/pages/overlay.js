@@ -1,6 +1,6 @@
 // The marks as they lie on the waveform and the spectrogram: drawn, dragged and stretched by hand.
 
-import { element } from "./element.js";
+import { element } from "/static/element.js";
 import { SHORTEST_S } from "./marks.js";
 
 const DRAWING = "drawing"; // the id of a region that is ours, until it has that of its mark

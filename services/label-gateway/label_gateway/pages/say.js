@@ -1,6 +1,6 @@
 // What happened, in words: under the waveform for the eye, and a live region for a screen reader.
 
-import { byId, element } from "./element.js";
+import { byId, element } from "/static/element.js";
 
 /** Says what happened just now. */
 export function say(text) {

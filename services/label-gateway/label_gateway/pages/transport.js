@@ -1,6 +1,6 @@
 // The row under the waveform: play, loop, speed, and where the cursor is.
 
-import { byId, element } from "./element.js";
+import { byId, element } from "/static/element.js";
 import { SPEEDS } from "./player.js";
 
 export function showTransport(player) {

@@ -2,6 +2,7 @@
 
 const LINKS = [
   { href: "/label", text: "Label" },
+  { href: "/iterations", text: "Iterations", forLeads: true },
   { href: "/quarantine", text: "Quarantine", forLeads: true },
 ];
 
@@ -25,7 +26,7 @@ function link({ href, text }) {
   const anchor = document.createElement("a");
   anchor.href = href;
   anchor.textContent = text;
-  if (location.pathname === href) anchor.setAttribute("aria-current", "page");
+  if (`${location.pathname}/`.startsWith(`${href}/`)) anchor.setAttribute("aria-current", "page");
   return anchor;
 }
 

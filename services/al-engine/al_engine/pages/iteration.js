@@ -1,0 +1,63 @@
+// One iteration as a map: similar audios lie side by side, and what was chosen is seen among the rest.
+
+import { byId } from "/static/element.js";
+import * as api from "./api.js";
+import { Inspection } from "./inspection.js";
+import { number, percent, windowOf } from "./say.js";
+
+const id = location.pathname.split("/").at(-1);
+const PAUSE_MS = 1000;
+const STAGES = {
+  waiting: "Waiting for another map to be drawn…",
+  loading: "Reading the embeddings…",
+  fitting: "Laying out the map, once for this window. The first time on a machine takes a minute longer.",
+  placing: "Placing what came after the map was drawn…",
+};
+
+async function show() {
+  const iteration = await untilItHasRun();
+  drawHead(iteration);
+  await untilDrawn();
+  await Inspection.open(iteration);
+}
+
+async function untilItHasRun() {
+  for (;;) {
+    const iteration = await api.iteration(id);
+    if (iteration.status !== "requested") return iteration;
+    drawHead(iteration);
+    byId("waiting-words").textContent = "This iteration has not run yet: the map comes after it.";
+    await pause();
+  }
+}
+
+async function untilDrawn() {
+  let state = await api.mapState(id);
+  if (state.stage === "not asked for") state = await api.askForMap(id);
+  for (; state.stage !== "drawn"; state = await api.mapState(id)) {
+    byId("waiting-words").textContent = STAGES[state.stage] ?? `There is no map: ${state.problem}`;
+    byId("waiting-share").hidden = state.stage !== "fitting";
+    byId("waiting-share").value = state.share_done;
+    byId("again").hidden = state.stage !== "failed";
+    if (state.stage === "failed") {
+      await new Promise((clicked) => byId("again").addEventListener("click", clicked, { once: true }));
+      await api.askForMap(id);
+    } else await pause();
+  }
+}
+
+function drawHead(iteration) {
+  document.title = `Iteration of ${iteration.requested_at.slice(0, 10)} · Escolta`;
+  byId("title").textContent = `Iteration of ${iteration.requested_at.slice(0, 10)}`;
+  const facts = [windowOf(iteration), iteration.nodes.join(", ") || "every node", iteration.status];
+  if (iteration.audios != null) facts.push(`${number(iteration.audios)} audios`, `${percent(iteration.share_labeled, 1)} labeled`);
+  byId("figures").textContent = facts.join(" · ");
+}
+
+const pause = () => new Promise((over) => setTimeout(over, PAUSE_MS));
+
+show().catch((error) => {
+  byId("waiting").hidden = true;
+  byId("problem").hidden = false;
+  byId("problem").textContent = `This iteration cannot be shown: ${error.message}`;
+});

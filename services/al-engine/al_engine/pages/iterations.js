@@ -1,0 +1,97 @@
+// Every iteration with its figures, a form to ask for another one, and the stopping panel.
+
+import { byId, element } from "/static/element.js";
+import * as api from "./api.js";
+import { drawPanel } from "./panel.js";
+import { number, percent, utc, windowOf } from "./say.js";
+
+const PAUSE_MS = 2000;
+const PANEL = false; // until GET /api/iterations/panel is there
+const COLUMNS = {
+  "Asked for (UTC)": (it) => link(it),
+  Status: (it) => element("span", { className: "status" }, it.status),
+  "Window (UTC)": (it) => windowOf(it),
+  Nodes: (it) => it.nodes.join(", ") || "every node",
+  Batch: (it) => number(it.batch),
+  Audios: (it) => number(it.audios),
+  Medoids: (it) => number(it.medoids),
+  Sets: (it) => number(it.disjoint_sets),
+  Labeled: (it) => percent(it.share_labeled, 1),
+  Strategy: (it) => it.settings?.strategy ?? "",
+  Model: (it) => it.model_id ?? "",
+};
+const NUMBERS = ["Batch", "Audios", "Medoids", "Sets", "Labeled"];
+
+const cell = (tag, name, content) =>
+  element(tag, { className: NUMBERS.includes(name) ? "number" : "", ...(tag === "th" && { scope: "col" }) }, content);
+
+byId("iterations").querySelector("thead tr").append(...Object.keys(COLUMNS).map((name) => cell("th", name, name)));
+
+function link(it) {
+  return element("a", { href: `/iterations/${it.iteration_id}` }, utc(it.requested_at));
+}
+
+function row(it) {
+  const cells = Object.entries(COLUMNS).map(([name, say]) => cell("td", name, say(it)));
+  return element("tr", {}, ...cells);
+}
+
+async function show() {
+  const iterations = await api.iterations();
+  byId("none").hidden = iterations.length > 0;
+  byId("iterations").hidden = iterations.length === 0;
+  byId("iterations").querySelector("tbody").replaceChildren(...iterations.reverse().map(row));
+  return iterations;
+}
+
+async function watch() {
+  let before = "";
+  for (;;) {
+    try {
+      const iterations = await show();
+      byId("problem").hidden = true;
+      const now = iterations.map((it) => it.status).join();
+      if (now !== before && PANEL) await showPanel();
+      before = now;
+    } catch (error) {
+      byId("problem").textContent = `The iterations cannot be shown: ${error.message}`;
+      byId("problem").hidden = false;
+    }
+    await new Promise((over) => setTimeout(over, PAUSE_MS));
+    while (document.hidden) await new Promise((seen) => document.addEventListener("visibilitychange", seen, { once: true }));
+  }
+}
+
+async function showPanel() {
+  try {
+    const panel = await api.panel();
+    byId("stopping").hidden = panel.iterations.length === 0;
+    drawPanel(panel);
+  } catch (error) {
+    byId("stopping").hidden = false;
+    byId("advice").textContent = `The panel cannot be shown: ${error.message}`;
+  }
+}
+
+byId("ask").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const { nodes, window_start, window_end, batch, go } = event.target.elements;
+  const time = ({ value }) => (value ? `${value}:00Z`.replace(/(:\d\d:\d\d):00Z$/, "$1Z") : null);
+  go.disabled = true;
+  try {
+    await api.ask({
+      nodes: nodes.value.split(",").map((name) => name.trim()).filter(Boolean),
+      window_start: time(window_start),
+      window_end: time(window_end),
+      batch: batch.value ? Number(batch.value) : null,
+    });
+    byId("asked").textContent = "Asked for.";
+    await show();
+  } catch (error) {
+    byId("asked").textContent = `Not asked for: ${error.message}`;
+  } finally {
+    go.disabled = false;
+  }
+});
+
+watch();

@@ -1,0 +1,16 @@
+// How figures, times and shares read.
+
+export const number = (value) => value?.toLocaleString("en") ?? "";
+export const percent = (share, digits = 0) => (share == null ? "" : `${(100 * share).toFixed(digits)} %`);
+export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
+
+/** "2024-05-01 10:00" in UTC, which is the time of the catalog. */
+export const utc = (time, seconds = false) =>
+  new Date(time).toISOString().slice(0, seconds ? 19 : 16).replace("T", " ");
+
+/** A window in words; one from the beginning of time is everything so far. */
+export function windowOf({ window_start, window_end }) {
+  const whole = [window_start, window_end].every((time) => utc(time).endsWith("00:00"));
+  const say = (time) => (whole ? utc(time).slice(0, 10) : utc(time));
+  return `${new Date(window_start).getTime() <= 0 ? "beginning" : say(window_start)} – ${say(window_end)}`;
+}

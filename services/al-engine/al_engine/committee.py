@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.linear_model import LogisticRegression
 
-from al_engine.distances import KeptNearest, UnitVectors, nearest, unit_vectors
+from al_engine.distances import KeptNearest, nearest
+from al_engine.vectors import UnitVectors, unit_vectors
 
 Classes = NDArray[np.str_]
 
@@ -84,7 +85,7 @@ class Classifier:
     def __init__(
         self, medoids: UnitVectors, medoid_classes: Classes, inverse_regularization: float = TO_PREDICT
     ) -> None:
-        rows = medoids.rows.astype(np.float64)
+        rows = medoids.exact()
         self._center = rows.mean(axis=0)
         spread = np.sqrt(np.square(rows - self._center).sum(axis=1).mean())
         self._spread = spread if spread > 0 else 1.0  # identical embeddings of different classes
@@ -105,7 +106,7 @@ class Classifier:
         return Prediction(self._regression.classes_[best], probabilities)
 
     def _scaled(self, samples: UnitVectors) -> NDArray[np.float64]:
-        scaled: NDArray[np.float64] = (samples.rows - self._center) / self._spread
+        scaled: NDArray[np.float64] = (samples.exact() - self._center) / self._spread
         return scaled
 
 

@@ -1,78 +1,50 @@
-"""Cosine distances that depend on the two embeddings alone, blocked so that memory stays bounded.
+"""The nearest medoid of each sample: exact, at the price of float32.
 
-A floating-point dot product depends on how it was summed: on the block it stood in, on the BLAS, on the
-number of threads. Embeddings that are equally far would then be ordered by chance. So unit vectors are
-rounded to multiples of 2^-24 (ours; float32 holds them, and an embedding's own noise is far larger): a
-product is a multiple of 2^-48 and a sum of them stays below 2, which float64 holds without rounding.
-Every distance is therefore exact, and rounded once, to a multiple of 2^-23, which float32 holds. Equal
-embeddings are at distance 0, the distance is symmetric, and sums of distances are exact in float64 too.
+Matrix products in float32 take half the time of float64 but may err. By how much at most is known, so they
+only tell which medoids can be the nearest one at all; nearly always that is a single one. The distances to
+those are computed exactly (`vectors.py`), and the answer is, to the bit, that of exact distances throughout:
+it depends on no block, BLAS, thread or device.
+
+**The bound.** Let u = 2^-24, n the number of coordinates, c a center, x a sample and m a medoid, a and b the
+float32 vectors that stand for x - c and m - c, and r >= |a|, R >= |b| for every medoid. Half the squared
+distance is |x - c|²/2 + s with s = |m - c|²/2 - (x - c)·(m - c), and only s depends on the medoid. Of the
+float32 value of s,
+- summing n products in any order, fused or not, errs by at most n u / (1 - n u) · Σ|a_i b_i| <= 1.01 n u r R
+  (Higham 2002, "Accuracy and Stability of Numerical Algorithms", section 3.1; for n u < 0.009);
+- `approximate` and the subtraction of c put a off by at most 4 u |x| + √n u / 2 + u r, times R;
+- the subtraction of c and its rounding put b off by at most 2 u R, times r + what a is off;
+- |m - c|²/2 and the last subtraction are rounded: 2 u (R²/2 + r R).
+With |x| <= 1 + u the sum is below u R (1.01 (n + 8) r + √n + 8 + R): `scores`. A medoid whose s lies above
+the smallest by more than twice that, and by a step of the grid (distances are rounded to it), is farther.
+Centering makes r and R small, so the bound is as good for models whose embeddings lie in a narrow cone.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-COORDINATE_STEP = 2.0**-24
-DISTANCE_STEP = 2.0**-23
+from al_engine.vectors import (
+    DISTANCE_STEP,
+    UnitVectors,
+    blocks,
+    cosine_distances,
+    exact_distances,
+    half_squares,
+    mean,
+    paired_distances,
+    unit_vectors,
+)
+
+__all__ = ["KeptNearest", "UnitVectors", "cosine_distances", "nearest", "unit_vectors"]
+
 BLOCK_ROWS = 1024
-BLOCK_DISTANCES = 2**22
-"""Distances held in float64 at once: 32 MB."""
-
-
-@dataclass(frozen=True)
-class UnitVectors:
-    """Embeddings of unit length on the grid.
-
-    `rows`: float32 (or float64, the same numbers) `[n, dim]`. `half_squares`: float64 `[n]`, half the
-    squared length of each row, which is 1/2 but for the rounding to the grid.
-    """
-
-    rows: NDArray[np.floating]
-    half_squares: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def take(self, index: NDArray[np.intp] | slice) -> "UnitVectors":
-        """The vectors at these rows."""
-        return UnitVectors(self.rows[index], self.half_squares[index])
-
-
-def unit_vectors(embeddings: NDArray[np.floating], rows: NDArray[np.intp] | None = None) -> UnitVectors:
-    """Scale embeddings `[n, dim]` (their given `rows`, in that order) to unit length, on the grid.
-
-    A zero embedding has no direction; it gets that of all ones (ours), so that such audios are
-    identical to each other and not far from everything, which would have them all proposed.
-    """
-    chosen = np.arange(len(embeddings)) if rows is None else rows
-    unit = np.empty((len(chosen), embeddings.shape[1]), np.float32)
-    half_squares = np.empty(len(chosen))
-    for block in _blocks(len(chosen), BLOCK_ROWS):
-        exact = embeddings[chosen[block]].astype(np.float64, order="C")
-        squares = np.vecdot(exact, exact)
-        exact[squares == 0] = 1.0
-        squares[squares == 0] = exact.shape[1]
-        with np.errstate(invalid="ignore"):  # a row with an infinity or NaN becomes NaN: the caller looks
-            exact *= 1 / (COORDINATE_STEP * np.sqrt(squares))[:, None]
-        np.rint(exact, out=exact)
-        exact *= COORDINATE_STEP
-        unit[block] = exact
-        half_squares[block] = np.vecdot(exact, exact) / 2
-    return UnitVectors(unit, half_squares)
-
-
-def cosine_distances(a: UnitVectors, b: UnitVectors) -> NDArray[np.float32]:
-    """Cosine distances `1 - x·y`, float32 `[a, b]`, as half the squared distance of unit vectors."""
-    distances = a.rows.astype(np.float64, copy=False) @ b.rows.astype(np.float64, copy=False).T
-    np.subtract(a.half_squares[:, None], distances, out=distances)
-    distances += b.half_squares
-    distances /= DISTANCE_STEP
-    np.rint(distances, out=distances)
-    rounded = distances.astype(np.float32)
-    rounded *= np.float32(DISTANCE_STEP)
-    return rounded
+BLOCK_DISTANCES = 2**23
+"""Distances held at once, in float32: 32 MB."""
+BLOCK_PAIRS = 512
+MOST_CANDIDATES = 48
+"""A sample with more medoids to look at has all its distances computed exactly: one product takes less time
+than as many pairs, each gathered by itself."""
 
 
 @dataclass(frozen=True)
@@ -98,45 +70,105 @@ def nearest(
     are computed, and all distances of the samples it knows nothing of; the answer is the same to the bit.
     """
     if kept is None:
-        return _nearest(samples, medoids)
-    index, distance = kept.index.copy(), kept.distance.copy()
-    known, unknown = np.flatnonzero(index >= 0), np.flatnonzero(index < 0)
+        found = _Found.none(len(samples))
+        _Medoids(medoids, np.arange(len(medoids))).improve(found, samples, np.arange(len(samples)))
+        return found.index, found.distance
+    found = _Found(kept.index.copy(), np.where(kept.index < 0, np.inf, kept.distance).astype(np.float32))
+    known, unknown = np.flatnonzero(kept.index >= 0), np.flatnonzero(kept.index < 0)
     if len(unknown):
-        index[unknown], distance[unknown] = _nearest(samples.take(unknown), medoids)
+        _Medoids(medoids, np.arange(len(medoids))).improve(found, samples, unknown)
     if len(known) and len(kept.new):
-        new = np.sort(kept.new)
-        to_new, d_new = _nearest(samples.take(known), medoids.take(new))
-        to_new = new[to_new]
-        first = (d_new < distance[known]) | ((d_new == distance[known]) & (to_new < index[known]))
-        index[known[first]], distance[known[first]] = to_new[first], d_new[first]
-    return index, distance
+        _Medoids(medoids, np.sort(kept.new)).improve(found, samples, known)
+    return found.index, found.distance
 
 
-def _nearest(samples: UnitVectors, medoids: UnitVectors) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Holds one block of distances at a time."""
-    exact_medoids = UnitVectors(medoids.rows.astype(np.float64), medoids.half_squares)
-    index = np.empty(len(samples), np.intp)
-    distance = np.empty(len(samples), np.float32)
-    for block in _blocks(len(samples), max(1, min(BLOCK_ROWS, BLOCK_DISTANCES // len(medoids)))):
-        distances = cosine_distances(samples.take(block), exact_medoids)
-        index[block] = distances.argmin(axis=1)
-        distance[block] = np.take_along_axis(distances, index[block][:, None], axis=1)[:, 0]
-    return index, distance
+@dataclass(frozen=True)
+class _Found:
+    """The nearest medoid so far and the distance to it, of every sample."""
+
+    index: NDArray[np.intp]
+    distance: NDArray[np.float32]
+
+    @classmethod
+    def none(cls, samples: int) -> "_Found":
+        return cls(np.full(samples, -1), np.full(samples, np.inf, np.float32))
+
+    def update(self, rows: NDArray[np.intp], index: NDArray[np.intp], distance: NDArray[np.float32]) -> None:
+        """Take these for the samples at `rows` (each once) where they are nearer, or as near and first."""
+        ties = (distance == self.distance[rows]) & (index < self.index[rows])
+        better = (distance < self.distance[rows]) | ties
+        self.index[rows[better]], self.distance[rows[better]] = index[better], distance[better]
 
 
-def pairwise(samples: UnitVectors) -> NDArray[np.float32]:
-    """All distances among the samples, float32 `[n, n]`: 4 n² bytes, for k-medoids alone."""
-    distances = np.empty((len(samples), len(samples)), np.float32)
-    for above in _blocks(len(samples), BLOCK_ROWS):
-        rows = samples.take(above)
-        exact = UnitVectors(rows.rows.astype(np.float64), rows.half_squares)
-        for left in _blocks(above.stop, BLOCK_ROWS):
-            tile = cosine_distances(exact, samples.take(left))
-            distances[above, left] = tile
-            distances[left, above] = tile.T
-    return distances
+class _Medoids:
+    """Some of the medoids, ready for products; `index` are their rows among all, ascending."""
 
+    def __init__(self, medoids: UnitVectors, index: NDArray[np.intp]) -> None:
+        self._medoids = medoids.take(index)
+        self._index = index
+        self.center = mean(self._medoids)
+        self._float32_center = self.center.astype(np.float32)
+        self._centered = np.empty((len(index), medoids.dim), np.float32)
+        half = np.empty(len(index))
+        for block in blocks(len(index), BLOCK_ROWS):
+            centered = self._medoids.exact(block) - self.center
+            self._centered[block], half[block] = centered, half_squares(centered)
+        self._half_squares = half.astype(np.float32)
+        self._radius = np.sqrt(2 * half.max()) * 1.0001
 
-def _blocks(count: int, size: int) -> Iterator[slice]:
-    for start in range(0, count, size):
-        yield slice(start, min(start + size, count))
+    def improve(self, found: _Found, samples: UnitVectors, rows: NDArray[np.intp]) -> None:
+        """Bring what was found for the samples at `rows` up to date with these medoids."""
+        size = max(1, min(BLOCK_ROWS, BLOCK_DISTANCES // len(self._index)))
+        scores = np.empty((size, len(self._index)), np.float32)
+        for block in blocks(len(rows), size):
+            here = rows[block]
+            self._improve(found, samples, here, scores[: len(here)])
+
+    def _improve(
+        self, found: _Found, samples: UnitVectors, rows: NDArray[np.intp], out: NDArray[np.float32]
+    ) -> None:
+        scores, half, error, half_error = self.scores(samples, rows, out)
+        may_be_nearest = scores.min(axis=1) + 2 * error
+        may_be_nearer = found.distance[rows] - half + half_error + error
+        limit = np.minimum(may_be_nearest, may_be_nearer) + 2 * DISTANCE_STEP
+        self._compare(found, samples, rows, scores <= limit[:, None].astype(np.float32))
+
+    def scores(
+        self, samples: UnitVectors, rows: NDArray[np.intp], out: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """s `[rows, medoids]` and |x - c|²/2 `[rows]`, and by how much each errs at most, `[rows]`."""
+        x = samples.approximate(rows)
+        x -= self._float32_center
+        np.matmul(x, self._centered.T, out=out)
+        np.subtract(self._half_squares, out, out=out)
+        half = np.vecdot(x, x).astype(np.float64) / 2
+        r = np.sqrt(2 * half) * 1.001
+        n, unit = samples.dim, 2.0**-24
+        shift = unit * (np.sqrt(n) + 8)
+        error = self._radius * (1.01 * (n + 8) * unit * r + shift + unit * self._radius)
+        half_error = (r + shift) * (0.51 * (n + 8) * unit * r + shift)
+        return out, half, error, half_error
+
+    def _compare(
+        self, found: _Found, samples: UnitVectors, rows: NDArray[np.intp], candidates: NDArray[np.bool_]
+    ) -> None:
+        """Compute the candidates' distances exactly; bool `[rows, medoids]`."""
+        count = np.count_nonzero(candidates, axis=1)
+        few = np.flatnonzero((count > 0) & (count <= MOST_CANDIDATES))
+        if len(few):
+            sample, medoid = np.nonzero(candidates[few])
+            distance = np.empty(len(sample), np.float32)
+            exact = samples.exact(rows[few])
+            for pairs in blocks(len(sample), BLOCK_PAIRS):
+                x, y = exact[sample[pairs]], self._medoids.exact(medoid[pairs])
+                distance[pairs] = paired_distances(x, y)
+            order = np.lexsort((medoid, distance, sample))
+            first = order[np.flatnonzero(np.diff(sample[order], prepend=-1))]
+            found.update(rows[few], self._index[medoid[first]], distance[first])
+        many = rows[count > MOST_CANDIDATES]
+        if len(many):
+            exact = samples.exact(many)
+            for block in blocks(len(self._index), BLOCK_ROWS):
+                distances = exact_distances(exact, self._medoids.exact(block))
+                best = distances.argmin(axis=1)
+                found.update(many, self._index[block][best], distances[np.arange(len(many)), best])

@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 from al_engine import strategies
 from al_engine.audio_ids import Ids, by_id, ids_of, uuids
 from al_engine.committee import Classes, Committee, Opinion
-from al_engine.distances import UnitVectors, unit_vectors
 from al_engine.draw import draw, draw_places
 from al_engine.partition import partition
 from al_engine.strategies import View
+from al_engine.vectors import UnitVectors, unit_vectors
 from escolta.errors import Rejected
 
 
@@ -242,7 +242,7 @@ def _proposal(looked: _Looked, row: int, disjoint_set: int, control: bool = Fals
 
 
 def _check_finite(vectors: UnitVectors, names: list[str]) -> None:
-    bad = np.flatnonzero(~np.isfinite(vectors.half_squares))
+    bad = np.flatnonzero(~vectors.finite)
     if len(bad):
         raise Rejected(f"the embedding of {names[bad[0]]} is not finite: embed it again")
 

@@ -11,9 +11,11 @@ from uuid import UUID
 import numpy as np
 
 from al_engine.committee import Opinion
-from al_engine.distances import UnitVectors, nearest, pairwise
+from al_engine.distances import nearest
 from al_engine.kmedoids import k_medoids
+from al_engine.pairwise import pairwise
 from al_engine.traversal import farthest_first
+from al_engine.vectors import UnitVectors
 from escolta.errors import Misconfigured
 
 

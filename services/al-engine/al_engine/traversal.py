@@ -11,7 +11,7 @@ import heapq
 import numpy as np
 from numpy.typing import NDArray
 
-from al_engine.distances import UnitVectors, cosine_distances
+from al_engine.vectors import UnitVectors, exact_distances
 
 FEWEST_AT_ONCE, MOST_AT_ONCE = 2, 256
 """Stale samples brought up to date in one go. The number doubles until the next sample is found: often it
@@ -33,22 +33,21 @@ def farthest_first(
 
 
 class _Taken:
-    """The samples taken so far, their vectors in float64 so that they are converted once."""
+    """The samples taken so far, their exact vectors so that they are scaled once."""
 
     def __init__(self, samples: UnitVectors, limit: int) -> None:
         self.limit = limit
         self.rows: list[int] = []
         self._samples = samples
-        self._vectors = UnitVectors(np.empty((limit, samples.rows.shape[1])), np.empty(limit))
+        self._vectors = np.empty((limit, samples.dim))
 
     def append(self, row: int) -> None:
-        self._vectors.rows[len(self.rows)] = self._samples.rows[row]
-        self._vectors.half_squares[len(self.rows)] = self._samples.half_squares[row]
+        self._vectors[len(self.rows)] = self._samples.exact(slice(row, row + 1))
         self.rows.append(row)
 
-    def since(self, count: int) -> UnitVectors:
+    def since(self, count: int) -> NDArray[np.float64]:
         """The vectors taken after the first `count`."""
-        return self._vectors.take(slice(count, len(self.rows)))
+        return self._vectors[count : len(self.rows)]
 
 
 def _take_from(
@@ -67,7 +66,7 @@ def _take_from(
         stale = [heapq.heappop(heap)[1] for _ in range(min(at_once, len(heap)))]
         at_once = min(2 * at_once, MOST_AT_ONCE)
         rows = np.array(stale, np.intp)
-        to_taken = cosine_distances(samples.take(rows), taken.since(int(seen[rows].min())))
+        to_taken = exact_distances(samples.exact(rows), taken.since(int(seen[rows].min())))
         bound[rows] = np.minimum(bound[rows], to_taken.min(axis=1))
         seen[rows] = len(taken.rows)
         for b, row in zip(bound[rows].tolist(), stale, strict=True):

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from unit.al_engine.vectors import clustered, tying_embeddings
 
 from al_engine.committee import Committee, predict
-from al_engine.distances import nearest, unit_vectors
+from al_engine.distances import nearest
+from al_engine.vectors import unit_vectors
 
 
 @settings(max_examples=50, deadline=None)

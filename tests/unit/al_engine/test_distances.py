@@ -1,84 +1,85 @@
-"""Distances are exact: a whole-number oracle agrees to the last bit, whatever the blocks."""
-
-from fractions import Fraction
+"""The nearest medoid is the one that exact distances name, to the bit, however close the others are."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from unit.al_engine.vectors import clustered, tying_embeddings
 
 from al_engine import distances
-from al_engine.distances import KeptNearest, UnitVectors, cosine_distances, nearest, pairwise, unit_vectors
+from al_engine.distances import KeptNearest, nearest
+from al_engine.vectors import UnitVectors, cosine_distances, unit_vectors
 
 
-def exactly(x: np.ndarray, y: np.ndarray) -> float:
-    """Half the squared distance of two rows, in fractions, rounded once to what float32 holds of 2^-23."""
-    whole = [(int(a * 2**24) - int(b * 2**24)) ** 2 for a, b in zip(x, y, strict=True)]
-    return float(np.float32(round(Fraction(sum(whole), 2**49) * 2**23) / 2**23))
+def by_exact_distances(samples: UnitVectors, medoids: UnitVectors) -> tuple[list[int], list[float]]:
+    every = cosine_distances(samples, medoids).tolist()
+    return [row.index(min(row)) for row in every], [min(row) for row in every]
 
 
-@given(tying_embeddings())
-def test_a_distance_is_the_exact_one_rounded_once(embeddings):
-    vectors = unit_vectors(embeddings)
-    expected = [[exactly(x, y) for y in vectors.rows] for x in vectors.rows]
-    np.testing.assert_array_equal(cosine_distances(vectors, vectors), expected)
+def found(samples: UnitVectors, medoids: UnitVectors, kept: KeptNearest | None = None):
+    index, distance = nearest(samples, medoids, kept)
+    assert index.dtype == np.intp
+    assert distance.dtype == np.float32
+    return index.tolist(), distance.tolist()
 
 
-def test_a_distance_of_long_embeddings_is_the_exact_one_rounded_once():
-    vectors = unit_vectors(clustered(8, 2048, 3, seed=0)[0])
-    expected = [[exactly(x, y) for y in vectors.rows] for x in vectors.rows]
-    np.testing.assert_array_equal(cosine_distances(vectors, vectors), expected)
-
-
-def test_a_distance_is_the_cosine_distance():
-    rows = clustered(50, 1024, 5, seed=1)[0].astype(np.float64)
-    lengths = np.linalg.norm(rows, axis=1)
-    expected = 1 - rows @ rows.T / lengths / lengths[:, None]
-    vectors = unit_vectors(rows.astype(np.float32))
-    np.testing.assert_allclose(cosine_distances(vectors, vectors), expected, atol=3e-7)
-
-
-def test_the_length_of_an_embedding_does_not_matter():
-    rows = clustered(20, 64, 3, seed=2)[0]
-    np.testing.assert_array_equal(unit_vectors(rows).rows, unit_vectors(rows * 1024).rows)
-
-
-def test_identical_embeddings_are_at_distance_zero_and_opposite_ones_at_two():
-    row = clustered(1, 1024, 1, seed=3)[0]
-    same, opposite = cosine_distances(unit_vectors(row), unit_vectors(np.vstack([row, -row])))[0]
-    assert same == 0
-    assert opposite == pytest.approx(2, abs=1e-6)
-
-
-def test_embeddings_of_zeros_are_identical_to_each_other():
-    vectors = unit_vectors(np.array([[0, 0, 0], [0, 0, 0], [1, 0, 0]], np.float16))
-    assert cosine_distances(vectors, vectors)[0].tolist() == [
-        0,
-        0,
-        pytest.approx(1 - 1 / np.sqrt(3), abs=1e-6),
-    ]
-
-
-def test_an_embedding_that_is_not_finite_has_no_length():
-    halves = unit_vectors(np.array([[1, 2], [np.inf, 1], [np.nan, 0]], np.float32)).half_squares
-    assert np.isfinite(halves).tolist() == [True, False, False]
+@st.composite
+def near_ties(draw: st.DrawFn) -> NDArray[np.float32]:
+    """float32 `[n, dim]`: a few directions, in a narrow cone or not, and rows that differ in a last bit."""
+    dim = draw(st.sampled_from([1, 2, 3, 17, 300, 2048]))
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    directions = rng.standard_normal((draw(st.integers(1, 4)), dim)) * draw(st.sampled_from([1, 1e-3, 1e-6]))
+    directions += draw(st.sampled_from([0, 1, 30]))
+    rows = directions[rng.integers(0, len(directions), draw(st.integers(1, 40)))].astype(np.float32)
+    ulps = rng.integers(-2, 3, rows.shape) * (rng.random(rows.shape) < draw(st.sampled_from([0, 0.01, 1])))
+    return rows + ulps.astype(np.float32) * np.spacing(rows)
 
 
 @given(tying_embeddings(), tying_embeddings())
 def test_the_nearest_medoid_is_the_first_of_the_equally_near(embeddings, others):
     dim = min(embeddings.shape[1], others.shape[1])
     samples, medoids = unit_vectors(embeddings[:, :dim]), unit_vectors(others[:, :dim])
-    every = cosine_distances(samples, medoids)
-    index, distance = nearest(samples, medoids)
-    assert index.tolist() == [row.tolist().index(row.min()) for row in every]
-    assert distance.tolist() == every.min(axis=1).tolist()
+    assert found(samples, medoids) == by_exact_distances(samples, medoids)
 
 
-@given(tying_embeddings(), tying_embeddings(), st.data())
-def test_kept_distances_change_nothing(embeddings, others, data):
-    dim = min(embeddings.shape[1], others.shape[1])
-    samples, medoids = unit_vectors(embeddings[:, :dim]), unit_vectors(others[:, :dim])
+@given(near_ties(), st.data())
+def test_medoids_that_differ_in_a_last_bit_are_told_apart(rows, data):
+    vectors = unit_vectors(rows)
+    medoids = vectors.take(slice(data.draw(st.integers(1, len(vectors)))))
+    assert found(vectors, medoids) == by_exact_distances(vectors, medoids)
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e-2, 1e-4, 1e-6])
+@pytest.mark.parametrize("most", [0, 3, 1000])
+def test_it_does_not_matter_how_many_medoids_are_nearly_as_near(spread, most, monkeypatch):
+    monkeypatch.setattr(distances, "MOST_CANDIDATES", most)
+    rows = np.random.default_rng(0).standard_normal((300, 512)) * spread + 1
+    vectors = unit_vectors(rows.astype(np.float32))
+    medoids = vectors.take(slice(100))
+    assert found(vectors, medoids) == by_exact_distances(vectors, medoids)
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e-3, 1e-6])
+@pytest.mark.parametrize("dim", [1, 2, 64, 2048])
+def test_scores_err_by_less_than_is_proven(dim, spread):
+    rng = np.random.default_rng(dim)
+    rows = (rng.standard_normal((200, dim)) * spread + rng.standard_normal(dim)).astype(np.float32)
+    vectors = unit_vectors(rows)
+    medoids = distances._Medoids(vectors, np.arange(50))
+    scores, half, error, half_error = medoids.scores(vectors, np.arange(200), np.empty((200, 50), np.float32))
+    centered = vectors.exact() - medoids.center
+    exact_half = np.vecdot(centered, centered) / 2
+    exact = exact_half[:50] - centered @ centered[:50].T
+    assert (np.abs(scores - exact) <= error[:, None]).all()
+    assert (np.abs(half - exact_half) <= half_error).all()
+
+
+@given(tying_embeddings() | near_ties(), st.data())
+def test_kept_distances_change_nothing(embeddings, data):
+    vectors = unit_vectors(embeddings)
+    medoids = vectors.take(np.array(data.draw(st.permutations(range(len(vectors)))))[: len(vectors) // 2 + 1])
+    samples = vectors
     is_new = np.array(data.draw(st.lists(st.booleans(), min_size=len(medoids), max_size=len(medoids))))
     known, new = np.flatnonzero(~is_new), np.flatnonzero(is_new)
     index, distance = np.full(len(samples), -1), np.zeros(len(samples), np.float32)
@@ -89,27 +90,44 @@ def test_kept_distances_change_nothing(embeddings, others, data):
     index[forgotten] = -1
     kept = KeptNearest(index, distance, np.array(data.draw(st.permutations(new.tolist())), np.intp))
     before = index.copy()
-    found = nearest(samples, medoids, kept)
-    expected = nearest(samples, medoids)
-    assert found[0].tolist() == expected[0].tolist()
-    assert found[1].tolist() == expected[1].tolist()
+    assert found(samples, medoids, kept) == by_exact_distances(samples, medoids)
     assert kept.index.tolist() == before.tolist()
+
+
+@given(near_ties(), st.data())
+def test_the_order_of_samples_changes_nothing(rows, data):
+    vectors, medoids = unit_vectors(rows), unit_vectors(rows[: len(rows) // 2 + 1])
+    order = np.array(data.draw(st.permutations(range(len(rows)))))
+    index, distance = nearest(vectors, medoids)
+    shuffled = nearest(unit_vectors(rows[order]), medoids)
+    assert index[order].tolist() == shuffled[0].tolist()
+    assert distance[order].tolist() == shuffled[1].tolist()
 
 
 @pytest.mark.parametrize("rows", [1, 7, 64])
 def test_blocks_change_nothing(rows, monkeypatch):
     samples = unit_vectors(clustered(50, 257, 4, seed=4)[0])
     medoids = samples.take(slice(10, 23))
-    whole = cosine_distances(samples, samples)
-    index, distance = nearest(samples, medoids)
-    monkeypatch.setattr(distances, "BLOCK_ROWS", rows)
-    np.testing.assert_array_equal(pairwise(samples), whole)
-    np.testing.assert_array_equal(nearest(samples, medoids)[0], index)
-    np.testing.assert_array_equal(nearest(samples, medoids)[1], distance)
+    for size in ("BLOCK_ROWS", "BLOCK_PAIRS"):
+        monkeypatch.setattr(distances, size, rows)
+    assert found(samples, medoids) == by_exact_distances(samples, medoids)
 
 
-def test_chosen_rows_are_scaled_in_the_order_given():
-    rows = clustered(9, 16, 2, seed=5)[0]
-    chosen = unit_vectors(rows, np.array([7, 0, 3]))
-    assert isinstance(chosen, UnitVectors)
-    np.testing.assert_array_equal(chosen.rows, unit_vectors(rows).rows[[7, 0, 3]])
+def test_nearly_every_sample_is_compared_exactly_with_one_medoid(monkeypatch):
+    pairs = 0
+
+    def counted(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float32]:
+        nonlocal pairs
+        pairs += len(x)
+        return paired(x, y)
+
+    paired = distances.paired_distances
+    monkeypatch.setattr(distances, "paired_distances", counted)
+    vectors = unit_vectors(clustered(2000, 2048, 60, seed=0)[0])
+    nearest(vectors, vectors.take(slice(300)))
+    assert pairs < 2000 * 1.1
+
+
+def test_no_samples_have_no_medoids():
+    vectors = unit_vectors(np.ones((3, 2), np.float32))
+    assert found(vectors.take(slice(0)), vectors) == ([], [])

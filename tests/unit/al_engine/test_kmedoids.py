@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.al_engine.vectors import clustered, tying_embeddings
 
-from al_engine.distances import pairwise, unit_vectors
 from al_engine.kmedoids import farthest_first_start, faster_pam, k_medoids
+from al_engine.pairwise import pairwise
+from al_engine.vectors import unit_vectors
 
 
 def loss(distances: np.ndarray, medoids: np.ndarray) -> float:

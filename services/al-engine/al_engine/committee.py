@@ -105,6 +105,16 @@ class Classifier:
             probabilities[block] = of_classes.max(axis=1)
         return Prediction(self._regression.classes_[best], probabilities)
 
+    def margins(self, samples: UnitVectors) -> NDArray[np.float64]:
+        """How much more probable than the second the most probable class is, float64 `[samples]`."""
+        margins = np.empty(len(samples))
+        for start in range(0, len(samples), BLOCK_ROWS):
+            block = slice(start, start + BLOCK_ROWS)
+            of_classes = self._regression.predict_proba(self._scaled(samples.take(block)))
+            second, first = np.partition(of_classes, -2, axis=1)[:, -2:].T
+            margins[block] = first - second
+        return margins
+
     def _scaled(self, samples: UnitVectors) -> NDArray[np.float64]:
         scaled: NDArray[np.float64] = (samples.exact() - self._center) / self._spread
         return scaled

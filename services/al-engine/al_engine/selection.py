@@ -159,8 +159,7 @@ def select(
         if not len(left):
             continue
         looked = window.look_at(left)
-        medoids = window.medoids
-        view = View(looked.samples, looked.ids, looked.opinion, medoids, taken, settings.batch, settings.seed)
+        view = window.view(looked, taken, settings)
         for row in strategy(view, wanted - len(control) - len(chosen)):
             chosen.append(_proposal(looked, row, number))
         taken = [*taken, looked.samples]
@@ -211,7 +210,12 @@ class _Window:
         self._unlabeled = unlabeled
         self.medoids = unit_vectors(medoid_embeddings)
         _check_finite(self.medoids, [f"medoid {row}" for row in range(len(self.medoids))])
+        self.medoid_classes = medoid_classes
         self._committee = Committee(self.medoids, medoid_classes) if len(medoid_classes) else None
+
+    def view(self, of: _Looked, taken: list[UnitVectors], settings: SelectionSettings) -> View:
+        known = (self.medoids, self.medoid_classes)
+        return View(of.samples, of.ids, of.opinion, *known, taken, settings.batch, settings.seed)
 
     def look_at(self, rows: NDArray[np.intp]) -> _Looked:
         ids = uuids(self._unlabeled.ids[rows])

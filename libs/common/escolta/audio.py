@@ -25,6 +25,14 @@ Source = bytes | Path
 SILENCE_DBFS = -120.0
 """The lowest level reported: digital silence has a finite one, which JSON and SQL can carry."""
 
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 1_000_000
+"""What a recorder can have; a header that says another rate is damaged, and resampling by it could take more
+memory than there is. (ours)"""
+
+LOUDEST = 1e10
+"""The largest sample. A file of floats may well hold integers that nobody scaled, up to 2**31; what is far
+beyond is no sound, and its spectrum's power would overflow float32. (ours)"""
+
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
 _BLOCK_SAMPLES = 1 << 16
 _LONGEST_OGG_PAGE = 27 + 255 + 255 * 255
@@ -55,7 +63,8 @@ def probe(source: Source, name: str = "") -> Probe:
     The sound is decoded to its end, a block at a time, because nothing else shows that a compressed file is
     whole. `name` is what the reason calls the sound where `source` is bytes.
 
-    Raises Rejected: not a sound file, truncated, of zero length, or with samples that are not numbers.
+    Raises Rejected: not a sound file, truncated, of zero length, of a rate that no recorder has, or with
+    samples that are not numbers or beyond all measure.
     Raises OSError where a path cannot be read. MP3 and the rarer formats of libsndfile are accepted, but of
     those only MP3 is checked for truncation.
     """
@@ -134,11 +143,13 @@ def _blocks(file: soundfile.SoundFile) -> Iterator[Waveform]:
     """The sound, block by block. Raises _Unfit where it ends before the end that was promised."""
     if file.frames > _ENDLESS_SAMPLES:
         raise _Unfit("does not say how long it is, as a FLAC written to a pipe: encode it to a file.")
+    if not LOWEST_RATE_HZ <= file.samplerate <= HIGHEST_RATE_HZ:
+        known = f"{LOWEST_RATE_HZ:,} to {HIGHEST_RATE_HZ:,} Hz"
+        raise _Unfit(f"says that its rate is {file.samplerate:,} Hz: rates of {known} are accepted.")
     decoded = 0
     try:
         while len(block := file.read(_BLOCK_SAMPLES, dtype="float32")):
-            if not np.isfinite(block).all():
-                raise _Unfit("holds samples that are not numbers (NaN or infinity).")
+            _require_sound(block)
             decoded += len(block)
             yield block
     except soundfile.LibsndfileError as error:
@@ -147,6 +158,14 @@ def _blocks(file: soundfile.SoundFile) -> Iterator[Waveform]:
         raise _truncated(file.frames, decoded, "samples")
     if decoded == 0:
         raise _Unfit("has zero length: there is no sample in it.")
+
+
+def _require_sound(block: Waveform) -> None:
+    peak = np.abs(block).max()
+    if not np.isfinite(peak):
+        raise _Unfit("holds samples that are not numbers (NaN or infinity).")
+    if peak > LOUDEST:
+        raise _Unfit(f"holds samples of {peak:.0e} times full scale: that is no sound.")
 
 
 def _truncated(promised: int, present: int, unit: str) -> _Unfit:

@@ -24,23 +24,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from al_engine.parallel import for_each
 from al_engine.vectors import (
     DISTANCE_STEP,
     UnitVectors,
     blocks,
-    cosine_distances,
     exact_distances,
     half_squares,
     mean,
     paired_distances,
-    unit_vectors,
 )
 
-__all__ = ["KeptNearest", "UnitVectors", "cosine_distances", "nearest", "unit_vectors"]
-
-BLOCK_ROWS = 1024
-BLOCK_DISTANCES = 2**23
-"""Distances held at once, in float32: 32 MB."""
+BLOCK_ROWS = 512
+BLOCK_DISTANCES = 2**22
+"""Distances that one thread holds at once, in float32: 16 MB."""
 BLOCK_PAIRS = 512
 MOST_CANDIDATES = 48
 """A sample with more medoids to look at has all its distances computed exactly: one product takes less time
@@ -110,44 +107,43 @@ class _Medoids:
         self._float32_center = self.center.astype(np.float32)
         self._centered = np.empty((len(index), medoids.dim), np.float32)
         half = np.empty(len(index))
-        for block in blocks(len(index), BLOCK_ROWS):
+
+        def fill(block: slice) -> None:
             centered = self._medoids.exact(block) - self.center
             self._centered[block], half[block] = centered, half_squares(centered)
+
+        for_each(fill, blocks(len(index), BLOCK_ROWS))
         self._half_squares = half.astype(np.float32)
         self._radius = np.sqrt(2 * half.max()) * 1.0001
 
     def improve(self, found: _Found, samples: UnitVectors, rows: NDArray[np.intp]) -> None:
         """Bring what was found for the samples at `rows` up to date with these medoids."""
         size = max(1, min(BLOCK_ROWS, BLOCK_DISTANCES // len(self._index)))
-        scores = np.empty((size, len(self._index)), np.float32)
-        for block in blocks(len(rows), size):
-            here = rows[block]
-            self._improve(found, samples, here, scores[: len(here)])
+        for_each(lambda block: self._improve(found, samples, rows[block]), blocks(len(rows), size))
 
-    def _improve(
-        self, found: _Found, samples: UnitVectors, rows: NDArray[np.intp], out: NDArray[np.float32]
-    ) -> None:
-        scores, half, error, half_error = self.scores(samples, rows, out)
+    def _improve(self, found: _Found, samples: UnitVectors, rows: NDArray[np.intp]) -> None:
+        scores, half, error, half_error = self.scores(samples, rows)
         may_be_nearest = scores.min(axis=1) + 2 * error
         may_be_nearer = found.distance[rows] - half + half_error + error
         limit = np.minimum(may_be_nearest, may_be_nearer) + 2 * DISTANCE_STEP
-        self._compare(found, samples, rows, scores <= limit[:, None].astype(np.float32))
+        at_most = np.nextafter(limit.astype(np.float32), np.float32(np.inf))
+        self._compare(found, samples, rows, scores <= at_most[:, None])
 
     def scores(
-        self, samples: UnitVectors, rows: NDArray[np.intp], out: NDArray[np.float32]
+        self, samples: UnitVectors, rows: NDArray[np.intp]
     ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """s `[rows, medoids]` and |x - c|²/2 `[rows]`, and by how much each errs at most, `[rows]`."""
         x = samples.approximate(rows)
         x -= self._float32_center
-        np.matmul(x, self._centered.T, out=out)
-        np.subtract(self._half_squares, out, out=out)
+        scores = x @ self._centered.T
+        np.subtract(self._half_squares, scores, out=scores)
         half = np.vecdot(x, x).astype(np.float64) / 2
         r = np.sqrt(2 * half) * 1.001
         n, unit = samples.dim, 2.0**-24
         shift = unit * (np.sqrt(n) + 8)
         error = self._radius * (1.01 * (n + 8) * unit * r + shift + unit * self._radius)
         half_error = (r + shift) * (0.51 * (n + 8) * unit * r + shift)
-        return out, half, error, half_error
+        return scores, half, error, half_error
 
     def _compare(
         self, found: _Found, samples: UnitVectors, rows: NDArray[np.intp], candidates: NDArray[np.bool_]
@@ -156,7 +152,7 @@ class _Medoids:
         count = np.count_nonzero(candidates, axis=1)
         few = np.flatnonzero((count > 0) & (count <= MOST_CANDIDATES))
         if len(few):
-            sample, medoid = np.nonzero(candidates[few])
+            sample, medoid = np.divmod(np.flatnonzero(candidates[few]), candidates.shape[1])
             distance = np.empty(len(sample), np.float32)
             exact = samples.exact(rows[few])
             for pairs in blocks(len(sample), BLOCK_PAIRS):

@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 
 Distances = NDArray[np.float32]
 
+FEWEST_AT_ONCE, MOST_AT_ONCE = 4, 32
+"""Candidates looked at in one go. Those after one that is swapped in are looked at again, so the number
+starts low, as long as many are, and doubles while none is."""
+
 
 @dataclass(frozen=True)
 class Clustering:
@@ -64,15 +68,20 @@ def faster_pam(distances: Distances, start: NDArray[np.intp]) -> NDArray[np.intp
     if len(start) == 1:
         return np.array([distances.sum(axis=1, dtype=np.float64).argmin()], np.intp)
     search = _Search(distances, start.copy())
-    candidate, without_swap = 0, 0
-    while without_swap < len(distances):
-        without_swap += 1
-        if not search.is_medoid[candidate]:
-            change, slot = search.best_swap(candidate)
-            if change < 0:
-                search.swap(slot, candidate)
-                without_swap = 0
-        candidate = (candidate + 1) % len(distances)
+    n = len(distances)
+    candidate, without_swap, at_once = 0, 0, FEWEST_AT_ONCE
+    while without_swap < n:
+        block = slice(candidate, min(candidate + at_once, n))
+        found = search.first_gain(block)
+        if found is None:
+            without_swap += block.stop - block.start
+            candidate = block.stop % n
+            at_once = min(2 * at_once, MOST_AT_ONCE)
+        else:
+            search.swap(*found)
+            without_swap = 1
+            candidate = (found[1] + 1) % n
+            at_once = FEWEST_AT_ONCE
     return search.medoids
 
 
@@ -87,6 +96,8 @@ class _Search:
         n = len(distances)
         self.distances = distances
         self.medoids = medoids
+        # Row by row, since the distances of one sample to all medoids lie far apart in `distances`.
+        self.to_medoids = distances[medoids].T.copy()
         self.is_medoid = np.zeros(n, bool)
         self.is_medoid[medoids] = True
         self.near, self.second = np.empty(n, np.intp), np.empty(n, np.intp)
@@ -94,22 +105,30 @@ class _Search:
         self._assign(np.arange(n))
         self._update_removal_loss()
 
-    def best_swap(self, candidate: int) -> tuple[float, int]:
-        """The change of the total deviation by the best swap for this candidate, and its slot.
+    def first_gain(self, candidates: slice) -> tuple[int, int] | None:
+        """Of the first of these candidates for which a swap pays: the best slot for it, and itself.
 
         Of a sample o, d = d(o, x_c): where d < d_near, o moves to x_c whatever medoid goes. Its own
         medoid's removal loss has counted d_second - d_near, which then does not arise; where
         d < d_second, o would move to x_c and not to its second medoid.
         """
-        to_candidate = self.distances[candidate]
-        o = np.flatnonzero(to_candidate < self.d_second)
-        d = to_candidate[o].astype(np.float64)
+        n, k = len(self.distances), len(self.medoids)
+        to_candidates = self.distances[candidates]
+        where = np.flatnonzero(to_candidates < self.d_second)
+        d = to_candidates.reshape(-1)[where].astype(np.float64)
+        x_c, o = np.divmod(where, n)
         d_near = self.d_near[o].astype(np.float64)
-        gain = np.minimum(d - d_near, 0).sum()
+        gain = np.bincount(x_c, np.minimum(d - d_near, 0), len(to_candidates))
         correction = np.maximum(d, d_near) - self.d_second[o]
-        change = self.removal_loss + np.bincount(self.near[o], correction, len(self.medoids))
-        slot = int(change.argmin())
-        return float(change[slot] + gain), slot
+        corrections = np.bincount(x_c * k + self.near[o], correction, len(to_candidates) * k)
+        change = self.removal_loss + corrections.reshape(-1, k)
+        slots = change.argmin(axis=1)
+        pays = change[np.arange(len(slots)), slots] + gain < 0
+        pays &= ~self.is_medoid[candidates]
+        if not pays.any():
+            return None
+        first = int(pays.argmax())
+        return int(slots[first]), candidates.start + first
 
     def swap(self, slot: int, candidate: int) -> None:
         """Put the candidate in the place of a medoid and bring every sample's nearest two up to date."""
@@ -118,6 +137,7 @@ class _Search:
         self.medoids[slot] = candidate
         lost = (self.near == slot) | (self.second == slot)
         d = self.distances[candidate]
+        self.to_medoids[:, slot] = d
         closer = ~lost & (d < self.d_near)
         self.second[closer], self.d_second[closer] = self.near[closer], self.d_near[closer]
         self.near[closer], self.d_near[closer] = slot, d[closer]
@@ -127,7 +147,7 @@ class _Search:
         self._update_removal_loss()
 
     def _assign(self, o: NDArray[np.intp]) -> None:
-        to_medoids = self.distances[np.ix_(o, self.medoids)]
+        to_medoids = self.to_medoids[o]
         each = np.arange(len(o))
         self.near[o] = to_medoids.argmin(axis=1)
         self.d_near[o] = to_medoids[each, self.near[o]]

@@ -12,10 +12,12 @@ another sound, and they depend on the set of samples alone: on no order of rows,
 import numpy as np
 from numpy.typing import NDArray
 
+from al_engine.parallel import for_each
 from al_engine.vectors import UnitVectors, blocks, half_squares, mean
 
 BITS = 12
-BLOCK_ROWS = 1024
+BLOCK_ROWS = 512
+"""A tile of distances is 1 MB, which a core's own cache holds while it is transposed."""
 
 
 def pairwise(samples: UnitVectors) -> NDArray[np.float32]:
@@ -26,12 +28,17 @@ def pairwise(samples: UnitVectors) -> NDArray[np.float32]:
     vectors = _coarse(samples)
     half = np.vecdot(vectors, vectors) / np.float32(2)
     distances = np.empty((len(samples), len(samples)), np.float32)
-    for below in blocks(len(samples), BLOCK_ROWS):
-        tile = vectors[below] @ vectors[: below.stop].T
+
+    def fill(tile: tuple[slice, slice]) -> None:
+        below, left = tile
+        products = vectors[below] @ vectors[left].T
         # First the sum: it is the same from both sides, and not below the product.
-        np.subtract(half[below, None] + half[: below.stop], tile, out=tile)
-        distances[below, : below.stop] = tile
-        distances[: below.stop, below] = tile.T
+        np.subtract(half[below, None] + half[left], products, out=products)
+        distances[below, left] = products
+        distances[left, below] = products.T
+
+    rows = list(blocks(len(samples), BLOCK_ROWS))
+    for_each(fill, [(below, left) for below in rows for left in rows if left.start <= below.start])
     return distances
 
 
@@ -40,13 +47,16 @@ def _coarse(samples: UnitVectors) -> NDArray[np.float32]:
     center = mean(samples)
     vectors = np.empty((len(samples), samples.dim), np.float32)
     step = _step(samples, center)
-    for block in blocks(len(samples), BLOCK_ROWS):
+
+    def fill(block: slice) -> None:
         rows = samples.exact(block)
         rows -= center
         rows /= step
         np.rint(rows, out=rows)
         rows *= step
         vectors[block] = rows
+
+    for_each(fill, blocks(len(samples), BLOCK_ROWS))
     return vectors
 
 

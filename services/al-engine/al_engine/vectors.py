@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from al_engine.parallel import for_each
+
 COORDINATE_STEP = 2.0**-24
 DISTANCE_STEP = 2.0**-23
 BLOCK_ROWS = 1024
@@ -85,9 +87,12 @@ def unit_vectors(embeddings: NDArray[np.floating], rows: NDArray[np.intp] | None
     """Embeddings `[any, dim]` of any float type (their given `rows`, in that order) as unit vectors."""
     index = np.arange(len(embeddings)) if rows is None else rows
     lengths = np.empty(len(index))
-    for block in blocks(len(index), BLOCK_ROWS):
+
+    def measure(block: slice) -> None:
         exact = embeddings[index[block]].astype(np.float64)
         lengths[block] = np.sqrt(np.vecdot(exact, exact))
+
+    for_each(measure, blocks(len(index), BLOCK_ROWS))
     mantissa, exponent = np.frexp(lengths)
     return UnitVectors(embeddings, index, np.ldexp(np.rint(np.ldexp(mantissa, 24)), exponent - 24))
 

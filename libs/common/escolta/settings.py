@@ -64,6 +64,14 @@ class Settings(BaseSettings):
     batch: int = Field(400, gt=0, description="audios that one iteration proposes (the paper: 400)")
     max_samples: int = Field(0, ge=0, description="N_max of the partition; 0: from the memory at hand")
     max_medoids: int = Field(20_000, gt=0, description="M_max, the most medoids of a run")
+    strategy: str = Field("mal-mf", description="how an iteration chooses; docs/strategies.md compares them")
+    control_share: float = Field(
+        0.05, ge=0, le=1, description="part of a batch that is drawn at random, to measure without bias"
+    )
+    schedule: str = Field(
+        "",
+        description='when iterations start by themselves, in UTC: "mon 06:00" or "daily 06:00"; empty: never',
+    )
 
     sign_in_hours: float = Field(24.0, gt=0, description="how long a sign-in link can be used")
     session_days: float = Field(30.0, gt=0, description="how long a session lasts")

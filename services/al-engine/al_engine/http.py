@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
+import asyncpg
 from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel, Field
 
-from al_engine import store
+from al_engine import panel, store
 from al_engine.iterations import Iterations
-from escolta.events import NodeName, UtcTime
+from al_engine.stopping import Panel
+from escolta.events import Hours, NodeName, UtcTime, Window
 from escolta.service import Platform
 from escolta.web import Session, lead
 
@@ -20,6 +22,9 @@ class IterationWanted(BaseModel):
     nodes: list[NodeName] = Field([], description="empty: every node")
     window_start: UtcTime | None = None
     window_end: UtcTime | None = Field(None, description="not in the window itself; default: now")
+    hours: Hours | None = None
+    further_windows: list[Window] = Field([], description="united with the first")
+    strategy: str | None = Field(None, description="none: the setting ESCOLTA_STRATEGY")
     batch: int | None = Field(None, gt=0)
     follow_ups: int = Field(0, ge=0, description="further iterations that start as each one closes")
 
@@ -39,8 +44,18 @@ class Iteration(BaseModel):
     nodes: list[str]
     window_start: datetime
     window_end: datetime
+    hours: tuple[int, int] | None
+    further_windows: list[Window]
+    strategy: str | None
+    scheduled_for: datetime | None
     batch: int
     follow_ups: int
+    stage: str | None = Field(description="what it is at: window, medoids, embeddings, select, record")
+    stage_done: int | None
+    stage_total: int | None
+    failure: str | None = Field(description="why it was given up")
+    number: int | None = Field(description="its place in the order in which iterations ran")
+    unlabeled: int | None
     audios: int | None
     medoids: int | None
     disjoint_sets: int | None
@@ -67,6 +82,9 @@ class ProposedAudio(BaseModel):
     predicted_class: str | None
     predicted_probability: float | None
     mismatched: bool | None
+    control: bool | None = Field(
+        description="drawn at random, not for its reason; null until the batch is closed, lest it be known"
+    )
     label: str | None
     labelers: int | None
     agreement_percent: float | None
@@ -105,14 +123,26 @@ def router(on: Platform, iterations: Iterations) -> APIRouter:
         """Every iteration, the newest last."""
         return [Iteration(**row) for row in await store.iterations(on.catalog)]
 
+    @routes.get("/api/iterations/panel")
+    async def get_panel(_: Lead) -> Panel:
+        """What tells whether to go on labeling, with advice and its reasons."""
+        return await panel.panel(on.catalog)
+
     @routes.get("/api/iterations/{iteration_id}")
     async def get_iteration(iteration_id: UUID, _: Lead) -> IterationWithProposals:
         """One iteration with its proposals and their reasons."""
         row = await store.iteration(on.catalog, iteration_id)
         if row is None:
             raise HTTPException(404, f"There is no iteration {iteration_id}.")
-        proposals = [ProposedAudio(**entry) for entry in await store.proposals(on.catalog, iteration_id)]
-        return IterationWithProposals(**row, proposals=proposals)
+        return IterationWithProposals(**row, proposals=await _proposals(on, row))
+
+    @routes.get("/api/iterations/{iteration_id}/proposals")
+    async def list_proposals(iteration_id: UUID, _: Lead) -> list[ProposedAudio]:
+        """The proposals of an iteration with their reasons, by rank."""
+        row = await store.iteration(on.catalog, iteration_id)
+        if row is None:
+            raise HTTPException(404, f"There is no iteration {iteration_id}.")
+        return await _proposals(on, row)
 
     @routes.get("/api/predictions")
     async def list_predictions(_: Lead) -> list[PredictedAudio]:
@@ -123,3 +153,11 @@ def router(on: Platform, iterations: Iterations) -> APIRouter:
         ]
 
     return routes
+
+
+async def _proposals(on: Platform, iteration: asyncpg.Record) -> list[ProposedAudio]:
+    told = iteration["status"] == "closed"
+    return [
+        ProposedAudio(**{**entry, "control": entry["control"] if told else None})
+        for entry in await store.proposals(on.catalog, iteration["iteration_id"])
+    ]

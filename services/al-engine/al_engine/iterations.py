@@ -5,26 +5,36 @@ Naranjo-Alcazar et al. 2024, section 2.4; the steps are numbered as there.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import asdict
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from pathlib import Path
 from uuid import UUID, uuid4, uuid5
 
 import asyncpg
-from prometheus_client import Counter, Histogram
 
-from al_engine import store
+from al_engine import inputs, predictions, store, strategies, windows
 from al_engine.committee import predict
+from al_engine.inputs import Inputs
 from al_engine.memory import most_samples
+from al_engine.metrics import Metrics
 from al_engine.partition import number_of_sets
-from al_engine.selection import Proposal, SelectionSettings, select_batch
-from al_engine.store import Audios, Medoids, Requested
-from escolta.errors import Misconfigured, Transient
-from escolta.events import AudioEmbedded, AudioLabeled, BatchProposed, IterationClosed, IterationRequested
+from al_engine.proposing import Outcome, propose
+from al_engine.selection import SelectionSettings
+from escolta.errors import EscoltaError, Misconfigured, Rejected, Transient
+from escolta.events import (
+    AudioEmbedded,
+    AudioLabeled,
+    BatchProposed,
+    IterationClosed,
+    IterationRequested,
+    Window,
+)
 from escolta.service import Message, Platform
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+MOST_ATTEMPTS = 5
+TELL_EVERY_S = 0.5
 
 
 class Iterations:
@@ -33,21 +43,7 @@ class Iterations:
     def __init__(self, on: Platform) -> None:
         self._on = on
         self._log = on.log("al-engine")
-        self._iterations = Counter(
-            "escolta_iterations", "Iterations, by outcome", ["outcome"], registry=on.metrics
-        )
-        self._embedded = Counter(
-            "escolta_audios_to_choose_from",
-            "Audios that an iteration can propose, since this process started",
-            registry=on.metrics,
-        )
-        self._seconds = Histogram(
-            "escolta_iteration_seconds",
-            "Seconds of an iteration, by stage",
-            ["stage"],
-            registry=on.metrics,
-            buckets=(0.1, 0.3, 1, 3, 10, 30, 100, 300),
-        )
+        self._metrics = Metrics(on.metrics)
 
     # Requests ------------------------------------------------------------------------------------------
 
@@ -57,28 +53,40 @@ class Iterations:
         nodes: Sequence[str] = (),
         window_start: datetime | None = None,
         window_end: datetime | None = None,
+        hours: tuple[int, int] | None = None,
+        further_windows: Sequence[Window] = (),
+        strategy: str | None = None,
         batch: int | None = None,
         follow_ups: int = 0,
     ) -> UUID:
-        """Ask for an iteration; the row is written before anybody hears of it. Default: everything so far."""
+        """Ask for an iteration; the row is written before anybody hears of it. Default: everything so far.
+
+        Raises `Rejected` for a window that holds nothing by its bounds, and for an unknown strategy.
+        """
         event = IterationRequested(
             iteration_id=uuid4(),
             nodes=tuple(nodes),
             window_start=window_start or BEGINNING,
             window_end=window_end or self._on.clock.now(),
+            hours=hours,
+            further_windows=tuple(further_windows),
+            strategy=strategy,
             batch=batch or self._on.settings.batch,
             follow_ups=follow_ups,
         )
-        await self._announce(event)
+        _check(event)
+        await self.announce(event)
         return event.iteration_id
 
     async def run_requested(self, messages: Sequence[Message[IterationRequested]]) -> None:
         """Write each request's row, if somebody else asked, and run it."""
         for message in messages:
+            _check(message.event)
             await store.add_request(self._on.catalog, message.event)
             await self.run(message.event.iteration_id)
 
-    async def _announce(self, event: IterationRequested) -> None:
+    async def announce(self, event: IterationRequested) -> None:
+        """Write the request and tell of it."""
         await store.add_request(self._on.catalog, event)
         try:
             await self._on.bus.publish(event)
@@ -90,75 +98,146 @@ class Iterations:
 
     async def count_embedded(self, messages: Sequence[Message[AudioEmbedded]]) -> None:
         """Count what has come: it tells an operator when another iteration is worth while."""
-        self._embedded.inc(len(messages))
+        self._metrics.embedded.inc(len(messages))
 
     # The iteration ---------------------------------------------------------------------------------------
 
     async def run(self, iteration_id: UUID) -> None:
         """Run a requested iteration to its committed proposals; one that has them already is left alone.
 
-        1.-2. Load the window, split into medoids and unlabeled.
-        3.-4. Partition and select, off the event loop.
-        5. Record.
-        6. Hand over: publish.
-
+        One that was stopped after it had fixed its inputs is ended first: its proposals are settled.
         Raises `Transient` while another iteration runs. Killed anywhere, it runs again and ends the same.
         """
+        if await store.requested(self._on.catalog, iteration_id) is None:
+            return
         async with self._alone() as connection:
-            requested = await store.requested(connection, iteration_id)
-            if requested is None:
-                return
-            proposed = await self._propose(connection, requested)
+            for begun in await store.begun(connection):
+                await self._finish(connection, begun)
+            await self._finish(connection, iteration_id)
+
+    async def _finish(self, connection: asyncpg.Connection, iteration_id: UUID) -> None:
+        request = await store.requested(connection, iteration_id)
+        if request is None:
+            return
+        try:
+            if await store.count_attempt(connection, iteration_id) > MOST_ATTEMPTS:
+                raise Rejected(
+                    f"it was begun {MOST_ATTEMPTS} times and never ended: the log says why, or the "
+                    "memory was not enough and the process was killed (set "
+                    "ESCOLTA_MAX_SAMPLES lower), then ask again"
+                )
+            proposed = await self._propose(connection, request)
+        except Rejected as error:
+            await store.fail(connection, iteration_id, str(error))
+            self._metrics.outcomes.labels("failed").inc()
+            self._log.error("given up: %s", error, extra={"iteration_id": iteration_id})
+            return
+        except (EscoltaError, asyncio.CancelledError):
+            await store.forget_attempt(self._on.catalog, iteration_id)
+            raise
         if proposed:
             await self._on.bus.publish(BatchProposed(iteration_id=iteration_id, audios=proposed))
-        self._iterations.labels("proposed" if proposed else "empty").inc()
+        self._metrics.outcomes.labels("proposed" if proposed else "empty").inc()
         self._log.info("proposed %d audios", proposed, extra={"iteration_id": iteration_id})
 
-    async def _propose(self, connection: asyncpg.Connection, requested: Requested) -> int:
-        """How many audios were proposed; the record is written in any case."""
+    async def _propose(self, connection: asyncpg.Connection, request: IterationRequested) -> int:
+        """How many audios were proposed; the record is written in any case.
+
+        1.-2. Fix the inputs: window, medoids, settings. 3.-4. Partition and select. 5. Record.
+        """
+        stands_on = await inputs.fixed(connection, request) or await self._fix(connection, request)
+        watch = _Watch(self._on, self._metrics, request.iteration_id)
+        outcome = await propose(self._on.catalog, stands_on, watch, self._kept_in)
+        with watch.stage("record"):
+            await watch.tell("record")
+            await self._record(connection, stands_on, outcome)
+        self._metrics.unlabeled.set(len(outcome.candidates))
+        self._metrics.medoids.set(len(stands_on.medoids))
+        return len(outcome.selection.proposals)
+
+    async def _fix(self, connection: asyncpg.Connection, request: IterationRequested) -> Inputs:
         settings = self._on.settings
-        model_id, dim = await self._model(connection)
-        with self._seconds.labels("load").time():
-            audios = await store.unlabeled(connection, requested, model_id, dim)
-            medoids = await store.medoids(connection, requested, model_id, dim, settings.max_medoids)
-            in_window = await store.audios_in_window(connection, requested, model_id)
-        chosen = SelectionSettings(requested.batch, settings.max_samples or most_samples())
-        with self._seconds.labels("select").time():
-            proposals = await asyncio.to_thread(_select, audios, medoids, chosen)
+        chosen = SelectionSettings(
+            batch=request.batch,
+            max_set=settings.max_samples or most_samples(),
+            strategy=request.strategy or settings.strategy,
+            control_share=settings.control_share,
+            seed=int.from_bytes(request.iteration_id.bytes[-4:]),
+        )
+        model = await self._model(connection)
+        return await inputs.fix(connection, self._on.catalog, request, model, chosen, settings.max_medoids)
+
+    async def _record(self, connection: asyncpg.Connection, stands_on: Inputs, outcome: Outcome) -> None:
+        candidates, proposals = outcome.candidates, outcome.selection.proposals
+        proposed, labeled = await store.proposed_before(
+            connection, stands_on.windows, stands_on.model_id, stands_on.number
+        )
+        said = predictions.of(outcome)
+        before = await store.last_predictions(connection, stands_on.number, stands_on.model_id)
+        compared, changed = predictions.changed(before, said) if before and said else (None, None)
+        sets = outcome.judged_sets()
         facts = {
             "status": "proposed" if proposals else "empty",
-            "audios": in_window,
-            "medoids": len(medoids.audio_ids),
-            "disjoint_sets": number_of_sets(len(audios), chosen.max_set),
-            "share_labeled": medoids.in_window / in_window if in_window else 0.0,
-            "settings": asdict(chosen) | {"max_medoids": settings.max_medoids},
-            "model_id": model_id,
-            "code_version": version("escolta-al-engine"),
+            "audios": len(candidates) + proposed,
+            "unlabeled": len(candidates),
+            "unlabeled_digest": candidates.digest(),
+            "disjoint_sets": number_of_sets(len(candidates), stands_on.settings.max_set),
+            "share_labeled": labeled / (len(candidates) + proposed) if labeled else 0.0,
+            "judged": sum(len(one.rows) for one in sets) if sets else None,
+            "mismatched": sum(int(one.opinion.mismatched.sum()) for one in sets) if sets else None,
+            "compared": compared,
+            "changed": changed,
         }
-        rows = _rows(proposals, audios, medoids)
-        await store.record(connection, requested.iteration_id, facts, rows)
-        return len(rows)
+        rows = await self._rows(outcome, stands_on)
+        await store.record(connection, stands_on.iteration_id, facts, rows, said)
+
+    async def _rows(self, outcome: Outcome, stands_on: Inputs) -> list[store.ProposalRow]:
+        proposals = outcome.selection.proposals
+        ids = [proposal.audio_id for proposal in proposals]
+        starts = outcome.candidates.starts_of(ids)
+        described = await store.described(self._on.catalog, ids, starts)
+        medoid_ids = stands_on.medoids.audio_ids
+        return [
+            store.ProposalRow(
+                proposal.audio_id,
+                start,
+                *described[proposal.audio_id],
+                proposal.rank,
+                proposal.disjoint_set,
+                None if proposal.nearest_medoid is None else medoid_ids[proposal.nearest_medoid],
+                proposal.medoid_distance,
+                proposal.propagated_class,
+                proposal.predicted_class,
+                proposal.predicted_probability,
+                proposal.mismatched,
+                proposal.control,
+            )
+            for proposal, start in zip(proposals, starts, strict=True)
+        ]
 
     async def predictions(self) -> list[tuple[UUID, str, str, float]]:
         """Audio id, file name, class and probability, by the committee's classifier fitted to every medoid.
 
         For every embedded audio that no group is done with. Empty while there are fewer than two classes.
         """
-        everything = Requested(uuid4(), [], BEGINNING, self._on.clock.now(), 1, 0)
-        async with self._on.catalog.acquire() as connection:
+        everything = Window(window_start=BEGINNING, window_end=self._on.clock.now())
+        pool = self._on.catalog
+        async with pool.acquire() as connection:
             model_id, dim = await self._model(connection)
             limit = self._on.settings.max_medoids
-            medoids = await store.medoids(connection, everything, model_id, dim, limit)
-            audios = await store.never_labeled(connection, model_id, dim)
-        if not len(audios) or len(set(medoids.classes)) < 2:
+            medoids = await inputs.choose_medoids(connection, pool, [everything], model_id, limit)
+        audios = await store.never_labeled(pool, model_id)
+        if not audios or len(set(medoids.classes)) < 2:
             return []
-        found = await asyncio.to_thread(predict, medoids.vectors, medoids.classes, audios.vectors)
-        return [
-            (audio_id, file_name, str(class_name), float(probability))
-            for audio_id, file_name, class_name, probability in zip(
-                audios.audio_ids, audios.file_names, found.classes, found.probabilities, strict=True
-            )
-        ]
+        ids, starts, names = (list(column) for column in zip(*audios, strict=True))
+        known = await windows.vectors(pool, model_id, dim, medoids.audio_ids, medoids.starts)
+        vectors = await windows.vectors(pool, model_id, dim, ids, starts)
+        found = await asyncio.to_thread(predict, known, medoids.classes, vectors)
+        return list(zip(ids, names, found.classes.tolist(), found.probabilities.tolist(), strict=True))
+
+    @property
+    def _kept_in(self) -> Path:
+        return self._on.settings.state_dir / "al-engine"
 
     async def _model(self, connection: asyncpg.Connection) -> tuple[str, int]:
         name = self._on.settings.model
@@ -196,7 +275,7 @@ class Iterations:
         await store.save_labels(self._on.catalog, await store.missed_labels(self._on.catalog, iteration_id))
         await store.close(self._on.catalog, iteration_id)
         for closed in await store.closed_with_follow_ups(self._on.catalog, iteration_id):
-            await self._announce(_follow_up(closed))
+            await self.announce(_follow_up(closed))
 
     async def catch_up(self) -> None:
         """Find what events have missed: labels, closings, follow-ups, requests that were not run."""
@@ -209,53 +288,57 @@ class Iterations:
         }
         for iteration_id in follow_ups.keys() - await store.known(self._on.catalog, list(follow_ups)):
             await store.add_request(self._on.catalog, follow_ups[iteration_id])
-        for iteration_id in await store.all_requested(self._on.catalog):
+        await self.run_waiting()
+
+    async def run_waiting(self) -> None:
+        """Run what was asked for by a row alone, as a command does that shares no bus with us."""
+        waiting = await store.all_requested(self._on.catalog)
+        self._metrics.waiting.set(len(waiting))
+        for iteration_id in waiting:
             try:
                 await self.run(iteration_id)
             except Transient:
                 return  # one is running, so the engine is at work: what is left over is found next time
 
 
-def _select(audios: Audios, medoids: Medoids, chosen: SelectionSettings) -> list[Proposal]:
-    return select_batch(
-        audios.vectors,
-        audios.audio_ids,
-        audios.top_classes,
-        audios.top_probabilities,
-        medoids.vectors,
-        medoids.classes,
-        chosen,
-    ).proposals
+@dataclass
+class _Watch:
+    """Seconds for the operator, and progress for the person who waits, written twice a second at most."""
+
+    on: Platform
+    metrics: Metrics
+    iteration_id: UUID
+    told: tuple[str, float] = ("", 0.0)
+
+    def stage(self, name: str) -> AbstractContextManager[object]:
+        return self.metrics.seconds.labels(name).time()
+
+    async def tell(self, stage: str, done: int | None = None, total: int | None = None) -> None:
+        now = asyncio.get_running_loop().time()
+        if stage != self.told[0] or now - self.told[1] >= TELL_EVERY_S:
+            self.told = (stage, now)
+            await store.tell(self.on.catalog, self.iteration_id, stage, done, total)
 
 
-def _rows(proposals: Sequence[Proposal], audios: Audios, medoids: Medoids) -> list[store.ProposalRow]:
-    place = {audio_id: row for row, audio_id in enumerate(audios.audio_ids)}
-    return [
-        store.ProposalRow(
-            proposal.audio_id,
-            audios.starts[place[proposal.audio_id]],
-            audios.nodes[place[proposal.audio_id]],
-            audios.file_names[place[proposal.audio_id]],
-            proposal.rank,
-            proposal.disjoint_set,
-            None if proposal.nearest_medoid is None else medoids.audio_ids[proposal.nearest_medoid],
-            proposal.medoid_distance,
-            proposal.propagated_class,
-            proposal.predicted_class,
-            proposal.predicted_probability,
-            proposal.mismatched,
+def _check(event: IterationRequested) -> None:
+    for window in windows.windows_of(event):
+        if window.window_end <= window.window_start:
+            raise Rejected(
+                f"the window ends at {window.window_end:%Y-%m-%d %H:%M:%S} UTC, not after its start at "
+                f"{window.window_start:%Y-%m-%d %H:%M:%S} UTC: nothing can be in it"
+            )
+    if event.strategy is not None and event.strategy not in strategies.STRATEGIES:
+        raise Rejected(
+            f"there is no strategy {event.strategy!r}: choose one of {', '.join(strategies.STRATEGIES)}"
         )
-        for proposal in proposals
-    ]
 
 
-def _follow_up(closed: Requested) -> IterationRequested:
+def _follow_up(closed: IterationRequested) -> IterationRequested:
     """The iteration after this one; its id follows from the first's, so that it is asked for once."""
-    return IterationRequested(
-        iteration_id=uuid5(closed.iteration_id, "follow-up"),
-        nodes=tuple(closed.nodes),
-        window_start=closed.window_start,
-        window_end=closed.window_end,
-        batch=closed.batch,
-        follow_ups=closed.follow_ups - 1,
+    return closed.model_copy(
+        update={
+            "iteration_id": uuid5(closed.iteration_id, "follow-up"),
+            "follow_ups": closed.follow_ups - 1,
+            "scheduled_for": None,
+        }
     )

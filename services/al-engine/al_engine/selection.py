@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from al_engine import strategies
 from al_engine.audio_ids import Ids, by_id, ids_of, uuids
 from al_engine.committee import Classes, Committee, Opinion
+from al_engine.distances import KeptNearest
 from al_engine.draw import draw, draw_places
 from al_engine.partition import partition
 from al_engine.strategies import View
@@ -85,13 +86,15 @@ class Unlabeled:
     """The set U, in order of audio id, without its embeddings: they may be millions, and few are needed.
 
     `ids [audios, 2]`; `top_classes` and `top_probabilities` `[audios]`: the tagger's top-1 class and its
-    probability. `load(rows)` gives the embeddings of those rows, `[rows, dim]`.
+    probability. `load(rows)` gives the embeddings of those rows, `[rows, dim]`; `kept(rows)` what is known
+    already of their nearest medoids, if anything is.
     """
 
     ids: Ids
     top_classes: NDArray[np.generic]
     top_probabilities: NDArray[np.floating]
     load: Callable[[NDArray[np.intp]], NDArray[np.floating]]
+    kept: Callable[[NDArray[np.intp]], KeptNearest | None] = lambda rows: None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -105,17 +108,24 @@ def select_batch(
     medoid_embeddings: NDArray[np.floating],
     medoid_classes: ArrayLike,
     settings: SelectionSettings,
+    kept: KeptNearest | None = None,
 ) -> Selection:
     """`select` where everything is at hand, in any order of rows.
 
     `embeddings [samples, dim]` float16 or float32 of any length; `audio_ids`, `top_classes`,
-    `top_probabilities` `[samples]`.
+    `top_probabilities` `[samples]`; `kept`: what is known already of the samples' nearest medoids.
     """
     classes, p = np.asarray(top_classes), np.asarray(top_probabilities)
     _check_shapes(embeddings, audio_ids, classes, p, medoid_embeddings, np.asarray(medoid_classes))
     ids = ids_of(audio_ids)
     order = by_id(ids)
-    unlabeled = Unlabeled(ids[order], classes[order], p[order], lambda rows: embeddings[order[rows]])
+    unlabeled = Unlabeled(
+        ids[order],
+        classes[order],
+        p[order],
+        lambda rows: embeddings[order[rows]],
+        lambda rows: kept and KeptNearest(kept.index[order[rows]], kept.distance[order[rows]], kept.new),
+    )
     selection = select(unlabeled, medoid_embeddings, medoid_classes, settings)
     judged = [Judged(order[judged.rows], judged.opinion) for judged in selection.judged]
     return Selection(selection.proposals, judged)
@@ -221,7 +231,11 @@ class _Window:
         ids = uuids(self._unlabeled.ids[rows])
         samples = unit_vectors(self._unlabeled.load(rows))
         _check_finite(samples, [f"audio {audio_id}" for audio_id in ids])
-        opinion = self._committee.judge(samples) if self._committee and len(rows) else None
+        opinion = (
+            self._committee.judge(samples, self._unlabeled.kept(rows))
+            if self._committee and len(rows)
+            else None
+        )
         return _Looked(rows, ids, samples, opinion)
 
 

@@ -3,10 +3,13 @@
 from al_engine import http, inspection
 from al_engine.iterations import Iterations
 from al_engine.maps import Maps
+from al_engine.schedule import Schedule
 from escolta.events import AudioEmbedded, AudioLabeled, IterationClosed, IterationRequested
 from escolta.service import Every, Platform, Service, Subscription
 
 CATCH_UP_S = 60.0
+WAITING_S = 5.0
+SCHEDULE_S = 30.0
 # An iteration that has to wait for another one should not wait long after that one's end.
 WHILE_ANOTHER_RUNS_S = (1.0, 2.0, 5.0, 10.0)
 
@@ -14,6 +17,7 @@ WHILE_ANOTHER_RUNS_S = (1.0, 2.0, 5.0, 10.0)
 def build(on: Platform) -> Service:
     """The service on its platform."""
     iterations = Iterations(on)
+    schedule = Schedule(on, iterations)
     maps = Maps(on)
     routes = http.router(on, iterations)
     routes.include_router(inspection.router(on, maps))
@@ -26,5 +30,10 @@ def build(on: Platform) -> Service:
             Subscription(IterationClosed, iterations.close),
         ],
         router=routes,
-        jobs=[Every(CATCH_UP_S, iterations.catch_up), Every(CATCH_UP_S, maps.work)],
+        jobs=[
+            Every(CATCH_UP_S, iterations.catch_up),
+            Every(WAITING_S, iterations.run_waiting),
+            Every(SCHEDULE_S, schedule.ask_if_due),
+            Every(CATCH_UP_S, maps.work),
+        ],
     )

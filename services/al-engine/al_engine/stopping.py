@@ -1,9 +1,12 @@
 """When may one stop labeling? What each iteration tells about it, and advice with its reasons."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+import numpy as np
 from pydantic import BaseModel, Field
 
 
@@ -26,6 +29,7 @@ class PanelIteration(BaseModel):
     proposed: int
     labeled: int = Field(description="audios of the batch that got an agreed class")
     labels: int = Field(description="labeled audios up to and with this iteration")
+    fitted_to: int = Field(description="labeled audios before it: what its classifier was fitted to")
     mismatched: Share | None = Field(description="share of the looked-at audios on which the two differ")
     changed: Share | None = Field(
         description="share of the unlabeled audios whose predicted class is another one than an iteration ago"
@@ -68,3 +72,144 @@ class Panel(BaseModel):
     expected_gain: ExpectedGain | None
     advice: Literal["go on", "consider stopping", "too early to say"]
     reasons: list[str]
+
+
+Z95 = 1.959963984540054
+ENOUGH_CONTROL = 30
+"""Audios of the control arm below which its shares are too uncertain to advise from (ours)."""
+LITTLE_MISMATCH, LITTLE_CHANGE, LITTLE_GAIN = 0.05, 0.02, 0.01
+NEXT_LABELS = 100
+STEADY_ITERATIONS = 2
+
+
+def wilson(hits: int, of: int) -> Share | None:
+    """The share with its 95 % score interval (Wilson 1927); None of nothing."""
+    if of == 0:
+        return None
+    p, z2 = hits / of, Z95**2
+    center = (p + z2 / (2 * of)) / (1 + z2 / of)
+    half = Z95 / (1 + z2 / of) * (p * (1 - p) / of + z2 / (4 * of**2)) ** 0.5
+    return Share(value=p, low=max(0.0, min(p, center - half)), high=min(1.0, max(p, center + half)), of=of)
+
+
+def prevalence(control_labels: Sequence[str]) -> list[ClassPrevalence]:
+    """How common each class is among the audios, the most common first; labels of the control arm alone.
+
+    The control arm of an iteration is a uniform sample of its unlabeled audios: of the windows that were
+    looked at, without what was proposed before. Audios without agreement are left out.
+    """
+    counted = Counter(control_labels)
+    return [
+        ClassPrevalence(name=name, share=share)
+        for name, count in sorted(counted.items(), key=lambda entry: (-entry[1], entry[0]))
+        if (share := wilson(count, len(control_labels)))
+    ]
+
+
+def unseen_classes(labels: Sequence[str], more: int) -> float:
+    """Classes that `more` random labels are expected to meet for the first time (Good & Toulmin 1956).
+
+    `labels`: of a random sample, which the control arm is. The alternating series is summed as far as the
+    sample carries it: no farther ahead than the sample is long, beyond which it is held at that value's pace.
+    """
+    n = len(labels)
+    if n == 0:
+        return 0.0
+    met = Counter(Counter(labels).values())
+    ahead = min(1.0, more / n)
+    series = -sum((-ahead) ** times * classes for times, classes in met.items())
+    return max(0.0, series) * max(1.0, more / n)
+
+
+def accuracy_gain(points: Sequence[tuple[int, Share]], more: int) -> float | None:
+    """Points of accuracy that `more` labels bring if the curve goes on as it went (ours).
+
+    A weighted least-squares line of accuracy over the logarithm of the number of labels, each point weighing
+    as much as its control arm has audios; None with fewer than three points, or all at one number of labels.
+    """
+    usable = [(labels, share) for labels, share in points if labels > 0]
+    if len({labels for labels, _ in usable}) < 3:
+        return None
+    x = np.log([labels for labels, _ in usable])
+    y = np.array([share.value for _, share in usable])
+    weight = np.array([share.of for _, share in usable], float)
+    center_x, center_y = np.average(x, weights=weight), np.average(y, weights=weight)
+    slope = np.sum(weight * (x - center_x) * (y - center_y)) / np.sum(weight * (x - center_x) ** 2)
+    last = usable[-1][0]
+    return float(np.clip(slope * np.log1p(more / last), 0, 1 - y[-1]))
+
+
+def expected_gain(points: Sequence[tuple[int, Share]], control_labels: Sequence[str]) -> ExpectedGain | None:
+    """What the next labels are likely to bring; None before the control arm says anything."""
+    if not control_labels:
+        return None
+    return ExpectedGain(
+        labels=NEXT_LABELS,
+        new_classes=unseen_classes(control_labels, NEXT_LABELS),
+        accuracy=accuracy_gain(points, NEXT_LABELS),
+        method=(
+            "New classes: Good and Toulmin's estimate from the control arm, for labels bought at random; the"
+            " strategy looks for rare sounds and meets more. Accuracy: a line through the control arm's"
+            " accuracy over the logarithm of the labels; it supposes that the sound stays the same, and with"
+            " few audios in the control arm it is rough."
+        ),
+    )
+
+
+def advise(
+    iterations: Sequence[PanelIteration], gain: ExpectedGain | None
+) -> tuple[Literal["go on", "consider stopping", "too early to say"], list[str]]:
+    """Advice with its reasons, in sentences. To stop, nothing may speak for going on."""
+    done = [one for one in iterations if one.status == "closed"]
+    heard = sum(one.control_accuracy.of for one in done if one.control_accuracy)
+    if len(done) <= STEADY_ITERATIONS or heard < ENOUGH_CONTROL:
+        return "too early to say", [
+            f"{len(done)} batches are closed and {heard} audios of their control arms tell how good the"
+            f" classifier is: advice wants {STEADY_ITERATIONS + 1} batches and {ENOUGH_CONTROL} such audios."
+        ]
+    last = done[-STEADY_ITERATIONS:]
+    go_on: list[str] = []
+    stop: list[str] = []
+    for speaks, reason in (_mismatch(last), _change(last), _new_classes(last), _gain(gain)):
+        if reason:
+            (go_on if speaks else stop).append(reason)
+    if go_on:
+        return "go on", go_on + stop
+    return "consider stopping", stop
+
+
+Reason = tuple[bool, str]
+"""Whether it speaks for going on, and the sentence; an empty one where nothing is known."""
+
+
+def _mismatch(last: Sequence[PanelIteration]) -> Reason:
+    share = last[-1].mismatched
+    if share is None:
+        return False, ""
+    much = share.value > LITTLE_MISMATCH
+    return much, f"On {share.value:.0%} of the audios looked at the two of the committee still differ."
+
+
+def _change(last: Sequence[PanelIteration]) -> Reason:
+    share = last[-1].changed
+    if share is None:
+        return False, ""
+    much = share.value > LITTLE_CHANGE
+    return much, f"The last batch changed the predicted class of {share.value:.1%} of the audios."
+
+
+def _new_classes(last: Sequence[PanelIteration]) -> Reason:
+    new = [name for one in last for name in one.new_classes or ()]
+    if new:
+        return True, f"The last {len(last)} batches met {len(new)} new classes: {', '.join(new)}."
+    return False, f"The last {len(last)} batches met no new class."
+
+
+def _gain(gain: ExpectedGain | None) -> Reason:
+    if gain is None or gain.accuracy is None:
+        return False, ""
+    much = gain.accuracy > LITTLE_GAIN
+    return (
+        much,
+        f"The next {gain.labels} labels should raise the accuracy by {100 * gain.accuracy:.1f} points.",
+    )

@@ -1,57 +1,19 @@
-"""The al-engine's SQL: writes `al.al_preprocessing` and `al.wavs_proposed`."""
+"""The al-engine's SQL: requests, records, labels. It writes the tables `al.*`."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
-import numpy as np
-from numpy.typing import NDArray
 
-from escolta.events import AudioLabeled, IterationRequested
+from escolta.events import AudioLabeled, IterationRequested, Window
 
-ROWS_AT_ONCE = 2000
 ONE_ITERATION = 0x616C  # advisory lock "al": two iterations at once would propose the same audios
-
-
-@dataclass(frozen=True)
-class Requested:
-    """An iteration that somebody asked for. No `nodes`: every node. `window_end` is not in the window."""
-
-    iteration_id: UUID
-    nodes: list[str]
-    window_start: datetime
-    window_end: datetime
-    batch: int
-    follow_ups: int
-
-
-@dataclass(frozen=True)
-class Audios:
-    """Audios with an embedding, row by row; `vectors` float32 `[audios, dim]`."""
-
-    audio_ids: list[UUID]
-    starts: list[datetime]
-    nodes: list[str]
-    file_names: list[str]
-    vectors: NDArray[np.float32]
-    top_classes: NDArray[np.int64]
-    top_probabilities: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.audio_ids)
-
-
-@dataclass(frozen=True)
-class Medoids:
-    """Labeled audios with an agreed class; `vectors` float32 `[medoids, dim]`."""
-
-    audio_ids: list[UUID]
-    classes: list[str]
-    in_window: int
-    vectors: NDArray[np.float32]
+REQUEST = (
+    "iteration_id, nodes, window_start, window_end, batch, follow_ups, hours, further_windows, strategy,"
+    " scheduled_for"
+)
 
 
 class ProposalRow(NamedTuple):
@@ -69,33 +31,51 @@ class ProposalRow(NamedTuple):
     predicted_class: str | None
     predicted_probability: float | None
     mismatched: bool
+    control: bool
 
 
 # Requests ------------------------------------------------------------------------------------------------
 
 
 async def add_request(pool: asyncpg.Pool, request: IterationRequested) -> None:
-    """Write the request; one that is there already stays as it is."""
+    """Write the request; one that is there already, or one for the same place in the schedule, stays."""
     await pool.execute(
-        "INSERT INTO al.al_preprocessing (iteration_id, nodes, window_start, window_end, batch, follow_ups)"
-        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (iteration_id) DO NOTHING",
+        f"INSERT INTO al.al_preprocessing ({REQUEST})"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
         request.iteration_id,
         list(request.nodes),
         request.window_start,
         request.window_end,
         request.batch,
         request.follow_ups,
+        request.hours,
+        [window.model_dump(mode="json") for window in request.further_windows],
+        request.strategy,
+        request.scheduled_for,
     )
 
 
-async def requested(connection: asyncpg.Connection, iteration_id: UUID) -> Requested | None:
+async def requested(
+    connection: asyncpg.Connection | asyncpg.Pool, iteration_id: UUID
+) -> IterationRequested | None:
     """The iteration, if it still waits to be run."""
     row = await connection.fetchrow(
-        "SELECT iteration_id, nodes, window_start, window_end, batch, follow_ups FROM al.al_preprocessing"
-        " WHERE iteration_id = $1 AND status = 'requested'",
+        f"SELECT {REQUEST} FROM al.al_preprocessing WHERE iteration_id = $1 AND status = 'requested'",
         iteration_id,
     )
-    return Requested(*row) if row else None
+    return _request(row) if row else None
+
+
+async def request_of(connection: asyncpg.Connection, iteration_id: UUID) -> IterationRequested | None:
+    """What was asked for, whatever has become of it."""
+    row = await connection.fetchrow(
+        f"SELECT {REQUEST} FROM al.al_preprocessing WHERE iteration_id = $1", iteration_id
+    )
+    return _request(row) if row else None
+
+
+def _request(row: asyncpg.Record) -> IterationRequested:
+    return IterationRequested(**row)
 
 
 async def all_requested(pool: asyncpg.Pool) -> list[UUID]:
@@ -106,7 +86,52 @@ async def all_requested(pool: asyncpg.Pool) -> list[UUID]:
     return [row["iteration_id"] for row in rows]
 
 
-# What an iteration stands on -------------------------------------------------------------------------------
+async def begun(connection: asyncpg.Connection) -> list[UUID]:
+    """Iterations that have fixed what they choose from and were stopped before their record."""
+    rows = await connection.fetch(
+        "SELECT iteration_id FROM al.al_preprocessing WHERE status = 'requested' AND number IS NOT NULL"
+        " ORDER BY number"
+    )
+    return [row["iteration_id"] for row in rows]
+
+
+async def count_attempt(connection: asyncpg.Connection, iteration_id: UUID) -> int:
+    """How often the iteration has been begun, this time included."""
+    return await connection.fetchval(
+        "UPDATE al.al_preprocessing SET attempts = attempts + 1 WHERE iteration_id = $1 RETURNING attempts",
+        iteration_id,
+    )
+
+
+async def forget_attempt(pool: asyncpg.Pool, iteration_id: UUID) -> None:
+    """This attempt ended for a reason that has nothing to do with the iteration."""
+    await pool.execute(
+        "UPDATE al.al_preprocessing SET attempts = attempts - 1 WHERE iteration_id = $1", iteration_id
+    )
+
+
+async def fail(connection: asyncpg.Connection, iteration_id: UUID, why: str) -> None:
+    """Give the iteration up, with the reason."""
+    await connection.execute(
+        "UPDATE al.al_preprocessing SET status = 'failed', failure = $2, stage = NULL"
+        " WHERE iteration_id = $1",
+        iteration_id,
+        why,
+    )
+
+
+async def tell(
+    pool: asyncpg.Pool, iteration_id: UUID, stage: str, done: int | None = None, total: int | None = None
+) -> None:
+    """What the iteration is at, for the person who waits."""
+    await pool.execute(
+        "UPDATE al.al_preprocessing SET stage = $2, stage_done = $3, stage_total = $4"
+        " WHERE iteration_id = $1 AND status = 'requested'",
+        iteration_id,
+        stage,
+        done,
+        total,
+    )
 
 
 async def newest_model(connection: asyncpg.Connection, name: str) -> tuple[str, int] | None:
@@ -118,137 +143,89 @@ async def newest_model(connection: asyncpg.Connection, name: str) -> tuple[str, 
     return (row["model_id"], row["dim"]) if row else None
 
 
-async def audios_in_window(connection: asyncpg.Connection, request: Requested, model_id: str) -> int:
-    """How many audios of the window have an embedding: the size of the set S."""
-    return await connection.fetchval(
-        "SELECT count(*) FROM audio.embeddings AS e JOIN audio.audios AS a USING (audio_id, start_utc)"
-        " JOIN audio.nodes AS n USING (node_id)"
-        " WHERE e.model_id = $1 AND e.start_utc >= $2 AND e.start_utc < $3"
-        " AND (cardinality($4::text[]) = 0 OR n.name = ANY ($4))",
-        model_id,
-        request.window_start,
-        request.window_end,
-        request.nodes,
-    )
-
-
-async def unlabeled(connection: asyncpg.Connection, request: Requested, model_id: str, dim: int) -> Audios:
-    """The set U: audios of the window that were never proposed, in order of audio id."""
-    return await _audios(
-        connection,
-        dim,
-        " AND e.start_utc >= $2 AND e.start_utc < $3"
-        " AND (cardinality($4::text[]) = 0 OR n.name = ANY ($4))"
-        " AND NOT EXISTS (SELECT FROM al.wavs_proposed AS w WHERE w.audio_id = e.audio_id)",
-        model_id,
-        request.window_start,
-        request.window_end,
-        request.nodes,
-    )
-
-
-async def never_labeled(connection: asyncpg.Connection, model_id: str, dim: int) -> Audios:
-    """Every embedded audio that no group is done with."""
-    return await _audios(
-        connection,
-        dim,
-        " AND NOT EXISTS (SELECT FROM al.wavs_proposed AS w"
-        "                 WHERE w.audio_id = e.audio_id AND w.labeled_at IS NOT NULL)",
-        model_id,
-    )
-
-
-async def _audios(connection: asyncpg.Connection, dim: int, condition: str, *arguments: Any) -> Audios:
-    """Embedded audios that meet `condition`; $1 is the model."""
-    query = (
-        "SELECT e.audio_id, e.start_utc, n.name, a.file_name, e.vector, e.top_classes[1] AS top_class,"
-        " e.top_probabilities[1] AS top_probability"
-        " FROM audio.embeddings AS e JOIN audio.audios AS a USING (audio_id, start_utc)"
-        f" JOIN audio.nodes AS n USING (node_id) WHERE e.model_id = $1{condition} ORDER BY e.audio_id"
-    )
-    found: list[asyncpg.Record] = []
-    vectors: list[NDArray[np.float32]] = []
-    async with connection.transaction(readonly=True):
-        cursor = await connection.cursor(query, *arguments)
-        while rows := await cursor.fetch(ROWS_AT_ONCE):
-            vectors.append(_vectors([row["vector"] for row in rows], dim))
-            found += [row[:4] + row[5:] for row in map(tuple, rows)]
-    audio_ids, starts, nodes, file_names, classes, probabilities = (
-        map(list, zip(*found, strict=True)) if found else ([], [], [], [], [], [])
-    )
-    return Audios(
-        audio_ids,
-        starts,
-        nodes,
-        file_names,
-        np.concatenate(vectors) if vectors else np.empty((0, dim), np.float32),
-        np.array(classes, np.int64),
-        np.array(probabilities, np.float32),
-    )
-
-
-async def medoids(
-    connection: asyncpg.Connection, request: Requested, model_id: str, dim: int, limit: int
-) -> Medoids:
-    """At most `limit` medoids for a run, in the order of algorithm step 4.
-
-    Those of the window; then those of its nodes from other times, nearest in time first; then those of
-    other nodes, nearest in time first. An audio that was labeled twice has its newest class.
-    """
-    rows = await connection.fetch(
-        "WITH newest AS ("
-        " SELECT DISTINCT ON (audio_id) audio_id, start_utc, node, label FROM al.wavs_proposed"
-        " WHERE labeled_at IS NOT NULL ORDER BY audio_id, labeled_at DESC, iteration_id),"
-        " placed AS ("
-        " SELECT *, (cardinality($4::text[]) = 0 OR node = ANY ($4)) AS same_node,"
-        " greatest($2 - start_utc, start_utc - $3, interval '0') AS away FROM newest WHERE label IS NOT NULL)"
-        " SELECT audio_id, label, vector,"
-        " same_node AND start_utc >= $2 AND start_utc < $3 AS in_window"
-        " FROM placed JOIN audio.embeddings USING (audio_id, start_utc) WHERE model_id = $1"
-        " ORDER BY in_window DESC, same_node DESC, away, audio_id LIMIT $5",
-        model_id,
-        request.window_start,
-        request.window_end,
-        request.nodes,
-        limit,
-    )
-    return Medoids(
-        [row["audio_id"] for row in rows],
-        [row["label"] for row in rows],
-        sum(row["in_window"] for row in rows),
-        _vectors([row["vector"] for row in rows], dim),
-    )
-
-
-def _vectors(encoded: Sequence[bytes], dim: int) -> NDArray[np.float32]:
-    """float16 as stored to float32 `[rows, dim]`."""
-    return np.frombuffer(b"".join(encoded), "<f2").reshape(-1, dim).astype(np.float32)
-
-
 # Records ---------------------------------------------------------------------------------------------------
+
+
+async def described(
+    pool: asyncpg.Pool, audio_ids: Sequence[UUID], starts: Sequence[datetime]
+) -> dict[UUID, tuple[str, str]]:
+    """Node and file name of each audio."""
+    rows = await pool.fetch(
+        "SELECT audio_id, name, file_name"
+        " FROM unnest($1::uuid[], $2::timestamptz[]) AS w (audio_id, start_utc)"
+        " JOIN audio.audios USING (audio_id, start_utc) JOIN audio.nodes USING (node_id)",
+        list(audio_ids),
+        list(starts),
+    )
+    return {row["audio_id"]: (row["name"], row["file_name"]) for row in rows}
+
+
+async def proposed_before(
+    connection: asyncpg.Connection, windows: Sequence[Window], model_id: str, number: int
+) -> tuple[int, int]:
+    """Audios of the windows that earlier iterations by this model proposed, and how many have a label."""
+    return tuple(
+        await connection.fetchrow(
+            "SELECT count(DISTINCT w.audio_id),"
+            " count(DISTINCT w.audio_id) FILTER (WHERE w.label IS NOT NULL)"
+            " FROM al.wavs_proposed AS w JOIN al.al_preprocessing AS i USING (iteration_id)"
+            " WHERE i.model_id = $2 AND i.number < $3 AND EXISTS (SELECT FROM jsonb_to_recordset($1) AS v"
+            " (nodes text[], window_start timestamptz, window_end timestamptz, hours smallint[])"
+            " WHERE (cardinality(v.nodes) = 0 OR w.node = ANY (v.nodes)) AND w.start_utc >= v.window_start"
+            " AND w.start_utc < v.window_end AND al.within_hours(w.start_utc, v.hours))",
+            [window.model_dump(mode="json") for window in windows],
+            model_id,
+            number,
+        )
+    )
 
 
 async def record(
     connection: asyncpg.Connection,
     iteration_id: UUID,
-    facts: dict[str, Any],
+    facts: Mapping[str, Any],
     proposals: Sequence[ProposalRow],
+    predictions: tuple[bytes, bytes, list[str]] | None,
 ) -> None:
-    """Write the iteration's record, columns and their values, and its proposals: all or nothing (step 5)."""
+    """Write the iteration's record, columns and their values, and its proposals: all or nothing (step 5).
+
+    `predictions`: audio ids, classes and class names as `al.predictions` holds them.
+    """
     assignments = ", ".join(f"{name} = ${place}" for place, name in enumerate(facts, start=2))
     async with connection.transaction():
         await connection.execute(
-            f"UPDATE al.al_preprocessing SET {assignments}, proposed_at = now() WHERE iteration_id = $1",
+            f"UPDATE al.al_preprocessing SET {assignments}, proposed_at = now(), stage = NULL,"
+            " stage_done = NULL, stage_total = NULL WHERE iteration_id = $1",
             iteration_id,
             *facts.values(),
         )
         await connection.executemany(
             "INSERT INTO al.wavs_proposed (iteration_id, audio_id, start_utc, node, file_name, rank,"
             " disjoint_set, nearest_medoid, distance, propagated_class, predicted_class,"
-            " predicted_probability, mismatched)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            " predicted_probability, mismatched, control)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
             [(iteration_id, *proposal) for proposal in proposals],
         )
+        if predictions:
+            await connection.execute(
+                "INSERT INTO al.predictions (iteration_id, audio_ids, classes, class_names)"
+                " VALUES ($1, $2, $3, $4)",
+                iteration_id,
+                *predictions,
+            )
+
+
+async def last_predictions(
+    connection: asyncpg.Connection, number: int, model_id: str
+) -> tuple[bytes, bytes, list[str]] | None:
+    """What the last iteration before this one wrote of its predictions by the same model."""
+    row = await connection.fetchrow(
+        "SELECT audio_ids, classes, class_names FROM al.predictions JOIN al.al_preprocessing AS i"
+        " USING (iteration_id) WHERE i.number < $1 AND i.model_id = $2 ORDER BY i.number DESC LIMIT 1",
+        number,
+        model_id,
+    )
+    return tuple(row) if row else None
 
 
 # Labels ---------------------------------------------------------------------------------------------------
@@ -296,14 +273,16 @@ async def missed_closings(pool: asyncpg.Pool) -> list[UUID]:
     return [row["iteration_id"] for row in rows]
 
 
-async def closed_with_follow_ups(pool: asyncpg.Pool, iteration_id: UUID | None = None) -> list[Requested]:
+async def closed_with_follow_ups(
+    pool: asyncpg.Pool, iteration_id: UUID | None = None
+) -> list[IterationRequested]:
     """Closed iterations that another one follows: this one, or all."""
     rows = await pool.fetch(
-        "SELECT iteration_id, nodes, window_start, window_end, batch, follow_ups FROM al.al_preprocessing"
+        f"SELECT {REQUEST} FROM al.al_preprocessing"
         " WHERE status = 'closed' AND follow_ups > 0 AND ($1::uuid IS NULL OR iteration_id = $1)",
         iteration_id,
     )
-    return [Requested(*row) for row in rows]
+    return [_request(row) for row in rows]
 
 
 async def known(pool: asyncpg.Pool, iteration_ids: Sequence[UUID]) -> set[UUID]:
@@ -332,3 +311,20 @@ async def proposals(pool: asyncpg.Pool, iteration_id: UUID) -> list[asyncpg.Reco
     return await pool.fetch(
         "SELECT * FROM al.wavs_proposed WHERE iteration_id = $1 ORDER BY rank", iteration_id
     )
+
+
+async def last_scheduled(pool: asyncpg.Pool) -> datetime | None:
+    """The last moment for which the schedule has asked for an iteration."""
+    return await pool.fetchval("SELECT max(scheduled_for) FROM al.al_preprocessing")
+
+
+async def never_labeled(pool: asyncpg.Pool, model_id: str) -> list[tuple[UUID, datetime, str]]:
+    """Id, start and file name of every embedded audio that no group is done with."""
+    rows = await pool.fetch(
+        "SELECT e.audio_id, e.start_utc, a.file_name FROM audio.embeddings AS e"
+        " JOIN audio.audios AS a USING (audio_id, start_utc) WHERE e.model_id = $1"
+        " AND NOT EXISTS (SELECT FROM al.wavs_proposed AS w"
+        "                 WHERE w.audio_id = e.audio_id AND w.labeled_at IS NOT NULL) ORDER BY e.audio_id",
+        model_id,
+    )
+    return [tuple(row) for row in rows]

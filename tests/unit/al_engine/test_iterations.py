@@ -12,10 +12,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 from unit.al_engine.engine import CATALOG, NODE, OTHER, START, Engine, engine_at_work
 
-from al_engine import store
+from al_engine import inputs, store
 from al_engine.iterations import Iterations
 from escolta.errors import Transient
-from escolta.events import AudioLabeled, IterationClosed, IterationRequested
+from escolta.events import AudioLabeled, IterationClosed, IterationRequested, Window
 from escolta.service import Platform
 
 
@@ -110,22 +110,28 @@ async def test_medoids_of_the_window_come_first_then_the_same_node_then_the_near
     await engine.add_audios(9)
     await engine.add_audios(3, node=OTHER)
     await labeled_batch(engine, 100)
-    request = store.Requested(
-        UUID(int=1), [NODE], START + timedelta(seconds=40), START + timedelta(seconds=60), 1, 0
+    window = Window(
+        nodes=(NODE,), window_start=START + timedelta(seconds=40), window_end=START + timedelta(seconds=60)
     )
-    async with engine.on.catalog.acquire() as connection:
-        found = await store.medoids(connection, request, "placeholder-test", 8, 100)
-        few = await store.medoids(connection, request, "placeholder-test", 8, 4)
-    rows = await engine.on.catalog.fetch("SELECT audio_id, node, start_utc FROM al.wavs_proposed")
-    seconds = {row["audio_id"]: (row["node"], (row["start_utc"] - START).seconds) for row in rows}
-    places = [seconds[audio_id] for audio_id in found.audio_ids]
-    assert set(places[:2]) == {(NODE, 40), (NODE, 50)}
-    assert found.in_window == 2
-    assert places[2][0] == NODE
-    assert [node for node, _ in places] == [NODE] * 9 + [OTHER] * 3
-    away = [max(40 - second, second - 60, 0) for _, second in places[2:9]]
-    assert away == sorted(away)
-    assert few.audio_ids == found.audio_ids[:4]
+    places = {
+        row["audio_id"]: (row["node"], (row["start_utc"] - START).seconds)
+        for row in await engine.on.catalog.fetch("SELECT audio_id, node, start_utc FROM al.wavs_proposed")
+    }
+
+    async def chosen(limit: int) -> list[tuple[str, int]]:
+        async with engine.on.catalog.acquire() as connection:
+            found = await inputs.choose_medoids(
+                connection, engine.on.catalog, [window], "placeholder-test", limit
+            )
+        assert found.in_window == min(limit, 2)
+        assert found.audio_ids == sorted(found.audio_ids)
+        return sorted(places[audio_id] for audio_id in found.audio_ids)
+
+    assert await chosen(2) == [(NODE, 40), (NODE, 50)]
+    assert await chosen(4) == [(NODE, 30), (NODE, 40), (NODE, 50), (NODE, 60)]
+    assert await chosen(9) == [(NODE, second) for second in range(0, 90, 10)]
+    assert await chosen(11) == [(NODE, second) for second in range(0, 90, 10)] + [(OTHER, 10), (OTHER, 20)]
+    assert len(await chosen(100)) == 12
 
 
 async def test_an_audio_without_agreement_is_neither_medoid_nor_unlabeled(engine):
@@ -201,6 +207,7 @@ async def test_a_request_that_was_only_written_is_run(engine):
     await store.add_request(engine.on.catalog, request)
     second = Iterations(_quiet(engine))
     await second.catch_up()
+    await engine.until_not("requested", UUID(int=7))  # the engine itself may have begun to catch up
     before = await store.proposals(engine.on.catalog, UUID(int=7))
     await second.run(UUID(int=7))
     assert len(before) == 4
@@ -219,7 +226,8 @@ async def test_two_iterations_never_run_at_once(engine):
         with pytest.raises(Transient, match="another iteration"):
             await second.run(UUID(int=7))
         await other.execute("SELECT pg_advisory_unlock($1)", store.ONE_ITERATION)
-    await second.run(UUID(int=7))
+    await second.catch_up()
+    await engine.until_not("requested", UUID(int=7))
     assert len(await store.proposals(engine.on.catalog, UUID(int=7))) == 4
 
 

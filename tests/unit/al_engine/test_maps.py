@@ -121,7 +121,7 @@ async def test_a_closed_batch_is_no_medoid_on_its_own_map(engine):
 
 
 async def test_the_sets_are_those_that_the_iteration_chose_from(engine, monkeypatch):
-    settings = engine.on.settings.model_copy(update={"max_samples": 5})
+    settings = engine.on.settings.model_copy(update={"max_samples": 5, "control_share": 0.0})
     monkeypatch.setattr(engine.on, "settings", settings)
     await engine.add_audios(SOME)
     await labeled_batch(engine, 3)

@@ -3,7 +3,7 @@
 import { byId } from "/static/element.js";
 import * as api from "./api.js";
 import { Inspection } from "./inspection.js";
-import { number, percent, windowOf } from "./say.js";
+import { number, percent, windowsOf } from "./say.js";
 
 const id = location.pathname.split("/").at(-1);
 const PAUSE_MS = 1000;
@@ -24,9 +24,11 @@ async function show() {
 async function untilItHasRun() {
   for (;;) {
     const iteration = await api.iteration(id);
+    if (iteration.failure) throw new Error(`it failed: ${iteration.failure}`);
     if (iteration.status !== "requested") return iteration;
     drawHead(iteration);
-    byId("waiting-words").textContent = "This iteration has not run yet: the map comes after it.";
+    const stage = iteration.stage ? `it is at: ${iteration.stage}` : "it waits for its turn";
+    byId("waiting-words").textContent = `This iteration has not run yet, ${stage}. The map comes after it.`;
     await pause();
   }
 }
@@ -49,7 +51,7 @@ async function untilDrawn() {
 function drawHead(iteration) {
   document.title = `Iteration of ${iteration.requested_at.slice(0, 10)} · Escolta`;
   byId("title").textContent = `Iteration of ${iteration.requested_at.slice(0, 10)}`;
-  const facts = [windowOf(iteration), iteration.nodes.join(", ") || "every node", iteration.status];
+  const facts = [windowsOf(iteration), iteration.nodes.join(", ") || "every node", iteration.status];
   if (iteration.audios != null) facts.push(`${number(iteration.audios)} audios`, `${percent(iteration.share_labeled, 1)} labeled`);
   byId("figures").textContent = facts.join(" · ");
 }

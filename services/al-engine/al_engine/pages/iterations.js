@@ -3,21 +3,20 @@
 import { byId, element } from "/static/element.js";
 import * as api from "./api.js";
 import { drawPanel } from "./panel.js";
-import { number, percent, utc, windowOf } from "./say.js";
+import { number, percent, utc, windowsOf } from "./say.js";
 
 const PAUSE_MS = 2000;
-const PANEL = false; // until GET /api/iterations/panel is there
 const COLUMNS = {
   "Asked for (UTC)": (it) => link(it),
-  Status: (it) => element("span", { className: "status" }, it.status),
-  "Window (UTC)": (it) => windowOf(it),
+  Status: (it) => statusOf(it),
+  "Window (UTC)": (it) => windowsOf(it),
   Nodes: (it) => it.nodes.join(", ") || "every node",
   Batch: (it) => number(it.batch),
   Audios: (it) => number(it.audios),
   Medoids: (it) => number(it.medoids),
   Sets: (it) => number(it.disjoint_sets),
   Labeled: (it) => percent(it.share_labeled, 1),
-  Strategy: (it) => it.settings?.strategy ?? "",
+  Strategy: (it) => it.strategy ?? "",
   Model: (it) => it.model_id ?? "",
 };
 const NUMBERS = ["Batch", "Audios", "Medoids", "Sets", "Labeled"];
@@ -29,6 +28,15 @@ byId("iterations").querySelector("thead tr").append(...Object.keys(COLUMNS).map(
 
 function link(it) {
   return element("a", { href: `/iterations/${it.iteration_id}` }, utc(it.requested_at));
+}
+
+function statusOf(it) {
+  const status = element("span", { className: "status" }, it.status);
+  if (it.failure) return element("span", {}, status, ` ${it.failure}`);
+  if (it.status !== "requested" || !it.stage) return status;
+  const bar = element("progress", { "aria-label": it.stage, max: it.stage_total || 1 });
+  if (it.stage_total) bar.value = it.stage_done;
+  return element("span", {}, status, ` ${it.stage} `, bar);
 }
 
 function row(it) {
@@ -51,7 +59,7 @@ async function watch() {
       const iterations = await show();
       byId("problem").hidden = true;
       const now = iterations.map((it) => it.status).join();
-      if (now !== before && PANEL) await showPanel();
+      if (now !== before) await showPanel();
       before = now;
     } catch (error) {
       byId("problem").textContent = `The iterations cannot be shown: ${error.message}`;

@@ -8,9 +8,12 @@ export const plural = (count, one, many = `${one}s`) => `${number(count)} ${coun
 export const utc = (time, seconds = false) =>
   new Date(time).toISOString().slice(0, seconds ? 19 : 16).replace("T", " ");
 
-/** A window in words; one from the beginning of time is everything so far. */
-export function windowOf({ window_start, window_end }) {
+/** The windows of an iteration in words. */
+export const windowsOf = (it) => [it, ...it.further_windows].map(windowOf).join(", ");
+
+// One from the beginning of time is everything so far.
+function windowOf({ window_start, window_end, hours }) {
   const whole = [window_start, window_end].every((time) => utc(time).endsWith("00:00"));
   const say = (time) => (whole ? utc(time).slice(0, 10) : utc(time));
-  return `${new Date(window_start).getTime() <= 0 ? "beginning" : say(window_start)} – ${say(window_end)}`;
+  return `${new Date(window_start).getTime() <= 0 ? "beginning" : say(window_start)} – ${say(window_end)}${hours ? `, ${hours[0]}–${hours[1]} h` : ""}`;
 }

@@ -75,6 +75,17 @@ async def show(
             db, shown.iteration_id, "closed" if closed else "proposed", ASKED, points, len(shown.medoids)
         )
         await _add_proposals(db, shown.iteration_id, harbor, shown.batch, shown.medoids)
+        await db.execute(
+            "INSERT INTO al.medoids (iteration_id, audio_ids, starts_utc, classes) VALUES ($1, $2, $3, $4)",
+            shown.iteration_id,
+            [harbor.ids[row] for row in shown.medoids],
+            [harbor.starts[row] for row in shown.medoids],
+            [harbor.label(row) for row in shown.medoids],
+        )
+        await db.execute(
+            "UPDATE al.wavs_proposed SET control = true WHERE iteration_id = $1 AND rank = 2",
+            shown.iteration_id,
+        )
         await _add_map(db, shown.iteration_id, harbor, sets)
     for number in range(SOUNDS):
         await on.objects.put(f"audio/{number}.wav", sound(number))
@@ -122,9 +133,10 @@ async def _add_iteration(
 ) -> None:
     await db.execute(
         "INSERT INTO al.al_preprocessing (iteration_id, status, requested_at, nodes, window_start,"
-        " window_end, batch, follow_ups, audios, medoids, disjoint_sets, share_labeled, settings,"
-        " model_id, code_version, proposed_at)"
-        " VALUES ($1, $2, $3, '{}', $4, $5, 40, 0, $6, $7, $8, $9, $10, 'test', '0', $3)",
+        " window_end, batch, follow_ups, audios, medoids, disjoint_sets, share_labeled, settings, strategy,"
+        " model_id, code_version, proposed_at, cutoff, number)"
+        " VALUES ($1, $2, $3, '{}', $4, $5, 40, 0, $6, $7, $8, $9, $10, 'mal-mf', 'test', '0', $3, now(),"
+        " (SELECT coalesce(max(number), 0) + 1 FROM al.al_preprocessing))",
         iteration_id,
         status,
         asked,

@@ -10,37 +10,40 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
+from al_engine import store
+from al_engine.windows import windows_of
+from escolta.events import Window
+
 ONE_MAP = 0x616D  # advisory lock "am": a fit takes a whole core
-VECTORS_AT_ONCE = 500
 ID_BYTES = 16
 
 
 @dataclass(frozen=True)
 class Drawable:
-    """An iteration that has run. `max_set` is N_max; no `nodes`: every node.
+    """An iteration that has run, with what it chose from. `max_set` is N_max.
 
     `blind`: the batch is open and has a control arm. Nobody may tell its audios from the others until it is
     closed, so neither may the reasons of its proposals be shown.
     """
 
     iteration_id: UUID
+    number: int
+    windows: list[Window]
+    cutoff: datetime
     model_id: str
     dim: int
     class_names: list[str]
-    nodes: list[str]
-    window_start: datetime
-    window_end: datetime
-    proposed_at: datetime
     max_set: int
     audios: int
     blind: bool
 
 
-class AudioKey(NamedTuple):
-    """An audio's whole key: with its start PostgreSQL looks into one month alone."""
+class Point(NamedTuple):
+    """An audio that can be on a map, by its whole key, and the tagger's top-1 class."""
 
     audio_id: UUID
     start: datetime
+    top_class: int
 
 
 @dataclass(frozen=True)
@@ -55,24 +58,6 @@ class Map:
     top_classes: NDArray[np.int16]
     audios: int
     fitted: int
-
-
-@dataclass(frozen=True)
-class Vectors:
-    """Embeddings as stored, float16 `[audios, dim]`, with the tagger's top-1 classes `[audios]`."""
-
-    audio_ids: list[UUID]
-    vectors: NDArray[np.float16]
-    top_classes: NDArray[np.int16]
-
-
-@dataclass(frozen=True)
-class Unlabeled:
-    """The set U of an iteration in order of audio id, with the tagger's top-1 class and its probability."""
-
-    audio_ids: list[UUID]
-    top_classes: NDArray[np.int64]
-    top_probabilities: NDArray[np.float32]
 
 
 # Requests ------------------------------------------------------------------------------------------------
@@ -142,102 +127,67 @@ async def finish(
 async def drawable(db: asyncpg.Connection | asyncpg.Pool, iteration_id: UUID) -> Drawable | None:
     """The iteration, once it has run."""
     row = await db.fetchrow(
-        "SELECT iteration_id, model_id, dim, class_names, nodes, window_start, window_end, proposed_at,"
+        "SELECT number, coalesce(cutoff, proposed_at) AS cutoff, model_id, dim, class_names,"
         " (settings->>'max_set')::int AS max_set, audios,"
-        " status = 'proposed' AND coalesce((settings->>'control_share')::float, 0) > 0 AS blind"
-        " FROM al.al_preprocessing JOIN audio.models USING (model_id)"
+        " status = 'proposed' AND EXISTS (SELECT FROM al.wavs_proposed AS w"
+        "  WHERE w.iteration_id = i.iteration_id AND control) AS blind"
+        " FROM al.al_preprocessing AS i JOIN audio.models USING (model_id)"
         " WHERE iteration_id = $1 AND proposed_at IS NOT NULL",
         iteration_id,
     )
-    return Drawable(*row) if row else None
+    request = await store.request_of(db, iteration_id)
+    return (
+        Drawable(iteration_id=iteration_id, windows=windows_of(request), **row) if row and request else None
+    )
 
 
-_WINDOW = (
-    " audio.embeddings AS e JOIN audio.audios AS a USING (audio_id, start_utc)"
-    " JOIN audio.nodes AS n USING (node_id) WHERE e.model_id = $1 AND e.start_utc >= $2 AND e.start_utc < $3"
-    " AND (cardinality($4::text[]) = 0 OR n.name = ANY ($4))"
-)
-
-
-async def must_show(connection: asyncpg.Connection, of: Drawable) -> list[AudioKey]:
-    """Its proposals, the medoids nearest to them, and the medoids that its window had."""
+async def must_show(connection: asyncpg.Connection, of: Drawable) -> list[UUID]:
+    """Its proposals, the medoids nearest to them, and the medoids that its windows had."""
     rows = await connection.fetch(
-        "WITH proposed AS (SELECT * FROM al.wavs_proposed WHERE iteration_id = $1)"
-        " SELECT audio_id, start_utc FROM proposed"
-        " UNION SELECT audio_id, start_utc FROM al.wavs_proposed"
-        "  WHERE audio_id IN (SELECT nearest_medoid FROM proposed)"
-        " UNION SELECT audio_id, start_utc FROM al.wavs_proposed WHERE label IS NOT NULL AND labeled_at < $2"
-        "  AND start_utc >= $3 AND start_utc < $4 AND (cardinality($5::text[]) = 0 OR node = ANY ($5))",
+        "SELECT audio_id FROM al.wavs_proposed WHERE iteration_id = $1"
+        " UNION SELECT nearest_medoid FROM al.wavs_proposed"
+        "  WHERE iteration_id = $1 AND nearest_medoid IS NOT NULL"
+        " UNION SELECT w.audio_id FROM al.wavs_proposed AS w, jsonb_to_recordset($2) AS in_"
+        "  (nodes text[], window_start timestamptz, window_end timestamptz, hours smallint[])"
+        "  WHERE w.audio_id IN (SELECT unnest(audio_ids) FROM al.medoids WHERE iteration_id = $1)"
+        "  AND (cardinality(nodes) = 0 OR node = ANY (nodes)) AND start_utc >= window_start"
+        "  AND start_utc < window_end AND al.within_hours(start_utc, hours)",
         of.iteration_id,
-        of.proposed_at,
-        of.window_start,
-        of.window_end,
-        of.nodes,
+        [window.model_dump(mode="json") for window in of.windows],
     )
-    return [AudioKey(*row) for row in rows]
+    return [row["audio_id"] for row in rows]
 
 
-async def sample(connection: asyncpg.Connection, of: Drawable, limit: int) -> list[AudioKey]:
-    """At most `limit` audios of the window: those of the lowest ids, which follow from digests."""
-    rows = await connection.fetch(
-        f"SELECT e.audio_id, e.start_utc FROM {_WINDOW} ORDER BY e.audio_id LIMIT $5",
-        of.model_id,
-        of.window_start,
-        of.window_end,
-        of.nodes,
-        limit,
-    )
-    return [AudioKey(*row) for row in rows]
-
-
-async def unlabeled(connection: asyncpg.Connection, of: Drawable) -> Unlabeled:
-    """The set U that the iteration had: embedded by then, and proposed by none before it."""
-    rows = await connection.fetch(
-        f"SELECT e.audio_id, e.top_classes[1], e.top_probabilities[1] FROM {_WINDOW}"
-        " AND e.embedded_at < $5 AND NOT EXISTS (SELECT FROM al.wavs_proposed AS w"
-        " JOIN al.al_preprocessing AS i USING (iteration_id)"
-        " WHERE w.audio_id = e.audio_id AND i.proposed_at < $5 AND i.iteration_id <> $6)"
-        " ORDER BY e.audio_id",
-        of.model_id,
-        of.window_start,
-        of.window_end,
-        of.nodes,
-        of.proposed_at,
-        of.iteration_id,
-    )
-    audio_ids, classes, probabilities = map(list, zip(*rows, strict=True)) if rows else ([], [], [])
-    return Unlabeled(audio_ids, np.array(classes, np.int64), np.array(probabilities, np.float32))
-
-
-async def vectors(connection: asyncpg.Connection, of: Drawable, keys: Sequence[AudioKey]) -> Vectors:
-    """The embeddings of these audios, in order of audio id; without those that the model has not embedded."""
-    rows: list[asyncpg.Record] = []
-    ordered = sorted(keys)
-    for start in range(0, len(ordered), VECTORS_AT_ONCE):
-        some = ordered[start : start + VECTORS_AT_ONCE]
-        rows += await connection.fetch(
-            "SELECT e.audio_id, e.vector, e.top_classes[1] AS top_class"
-            " FROM unnest($1::uuid[], $2::timestamptz[]) AS k (audio_id, start_utc)"
-            " JOIN audio.embeddings AS e USING (audio_id, start_utc) WHERE e.model_id = $3 ORDER BY 1",
-            [key.audio_id for key in some],
-            [key.start for key in some],
+async def sample(connection: asyncpg.Connection, of: Drawable, limit: int) -> list[Point]:
+    """At most `limit` audios of the windows: those of the lowest ids, which follow from digests."""
+    found: set[Point] = set()
+    for window in of.windows:
+        rows = await connection.fetch(
+            "SELECT audio_id, start_utc, top_class FROM audio.embeddings WHERE model_id = $1"
+            " AND of_node IN (SELECT node_id FROM audio.nodes"
+            "  WHERE cardinality($2::text[]) = 0 OR name = ANY ($2))"
+            " AND start_utc >= $3 AND start_utc < $4 AND al.within_hours(start_utc, $5)"
+            " AND top_class IS NOT NULL ORDER BY audio_id LIMIT $6",
             of.model_id,
+            list(window.nodes),
+            window.window_start,
+            window.window_end,
+            window.hours,
+            limit,
         )
-    return Vectors(
-        [row["audio_id"] for row in rows],
-        np.frombuffer(b"".join(row["vector"] for row in rows), "<f2").reshape(-1, of.dim),
-        np.array([row["top_class"] for row in rows], np.int16),
-    )
+        found |= {Point(*row) for row in rows}
+    return sorted(found)[:limit]
 
 
-async def keys_of(connection: asyncpg.Connection, of: Drawable, audio_ids: Iterable[UUID]) -> list[AudioKey]:
-    """The whole keys of audios that the model has embedded."""
+async def points_of(connection: asyncpg.Connection, of: Drawable, audio_ids: Iterable[UUID]) -> list[Point]:
+    """Those of the audios that the model has embedded, in order of audio id."""
     rows = await connection.fetch(
-        "SELECT audio_id, start_utc FROM audio.embeddings WHERE model_id = $1 AND audio_id = ANY ($2)",
+        "SELECT audio_id, start_utc, top_class FROM audio.embeddings"
+        " WHERE model_id = $1 AND audio_id = ANY ($2) AND top_class IS NOT NULL ORDER BY audio_id",
         of.model_id,
         list(audio_ids),
     )
-    return [AudioKey(*row) for row in rows]
+    return [Point(*row) for row in rows]
 
 
 # Maps ----------------------------------------------------------------------------------------------------
@@ -301,12 +251,11 @@ async def said_of(pool: asyncpg.Pool, of: Drawable, audio_ids: Sequence[UUID]) -
     """Those of the audios that were ever proposed: by `of` or not, a medoid then or not, the label now."""
     return await pool.fetch(
         "SELECT audio_id, bool_or(iteration_id = $1) AS proposed,"
-        " coalesce(bool_or(label IS NOT NULL AND labeled_at < $2), false) AS medoid,"
+        " audio_id IN (SELECT unnest(audio_ids) FROM al.medoids WHERE iteration_id = $1) AS medoid,"
         " max(disjoint_set) FILTER (WHERE iteration_id = $1) AS disjoint_set,"
         " (array_agg(label ORDER BY labeled_at DESC) FILTER (WHERE labeled_at IS NOT NULL))[1] AS label"
-        " FROM al.wavs_proposed WHERE audio_id = ANY ($3) GROUP BY audio_id",
+        " FROM al.wavs_proposed WHERE audio_id = ANY ($2) GROUP BY audio_id",
         of.iteration_id,
-        of.proposed_at,
         list(audio_ids),
     )
 

@@ -16,9 +16,10 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
-from al_engine import map_store
+from al_engine import map_store, windows
+from al_engine.audio_ids import ids_of, uuids
 from al_engine.map_fit import Coordinates, place
-from al_engine.map_store import AudioKey, Drawable, Map, Vectors
+from al_engine.map_store import Drawable, Map, Point
 from al_engine.partition import partition
 from escolta.errors import EscoltaError, Rejected
 from escolta.service import Platform
@@ -73,25 +74,24 @@ class Maps:
             wanted = await map_store.must_show(connection, of)
             made = await self._fitted(connection, of, wanted)
             made = await self._grown(connection, of, made, wanted)
-            unlabeled = await map_store.unlabeled(connection, of)
+            unlabeled = await windows.candidates(connection, of.windows, of.model_id, of.cutoff, of.number)
             sets = await asyncio.to_thread(_sets, made.audio_ids, unlabeled, of.max_set)
             await map_store.finish(connection, iteration_id, map_of(of), sets)
         except EscoltaError as error:
             self._log.error("no map: %s", error, extra={"iteration_id": iteration_id})
             await map_store.fail(connection, iteration_id, str(error))
 
-    async def _fitted(self, connection: asyncpg.Connection, of: Drawable, wanted: list[AudioKey]) -> Map:
+    async def _fitted(self, connection: asyncpg.Connection, of: Drawable, wanted: list[UUID]) -> Map:
         if made := await map_store.find(connection, map_of(of)):
             return made
         await map_store.tell(connection, of.iteration_id, "loading", 0)
-        sample = await map_store.sample(connection, of, MOST_POINTS)
-        keys = chosen(wanted, sample, MOST_POINTS)
-        found = await map_store.vectors(connection, of, keys)
-        _check_finite(found)
+        must = await map_store.points_of(connection, of, wanted)
+        points = chosen(must, await map_store.sample(connection, of, MOST_POINTS), MOST_POINTS)
+        vectors = await self._vectors(of, points)
         started = time.monotonic()
-        coordinates = await self._fit(connection, of.iteration_id, found.vectors)
+        coordinates = await self._fit(connection, of.iteration_id, vectors)
         seconds = time.monotonic() - started
-        made = Map(found.audio_ids, coordinates, found.top_classes, of.audios, len(found.audio_ids))
+        made = Map(_ids(points), coordinates, _top_classes(points), of.audios, len(points))
         await map_store.save(connection, map_of(of), of.model_id, made, seconds, version("escolta-al-engine"))
         self._log.info(
             "fitted a map of %d audios in %.0f s",
@@ -101,8 +101,17 @@ class Maps:
         )
         return made
 
+    async def _vectors(self, of: Drawable, points: Sequence[Point]) -> NDArray[np.float32]:
+        """Embeddings `[points, dim]`, all of them finite."""
+        starts = [point.start for point in points]
+        found = await windows.vectors(self._on.catalog, of.model_id, of.dim, _ids(points), starts)
+        bad = np.flatnonzero(~np.isfinite(found).all(axis=1))
+        if len(bad):
+            raise Rejected(f"the embedding of audio {points[bad[0]].audio_id} is not finite: embed it again")
+        return found
+
     async def _fit(
-        self, connection: asyncpg.Connection, iteration_id: UUID, vectors: NDArray[np.float16]
+        self, connection: asyncpg.Connection, iteration_id: UUID, vectors: NDArray[np.float32]
     ) -> Coordinates:
         await map_store.tell(connection, iteration_id, "fitting", 0)
         with tempfile.TemporaryDirectory(prefix="escolta-map-") as folder:
@@ -140,27 +149,23 @@ class Maps:
         return {"NUMBA_CACHE_DIR": str(cache.absolute())} | ours
 
     async def _grown(
-        self, connection: asyncpg.Connection, of: Drawable, made: Map, wanted: list[AudioKey]
+        self, connection: asyncpg.Connection, of: Drawable, made: Map, wanted: list[UUID]
     ) -> Map:
         """The map with the audios of this iteration that came after it was fitted, or out of its sample."""
-        there = set(made.audio_ids)
-        missing = [key for key in wanted if key.audio_id not in there]
+        missing = await map_store.points_of(connection, of, set(wanted) - set(made.audio_ids))
         if not missing:
             return made
-        found = await map_store.vectors(connection, of, missing)
-        if not found.audio_ids:
-            return made
-        _check_finite(found)
         await map_store.tell(connection, of.iteration_id, "placing", 0)
         fitted = made.audio_ids[: made.fitted]
-        mapped = await map_store.vectors(connection, of, await map_store.keys_of(connection, of, fitted))
-        where = {audio_id: row for row, audio_id in enumerate(fitted)}
-        rows = [where[audio_id] for audio_id in mapped.audio_ids]
-        placed = await asyncio.to_thread(place, found.vectors, mapped.vectors, made.coordinates[rows])
+        there = await map_store.points_of(connection, of, fitted)
+        row_of = {audio_id: row for row, audio_id in enumerate(fitted)}
+        rows = [row_of[audio_id] for audio_id in _ids(there)]
+        vectors, mapped = await self._vectors(of, missing), await self._vectors(of, there)
+        placed = await asyncio.to_thread(place, vectors, mapped, made.coordinates[rows])
         grown = Map(
-            made.audio_ids + found.audio_ids,
+            made.audio_ids + _ids(missing),
             np.concatenate([made.coordinates, placed]),
-            np.concatenate([made.top_classes, found.top_classes]),
+            np.concatenate([made.top_classes, _top_classes(missing)]),
             made.audios,
             made.fitted,
         )
@@ -169,28 +174,34 @@ class Maps:
 
 
 def map_of(of: Drawable) -> UUID:
-    """The id of a map follows from what it shows: one a model and window."""
-    facts = [of.model_id, sorted(of.nodes), of.window_start.isoformat(), of.window_end.isoformat()]
-    return uuid5(MAPS, json.dumps(facts))
+    """The id of a map follows from what it shows: one a model and windows."""
+    shown = sorted(
+        json.dumps(window.model_dump(mode="json") | {"nodes": sorted(window.nodes)}) for window in of.windows
+    )
+    return uuid5(MAPS, json.dumps([of.model_id, shown]))
 
 
-def chosen(wanted: Sequence[AudioKey], sample: Sequence[AudioKey], limit: int) -> list[AudioKey]:
-    """All of `wanted`, and of `sample`, in its order, as many as `limit` leaves room for."""
-    must = set(wanted)
-    others = [key for key in sample if key not in must]
-    return sorted(must) + others[: max(0, limit - len(must))]
+def chosen(must: Sequence[Point], sample: Sequence[Point], limit: int) -> list[Point]:
+    """All that must be shown, and of `sample`, in its order, as many as `limit` leaves room for."""
+    first = set(must)
+    others = [point for point in sample if point not in first]
+    return sorted(first) + others[: max(0, limit - len(first))]
 
 
-def _check_finite(found: Vectors) -> None:
-    bad = np.flatnonzero(~np.isfinite(found.vectors).all(axis=1))
-    if len(bad):
-        raise Rejected(f"the embedding of audio {found.audio_ids[bad[0]]} is not finite: embed it again")
+def _ids(points: Sequence[Point]) -> list[UUID]:
+    return [point.audio_id for point in points]
 
 
-def _sets(audio_ids: Sequence[UUID], unlabeled: map_store.Unlabeled, max_set: int) -> NDArray[np.uint16]:
+def _top_classes(points: Sequence[Point]) -> NDArray[np.int16]:
+    return np.array([point.top_class for point in points], np.int16)
+
+
+def _sets(audio_ids: Sequence[UUID], unlabeled: windows.Candidates, max_set: int) -> NDArray[np.uint16]:
     """uint16 `[audios]`: the disjoint set of each, from 1; 0 for an audio that was not in U."""
-    numbers: dict[UUID, int] = {}
+    set_of = np.zeros(len(unlabeled), np.uint16)
     parts = partition(unlabeled.top_classes, unlabeled.top_probabilities, max_set)
     for number, members in enumerate(parts, 1):
-        numbers |= dict.fromkeys((unlabeled.audio_ids[row] for row in members), number)
+        set_of[members] = number
+    shown = np.flatnonzero(np.isin(unlabeled.ids[:, 0], ids_of(audio_ids)[:, 0]))
+    numbers = dict(zip(uuids(unlabeled.ids[shown]), set_of[shown].tolist(), strict=True))
     return np.array([numbers.get(audio_id, 0) for audio_id in audio_ids], np.uint16)

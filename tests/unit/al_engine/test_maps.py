@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import numpy as np
 import pytest
-from unit.al_engine.engine import CATALOG, DIM, NODE, Engine, engine_at_work
+from unit.al_engine.engine import CATALOG, DIM, NODE, START, Engine, engine_at_work
 from unit.al_engine.test_iterations import labeled_batch
 
 from al_engine import map_store, maps
@@ -179,7 +179,7 @@ async def test_the_nearest_medoid_is_shown_even_from_another_window(engine):
 
 
 def test_a_sample_keeps_what_must_be_shown():
-    keys = [map_store.AudioKey(UUID(int=number), None) for number in range(10)]  # type: ignore[arg-type]
+    keys = [map_store.Point(UUID(int=number), START, 0) for number in range(10)]
     assert set(chosen(keys[7:], keys, 5)) == {*keys[7:], *keys[:2]}
     assert set(chosen(keys, keys[:2], 5)) == set(keys)
 
@@ -217,9 +217,7 @@ async def test_two_processes_do_not_draw_at_once(engine):
 async def test_nobody_can_tell_the_control_arm_before_the_batch_is_closed(engine):
     await engine.add_audios(SOME)
     iteration_id = await proposed(engine, batch=3)
-    await engine.on.catalog.execute(
-        "UPDATE al.al_preprocessing SET settings = settings || '{\"control_share\": 0.5}'"
-    )
+    await engine.on.catalog.execute("UPDATE al.wavs_proposed SET control = (rank = 2)")
     drawn = await draw(engine, iteration_id)
     sets = dict(zip(drawn.ids, drawn.sets, strict=True))
     assert drawn.header["blind"]

@@ -38,6 +38,7 @@ class YamNet:
         self.model_id = f"{self.name}-{weights.digest[:12]}-{FRONT_END}"
         self.class_names = weights.class_names
         options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # errors: a warning for each unused tensor helps nobody
         # Patches go side by side instead of the parts of one layer: less waiting of threads for each other.
         options.intra_op_num_threads = 1
         self._threads = os.cpu_count() or 1

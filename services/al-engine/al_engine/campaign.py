@@ -17,8 +17,8 @@ from al_engine.truth import Truth
 
 HIDDEN = 0.1
 """Part of the pool that a seed hides, so that a strategy that draws nothing at random has a spread too."""
-RARE_CLASSES = 0.5
-RARE_KEEP = 1 / 3
+RARE_CLASSES = 1 / 3
+RARE_KEEP = 1 / 4
 FEWEST_KEPT = 2
 HELD_OUT = 0.25
 """Part of each class that is held out where the truth has no folds."""
@@ -75,8 +75,8 @@ class LabeledAudios:
         """What can be bought and what is tested with; the same for every strategy.
 
         1. Hold out the fold; without folds, a quarter of each class, at random.
-        2. With imbalance, half of the classes, drawn at random, keep a third of their audios, two at least.
-        3. Hide a tenth of what is left, at random, but of no class the last two.
+        2. With imbalance, a third of the classes, drawn at random, keep a quarter of their audios.
+        3. Hide a tenth of what is left, at random. Two audios of a class stay in any case.
         """
         rng = np.random.default_rng([seed, fold])
         test = self._held_out(fold, rng)

@@ -75,14 +75,19 @@ def by_strategy(results: Sequence[Result]) -> dict[str, list[Result]]:
     return found
 
 
+def heading(results: Sequence[Result], rare: bool = False) -> str:
+    """What the table of the same arguments shows."""
+    of = "Macro-F1 of the rare classes" if rare else "Macro-F1"
+    return f"{of} against labels: mean of {_counts(results)}"
+
+
 def table(results: Sequence[Result], rare: bool = False) -> Table:
     """Mean macro-F1 by strategy and labels; at the right the labels needed, of the mean and fold by fold."""
     grouped = by_strategy(results)
     curves = {strategy: curve(some, rare) for strategy, some in grouped.items()}
     labels = min((of.labels for of in curves.values()), key=len)
     shown = labels[:: -(-len(labels) // COLUMNS)]
-    title = "Macro-F1 of the rare classes" if rare else "Macro-F1"
-    drawn = Table(title=f"{title} against labels: mean of {_counts(results)}", title_justify="left")
+    drawn = Table()
     drawn.add_column("strategy", no_wrap=True)
     for at in shown:
         drawn.add_column(str(at), justify="right")

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import product
 from pathlib import Path
@@ -42,7 +42,7 @@ def simulate(
     strategies: Strategies = None,
     seeds: Annotated[int, typer.Option(min=1, help="campaigns a strategy and fold, each with its own")] = 5,
     imbalance: Annotated[
-        bool, typer.Option(help="keep a third of the audios of half of the classes")
+        bool, typer.Option(help="keep a quarter of the audios of a third of the classes")
     ] = False,
     batch: Annotated[int, typer.Option(min=1, help="labels bought at once")] = 10,
     labels: Annotated[int, typer.Option(min=1, help="labels a campaign buys, unless there are fewer")] = 150,
@@ -86,9 +86,11 @@ def simulate(
         sys.exit(INTERRUPTED)
 
 
-def run_all(audios: LabeledAudios, campaigns: Sequence[Campaign]) -> Iterator[Result]:
+def run_all(audios: LabeledAudios, campaigns: Sequence[Campaign]) -> Generator[Result, None, None]:
     """Run campaigns, one a processor at a time; each comes when it is done. One thread each is fastest."""
-    context = multiprocessing.get_context("spawn")  # a fork would inherit the model's threads half-way
+    # Not forked from this process, whose model has threads, but from one that has imported and no more.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
     workers = min(len(os.sched_getaffinity(0)), len(campaigns))
     start = (audios, most_samples())
     with ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=start) as pool:
@@ -166,9 +168,9 @@ def _report(results: list[Result], imbalance: bool, json_file: Path | None, plot
     if not results:
         return
     console = Console()
-    console.print(campaign_results.table(results))
-    if imbalance:
-        console.print(campaign_results.table(results, rare=True))
+    for rare in (False, True) if imbalance else (False,):
+        console.print(campaign_results.heading(results, rare))
+        console.print(campaign_results.table(results, rare))
     if json_file:
         lines = ",\n".join(json.dumps(row) for row in campaign_results.rows(results))
         json_file.write_text(f"[\n{lines}\n]\n", "utf-8")

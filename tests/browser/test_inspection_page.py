@@ -4,6 +4,7 @@ import csv
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from browser.conftest import SOMEWHERE
 from browser.inspection import Shown, show
@@ -75,9 +76,8 @@ async def place_of(page: Page, shown: Shown, row: int) -> tuple[float, float]:
     box = await page.locator("#map").bounding_box()
     assert box
     low, high = shown.harbor.places.min(axis=0), shown.harbor.places.max(axis=0)
-    away = (shown.harbor.places[row] - (low + high) / 2) / (high - low).max()
-    scale = min(box["width"], box["height"]) * 0.88
-    return box["x"] + box["width"] / 2 + away[0] * scale, box["y"] + box["height"] / 2 - away[1] * scale
+    across, down = (shown.harbor.places[row] - (low + high) / 2) / (high - low) * 0.88
+    return box["x"] + box["width"] * (0.5 + across), box["y"] + box["height"] * (0.5 - down)
 
 
 async def plays(page: Page, audio_id: object) -> None:
@@ -154,9 +154,9 @@ async def test_the_lasso_lists_what_it_holds_and_saves_it(on, page, tmp_path):
 
     box = await page.locator("#map").bounding_box()
     assert box
-    scale = min(box["width"], box["height"]) * 0.88
+    scale = np.array([box["width"], box["height"]]) * 0.88
     low, high = shown.harbor.places.min(axis=0), shown.harbor.places.max(axis=0)
-    away = abs(shown.harbor.places - shown.harbor.places[row]) / (high - low).max() * scale
+    away = abs(shown.harbor.places - shown.harbor.places[row]) / (high - low) * scale
     inside = {shown.harbor.name(it) for it in range(2000) if away[it].max() < 25}
     await expect(page.locator("#which")).to_have_value("lasso")
     await expect(page.locator("#count")).to_have_text(f"{len(inside)} audio{'s' * (len(inside) != 1)}")

@@ -34,7 +34,7 @@ export class Inspection {
   static async open(iteration) {
     const points = await fetchPoints(iteration.iteration_id);
     byId("waiting").hidden = true;
-    byId("map").hidden = false;
+    for (const part of ["map", "legend", "keys", "listing"]) byId(part).hidden = false;
     return new Inspection(iteration, points);
   }
 

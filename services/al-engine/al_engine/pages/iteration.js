@@ -3,7 +3,7 @@
 import { byId } from "/static/element.js";
 import * as api from "./api.js";
 import { Inspection } from "./inspection.js";
-import { number, percent, windowsOf } from "./say.js";
+import { number, percent, utc, windowsOf } from "./say.js";
 
 const id = location.pathname.split("/").at(-1);
 const PAUSE_MS = 1000;
@@ -49,8 +49,9 @@ async function untilDrawn() {
 }
 
 function drawHead(iteration) {
-  document.title = `Iteration of ${iteration.requested_at.slice(0, 10)} · Escolta`;
-  byId("title").textContent = `Iteration of ${iteration.requested_at.slice(0, 10)}`;
+  const title = iteration.number ? `Iteration ${iteration.number}` : `Iteration of ${utc(iteration.requested_at)}`;
+  document.title = `${title} · Escolta`;
+  byId("title").textContent = title;
   const facts = [windowsOf(iteration), iteration.nodes.join(", ") || "every node", iteration.status];
   if (iteration.audios != null) facts.push(`${number(iteration.audios)} audios`, `${percent(iteration.share_labeled, 1)} labeled`);
   byId("figures").textContent = facts.join(" · ");

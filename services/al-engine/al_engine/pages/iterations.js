@@ -7,6 +7,7 @@ import { number, percent, utc, windowsOf } from "./say.js";
 
 const PAUSE_MS = 2000;
 const COLUMNS = {
+  "No.": (it) => number(it.number),
   "Asked for (UTC)": (it) => link(it),
   Status: (it) => statusOf(it),
   "Window (UTC)": (it) => windowsOf(it),
@@ -19,7 +20,7 @@ const COLUMNS = {
   Strategy: (it) => it.strategy ?? "",
   Model: (it) => it.model_id ?? "",
 };
-const NUMBERS = ["Batch", "Audios", "Medoids", "Sets", "Labeled"];
+const NUMBERS = ["No.", "Batch", "Audios", "Medoids", "Sets", "Labeled"];
 
 const cell = (tag, name, content) =>
   element(tag, { className: NUMBERS.includes(name) ? "number" : "", ...(tag === "th" && { scope: "col" }) }, content);

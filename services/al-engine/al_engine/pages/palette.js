@@ -35,13 +35,14 @@ function byName(points, field) {
   const numbers = points[field];
   const names = points.header[field === "tagger" ? "tagger_classes" : "labels"];
   const named = names.filter(Boolean).length;
-  const shown = Math.min(named, DISTINCT);
+  const shown = named > DISTINCT ? DISTINCT - 1 : named;
   const categories = names.slice(0, shown).map((name, i) => ({ name, color: css(`class-${i + 1}`) }));
-  const rest = named - shown;
-  const others = rest && categories.push({ name: rest === 1 ? names[shown] : `${rest} other classes`, color: css("other") });
+  if (named > shown) {
+    categories.push({ name: `${named - shown} other classes`, color: css(`class-${DISTINCT}`) });
+  }
   if (names.includes("")) categories.push({ name: "no label", color: css("other") });
-  const unnamed = categories.length - 1;
-  return { categories, of: (i) => (names[numbers[i]] === "" ? unnamed : Math.min(numbers[i], others ? shown : shown - 1)) };
+  const none = categories.length - 1;
+  return { categories, of: (i) => (names[numbers[i]] === "" ? none : Math.min(numbers[i], shown)) };
 }
 
 /** The color as the canvas takes it. */

@@ -4,7 +4,8 @@ import { byId, element } from "/static/element.js";
 import { number, percent } from "./say.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [240, 110, 30, 16, 6];
+const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [240, 110, 38, 16, 6];
+const TOPS = [0.1, 0.25, 0.5, 1]; // of an axis of shares
 const ADVICE = {
   "go on": "Go on labeling.",
   "consider stopping": "Consider stopping.",
@@ -14,7 +15,7 @@ const CHARTS = [
   { name: "Share of mismatched", of: (it) => it.mismatched, draw: line },
   { name: "Predictions that changed", of: (it) => it.changed, draw: line },
   { name: "New classes", of: (it) => it.new_classes?.length, draw: columns },
-  { name: "Accuracy on the control arm", of: (it) => it.control_accuracy, draw: whiskers },
+  { name: "Control-arm accuracy", of: (it) => it.control_accuracy, draw: whiskers },
 ];
 
 /** Draws what GET /api/iterations/panel gives; what is not known yet is left out. */
@@ -50,12 +51,18 @@ function figure({ name, of, draw }, iterations) {
   const svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${name}. ${told}` });
   const last_number = iterations.at(-1)?.number ?? 1;
   const x = (at) => LEFT + ((WIDTH - LEFT - 8) * (at - 0.5)) / last_number;
-  svg.append(...axes(last_number, x, draw === columns ? most(known) : 1, draw !== columns), ...draw(known, x, most(known)));
+  const top = most(known);
+  svg.append(...axes(last_number, x, top, draw !== columns), ...draw(known, x, top));
   return captioned(name, short, svg);
 }
 
-const most = (known) => Math.max(1, ...known.map(({ value }) => (typeof value === "number" ? value : 1)));
-const y = (value, top = 1) => HEIGHT - BOTTOM - ((HEIGHT - BOTTOM - TOP) * value) / top;
+function most(known) {
+  const values = known.map(({ value }) => value.high ?? value);
+  if (known.length && known[0].value.high === undefined) return Math.max(1, ...values);
+  return TOPS.find((top) => values.every((value) => value <= top)) ?? 1;
+}
+
+const y = (value, top) => HEIGHT - BOTTOM - ((HEIGHT - BOTTOM - TOP) * value) / top;
 
 function axes(last, x, top, isShare) {
   const label = (text, at, extra) => {
@@ -73,24 +80,25 @@ function axes(last, x, top, isShare) {
   ];
 }
 
-function line(known, x) {
-  const path = (get) => known.map(({ at, value }) => `${x(at)} ${y(get(value))}`);
+function line(known, x, top) {
+  const path = (get) => known.map(({ at, value }) => `${x(at)} ${y(get(value), top)}`);
   const back = path((it) => it.low).reverse();
   return [
     shape("path", { class: "band", d: known.length > 1 ? `M${[...path((it) => it.high), ...back].join("L")}Z` : "" }),
     shape("path", { class: "line", d: known.length ? `M${path((it) => it.value).join("L")}` : "" }),
-    ...dots(known, x),
+    ...dots(known, x, top),
   ];
 }
 
-function whiskers(known, x) {
+function whiskers(known, x, top) {
   const ends = known.map(({ at, value: { low, high } }) =>
-    shape("path", { class: "whisker", d: `M${x(at)} ${y(low)}V${y(high)}M${x(at) - 3} ${y(low)}h6M${x(at) - 3} ${y(high)}h6` }),
+    shape("path", { class: "whisker", d: `M${x(at)} ${y(low, top)}V${y(high, top)}M${x(at) - 3} ${y(low, top)}h6M${x(at) - 3} ${y(high, top)}h6` }),
   );
-  return [...ends, ...dots(known, x)];
+  return [...ends, ...dots(known, x, top)];
 }
 
-const dots = (known, x) => known.map(({ at, value }) => shape("circle", { class: "dot", cx: x(at), cy: y(value.value), r: 3 }));
+const dots = (known, x, top) =>
+  known.map(({ at, value }) => shape("circle", { class: "dot", cx: x(at), cy: y(value.value, top), r: 3 }));
 
 function columns(known, x, top) {
   const width = Math.max(2, Math.min(16, x(2) - x(1) - 3));
@@ -105,7 +113,7 @@ function gain(expected) {
   if (expected?.accuracy != null) lines.push(`${(100 * expected.accuracy).toFixed(1)} points of accuracy`);
   const body = element("div", {}, ...(lines.length ? lines : ["not known yet"]).map((text) => element("p", { style: "margin: 0" }, text)));
   if (expected?.method) body.append(element("p", { className: "quiet", style: "margin: .25rem 0 0" }, expected.method));
-  return captioned(`Expected of the next ${number(expected?.labels ?? 100)} labels`, "", body);
+  return captioned(`Expected of the next ${number(expected?.labels ?? 100)} labels`, "", body, "wide");
 }
 
 function shares(prevalence) {
@@ -115,8 +123,8 @@ function shares(prevalence) {
   return captioned("How common a class is, by the control arm", "", element("table", {}, element("tbody", {}, ...list)));
 }
 
-function captioned(name, value, body) {
-  return element("figure", {}, element("figcaption", {}, element("span", {}, name), element("b", {}, value)), body);
+function captioned(name, value, body, className = "") {
+  return element("figure", { className }, element("figcaption", {}, element("span", {}, name), element("b", {}, value)), body);
 }
 
 function shape(name, attributes) {

@@ -3,6 +3,8 @@
 import { Raster, stamp } from "./raster.js";
 
 const REACH_PX = 9; // how near the pointer has to come to a point
+const DOT_PX = 2.4; // the radius of a mark of the rest, where there are many
+const MANY = 5000;
 const MARGIN = 0.06;
 const MOST_ZOOM = 60;
 const CELLS = 64; // of the grid that finds points, in each direction
@@ -25,6 +27,8 @@ export class Scatter extends EventTarget {
   #drag = null;
   #lasso = [];
   #stamps = [];
+  #halos = [];
+  #dot = DOT_PX;
 
   constructor(box) {
     super();
@@ -45,12 +49,13 @@ export class Scatter extends EventTarget {
     const { x, y } = points;
     const [left, right] = extent(x);
     const [bottom, top] = extent(y);
-    const size = Math.max(right - left, top - bottom) || 1;
-    // In units of the box's shorter side, the middle at 0; UMAP's axes mean nothing, so both have one scale.
+    // In parts of the box, its middle at 0. UMAP's axes mean nothing, so each may have its own scale.
     this.#points = {
-      x: x.map((value) => (value - (left + right) / 2) / size),
-      y: y.map((value) => ((bottom + top) / 2 - value) / size),
+      x: x.map((value) => (value - (left + right) / 2) / (right - left || 1)),
+      y: y.map((value) => ((bottom + top) / 2 - value) / (top - bottom || 1)),
     };
+    this.#dot = DOT_PX + (1 - Math.min(x.length / MANY, 1)) * 1.6;
+    this.#makeStamps();
     this.#grid = gridOf(this.#points);
     this.fit();
   }
@@ -68,9 +73,8 @@ export class Scatter extends EventTarget {
 
   /** Moves by parts of the box. */
   pan(across, down) {
-    const { width, height, scale } = this.#measures();
-    this.#view.x += (across * width) / scale;
-    this.#view.y += (down * height) / scale;
+    this.#view.x += across / this.#view.zoom;
+    this.#view.y += down / this.#view.zoom;
     this.#redraw();
   }
 
@@ -101,27 +105,23 @@ export class Scatter extends EventTarget {
     this.#drawOverlay();
   }
 
-  /** Where a point is in the box, in CSS pixels. */
-  place(index) {
-    return this.#toBox(index);
-  }
-
   #measures() {
     const { clientWidth: width, clientHeight: height } = this.#box;
-    return { width, height, scale: Math.min(width, height) * (1 - 2 * MARGIN) * this.#view.zoom };
+    const part = (1 - 2 * MARGIN) * this.#view.zoom;
+    return { width, height, scaleX: width * part, scaleY: height * part };
   }
 
   #toBox(index) {
-    const { width, height, scale } = this.#measures();
+    const { width, height, scaleX, scaleY } = this.#measures();
     return [
-      width / 2 + (this.#points.x[index] - this.#view.x) * scale,
-      height / 2 + (this.#points.y[index] - this.#view.y) * scale,
+      width / 2 + (this.#points.x[index] - this.#view.x) * scaleX,
+      height / 2 + (this.#points.y[index] - this.#view.y) * scaleY,
     ];
   }
 
   #toData([x, y]) {
-    const { width, height, scale } = this.#measures();
-    return [(x - width / 2) / scale + this.#view.x, (y - height / 2) / scale + this.#view.y];
+    const { width, height, scaleX, scaleY } = this.#measures();
+    return [(x - width / 2) / scaleX + this.#view.x, (y - height / 2) / scaleY + this.#view.y];
   }
 
   #resize() {
@@ -131,8 +131,19 @@ export class Scatter extends EventTarget {
     this.#canvas.width = Math.round(clientWidth * ratio);
     this.#canvas.height = Math.round(clientHeight * ratio);
     this.#raster = new Raster(this.#canvas);
-    this.#stamps = [stamp("disc", 2.4 * ratio, false), stamp("triangle", 6 * ratio, true), stamp("diamond", 5 * ratio, true)];
+    this.#makeStamps();
     this.#draw(); // at once: a canvas that has changed its size is empty
+  }
+
+  #makeStamps() {
+    const ratio = devicePixelRatio;
+    this.#stamps = [
+      stamp("disc", this.#dot * ratio, false),
+      stamp("triangle", 6 * ratio, true),
+      stamp("diamond", 5 * ratio, true),
+    ];
+    // What is not of the rest stands on a ground of its own: its outline is seen on a dark crowd too.
+    this.#halos = [null, stamp("triangle", 8.5 * ratio, false), stamp("diamond", 7 * ratio, false)];
   }
 
   #redraw() {
@@ -147,17 +158,18 @@ export class Scatter extends EventTarget {
     const { order, colors, kinds, visible, ground, ink, dim } = this.#look;
     const { x, y } = this.#points;
     const ratio = this.#canvas.width / this.#box.clientWidth;
-    const { width, height, scale } = this.#measures();
-    const [k, left, top] = [
-      scale * ratio,
-      (width / 2 - this.#view.x * scale) * ratio,
-      (height / 2 - this.#view.y * scale) * ratio,
-    ];
+    const { width, height, scaleX, scaleY } = this.#measures();
+    const [across, down] = [scaleX * ratio, scaleY * ratio];
+    const left = (width * ratio) / 2 - this.#view.x * across;
+    const top = (height * ratio) / 2 - this.#view.y * down;
     const raster = this.#raster;
     raster.clear(ground);
     for (const i of order) {
       const color = visible[i] ? colors[i] : dim;
-      raster.put(this.#stamps[visible[i] ? kinds[i] : 0], x[i] * k + left, y[i] * k + top, color, ink);
+      const kind = visible[i] ? kinds[i] : 0;
+      const at = [x[i] * across + left, y[i] * down + top];
+      if (kind) raster.put(this.#halos[kind], ...at, ground, ground);
+      raster.put(this.#stamps[kind], ...at, color, ink);
     }
     raster.show();
     this.#drawOverlay();
@@ -182,13 +194,12 @@ export class Scatter extends EventTarget {
 
   #near(at) {
     if (!this.#points || !this.#look) return null;
-    const { scale } = this.#measures();
+    const { scaleX, scaleY } = this.#measures();
     const [x, y] = this.#toData(at);
-    const reach = REACH_PX / scale;
-    let [best, nearest] = [null, reach * reach];
-    this.#grid.around(x, y, reach, (i) => {
+    let [best, nearest] = [null, REACH_PX ** 2];
+    this.#grid.around(x, y, REACH_PX / scaleX, REACH_PX / scaleY, (i) => {
       if (!this.#look.visible[i]) return;
-      const away = (this.#points.x[i] - x) ** 2 + (this.#points.y[i] - y) ** 2;
+      const away = ((this.#points.x[i] - x) * scaleX) ** 2 + ((this.#points.y[i] - y) * scaleY) ** 2;
       // Of marks that lie on each other the one drawn last is meant: a proposal before the rest.
       if (away > nearest || (best !== null && this.#look.kinds[i] === 0 && this.#look.kinds[best] !== 0)) return;
       [best, nearest] = [i, away];
@@ -218,10 +229,10 @@ export class Scatter extends EventTarget {
       this.#lasso.push(at);
       this.#drawOverlay();
     } else if (drag.moved) {
-      const { scale } = this.#measures();
+      const { scaleX, scaleY } = this.#measures();
       this.#box.classList.add("moving");
-      this.#view.x -= (at[0] - drag.at[0]) / scale;
-      this.#view.y -= (at[1] - drag.at[1]) / scale;
+      this.#view.x -= (at[0] - drag.at[0]) / scaleX;
+      this.#view.y -= (at[1] - drag.at[1]) / scaleY;
       this.#redraw();
     }
     drag.at = at;
@@ -283,9 +294,9 @@ function gridOf({ x, y }) {
   const cell = (value) => Math.min(Math.max(Math.floor((value + 0.5) * CELLS), 0), CELLS - 1);
   for (let i = 0; i < x.length; i++) cells[cell(y[i]) * CELLS + cell(x[i])].push(i);
   return {
-    around(atX, atY, reach, visit) {
-      for (let row = cell(atY - reach); row <= cell(atY + reach); row++) {
-        for (let column = cell(atX - reach); column <= cell(atX + reach); column++) {
+    around(atX, atY, reachX, reachY, visit) {
+      for (let row = cell(atY - reachY); row <= cell(atY + reachY); row++) {
+        for (let column = cell(atX - reachX); column <= cell(atX + reachX); column++) {
           cells[row * CELLS + column].forEach(visit);
         }
       }

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.linear_model import LogisticRegression
 
 from al_engine.distances import KeptNearest, nearest
-from al_engine.vectors import UnitVectors, unit_vectors
+from al_engine.parallel import for_each
+from al_engine.regression import fit
+from al_engine.vectors import UnitVectors, blocks, half_squares, mean, unit_vectors
 
 Classes = NDArray[np.str_]
 
@@ -23,8 +24,7 @@ TO_DISAGREE = 1.0
 C = 100 hardly 6 of 200 audios of ESC-10 are mismatched, and the traversal goes on among matched outliers.
 A smooth one differs from its neighbor where a class is not yet understood. Labels for macro-F1 0.95 when
 mismatches come from C = 100, 10, 1, 0.1: 80, 70, 50, 50, and 100 at random (docs/strategies.md)."""
-MAX_STEPS = 1000
-BLOCK_ROWS = 4096
+BLOCK_ROWS = 1024
 
 
 class Prediction(NamedTuple):
@@ -86,38 +86,59 @@ class Classifier:
         self, medoids: UnitVectors, medoid_classes: Classes, inverse_regularization: float = TO_PREDICT
     ) -> None:
         rows = medoids.exact()
-        self._center = rows.mean(axis=0)
-        spread = np.sqrt(np.square(rows - self._center).sum(axis=1).mean())
-        self._spread = spread if spread > 0 else 1.0  # identical embeddings of different classes
-        self._regression = LogisticRegression(
-            C=inverse_regularization, class_weight="balanced", max_iter=MAX_STEPS
-        )
-        self._regression.fit(self._scaled(medoids), medoid_classes)
+        center = mean(medoids)
+        rows -= center
+        spread = np.sqrt(2 * half_squares(rows).mean())
+        rows /= spread if spread > 0 else 1.0  # identical embeddings of different classes
+        self._classes, classes = np.unique(medoid_classes, return_inverse=True)
+        coefficients, intercepts = fit(rows, classes, inverse_regularization)
+        self._coefficients = _on_grid(coefficients / (spread if spread > 0 else 1.0))
+        self._intercepts = intercepts - center @ self._coefficients
 
     def predict(self, samples: UnitVectors) -> Prediction:
         """The most probable class of each sample and its probability."""
         best = np.empty(len(samples), np.intp)
         probabilities = np.empty(len(samples))
-        for start in range(0, len(samples), BLOCK_ROWS):
-            block = slice(start, start + BLOCK_ROWS)
-            of_classes = self._regression.predict_proba(self._scaled(samples.take(block)))
+
+        def fill(block: slice) -> None:
+            of_classes = self._probabilities(samples, block)
             best[block] = of_classes.argmax(axis=1)
             probabilities[block] = of_classes.max(axis=1)
-        return Prediction(self._regression.classes_[best], probabilities)
+
+        for_each(fill, blocks(len(samples), BLOCK_ROWS))
+        return Prediction(self._classes[best], probabilities)
 
     def margins(self, samples: UnitVectors) -> NDArray[np.float64]:
         """How much more probable than the second the most probable class is, float64 `[samples]`."""
         margins = np.empty(len(samples))
-        for start in range(0, len(samples), BLOCK_ROWS):
-            block = slice(start, start + BLOCK_ROWS)
-            of_classes = self._regression.predict_proba(self._scaled(samples.take(block)))
-            second, first = np.partition(of_classes, -2, axis=1)[:, -2:].T
+
+        def fill(block: slice) -> None:
+            second, first = np.partition(self._probabilities(samples, block), -2, axis=1)[:, -2:].T
             margins[block] = first - second
+
+        for_each(fill, blocks(len(samples), BLOCK_ROWS))
         return margins
 
-    def _scaled(self, samples: UnitVectors) -> NDArray[np.float64]:
-        scaled: NDArray[np.float64] = (samples.exact() - self._center) / self._spread
-        return scaled
+    def _probabilities(self, samples: UnitVectors, block: slice) -> NDArray[np.float64]:
+        """Of each class, `[block, classes]`; a sample's do not depend on the block it stands in."""
+        odds = samples.exact(block) @ self._coefficients + self._intercepts
+        odds -= odds.max(axis=1, keepdims=True)
+        np.exp(odds, out=odds)
+        odds /= odds.sum(axis=1, keepdims=True)
+        return odds
+
+
+def _on_grid(coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rounded to 28 bits of the longest column, so that float64 computes log odds without rounding.
+
+    A product with a coordinate is then a multiple of step * 2^-24, and a sum of them, of whatever order,
+    at most 2^28 step: the same in any block, and on any machine.
+    """
+    longest = float(np.sqrt(2 * half_squares(coefficients.T).max()))
+    if longest == 0:
+        return coefficients
+    step = 2.0 ** (np.ceil(np.log2(longest)) - 28)
+    return np.asarray(np.rint(coefficients / step) * step)
 
 
 def predict(

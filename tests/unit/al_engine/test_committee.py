@@ -89,3 +89,15 @@ def test_with_one_class_every_sample_is_of_that_class():
 def test_without_a_medoid_there_is_nothing_to_predict_with():
     with pytest.raises(ValueError, match="at least one medoid"):
         predict(np.empty((0, 3)), [], np.eye(3))
+
+
+def test_what_is_said_of_a_sample_does_not_depend_on_its_row():
+    rows, cluster = clustered(3000, 64, 4, seed=4)
+    medoids, classes = unit_vectors(rows[:40]), np.array(list("abcd"))[cluster[:40]]
+    order = np.random.default_rng(0).permutation(2960)
+    committee = Committee(medoids, classes)
+    said = committee.judge(unit_vectors(rows[40:])).prediction
+    shuffled = committee.judge(unit_vectors(rows[40:][order])).prediction
+    assert said is not None
+    assert shuffled is not None
+    assert said.probabilities[order].tolist() == shuffled.probabilities.tolist()

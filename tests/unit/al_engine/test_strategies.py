@@ -110,7 +110,7 @@ def test_a_margin_is_the_distance_between_the_two_most_probable_classes():
     rows, cluster = clustered(60, 8, 3, seed=2)
     vectors = unit_vectors(rows)
     classifier = Classifier(vectors.take(slice(0, 20)), np.array(CLASSES)[cluster[:20]])
-    of_classes = classifier._regression.predict_proba(classifier._scaled(vectors))
+    of_classes = classifier._probabilities(vectors, slice(0, 60))
     descending = -np.sort(-of_classes, axis=1)
     np.testing.assert_allclose(classifier.margins(vectors), descending[:, 0] - descending[:, 1])
 

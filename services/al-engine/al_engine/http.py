@@ -67,15 +67,29 @@ class Iteration(BaseModel):
     closed_at: datetime | None
 
 
+REASON = (
+    "disjoint_set",
+    "nearest_medoid",
+    "distance",
+    "propagated_class",
+    "predicted_class",
+    "predicted_probability",
+    "mismatched",
+)
+
+
 class ProposedAudio(BaseModel):
-    """A proposal, why it was chosen, and what became of it."""
+    """A proposal, why it was chosen, and what became of it.
+
+    The reasons of an open batch with a control arm are null: they would give the arm away.
+    """
 
     audio_id: UUID
     start_utc: datetime
     node: str
     file_name: str
     rank: int
-    disjoint_set: int
+    disjoint_set: int | None
     nearest_medoid: UUID | None
     distance: float | None
     propagated_class: str | None
@@ -156,8 +170,8 @@ def router(on: Platform, iterations: Iterations) -> APIRouter:
 
 
 async def _proposals(on: Platform, iteration: asyncpg.Record) -> list[ProposedAudio]:
-    told = iteration["status"] == "closed"
-    return [
-        ProposedAudio(**{**entry, "control": entry["control"] if told else None})
-        for entry in await store.proposals(on.catalog, iteration["iteration_id"])
-    ]
+    rows = [dict(row) for row in await store.proposals(on.catalog, iteration["iteration_id"])]
+    if iteration["status"] != "closed":
+        hidden = ["control", *REASON] if any(row["control"] for row in rows) else ["control"]
+        rows = [row | dict.fromkeys(hidden) for row in rows]
+    return [ProposedAudio(**row) for row in rows]

@@ -6,6 +6,7 @@ A cache: without its file, or with a damaged one, an iteration takes longer and 
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -95,7 +96,8 @@ def write(path: Path, kept: Distances) -> None:
             old.unlink(missing_ok=True)
     except OSError as error:
         log.warning("%s cannot be written (%s): the next iteration computes all distances", path, error)
-        new.unlink(missing_ok=True)
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
 
 
 def _sound(kept: Distances) -> bool:

@@ -31,10 +31,11 @@ class _Drawn(NamedTuple):
 async def panel(pool: asyncpg.Pool) -> Panel:
     """The panel as of now. An open batch's control arm is left out, lest it be known."""
     rows = await pool.fetch(
-        "SELECT iteration_id, number, status, proposed_at, judged, i.mismatched, compared, changed,"
+        "SELECT i.iteration_id, i.number, i.status, i.proposed_at, i.judged, i.mismatched,"
+        " i.compared, i.changed,"
         " count(w.audio_id) AS proposed, count(w.label) AS labeled"
         " FROM al.al_preprocessing AS i LEFT JOIN al.wavs_proposed AS w USING (iteration_id)"
-        " WHERE status IN ('proposed', 'closed') GROUP BY iteration_id ORDER BY number"
+        " WHERE i.status IN ('proposed', 'closed') GROUP BY i.iteration_id ORDER BY i.number"
     )
     drawn = await _drawn(pool)
     first_met = await _first_met(pool)

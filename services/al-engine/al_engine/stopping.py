@@ -107,18 +107,21 @@ def prevalence(control_labels: Sequence[str]) -> list[ClassPrevalence]:
 
 
 def unseen_classes(labels: Sequence[str], more: int) -> float:
-    """Classes that `more` random labels are expected to meet for the first time (Good & Toulmin 1956).
+    """Classes that `more` random labels are expected to meet for the first time.
 
-    `labels`: of a random sample, which the control arm is. The alternating series is summed as far as the
-    sample carries it: no farther ahead than the sample is long, beyond which it is held at that value's pace.
+    `labels`: of a random sample, which the control arm is. How many classes are still unseen follows from
+    those met once and twice (Chao 1984, bias-corrected where none was met twice), and how soon they are met
+    from the chance that the next label is new (Good 1953; Colwell et al. 2012, equation 9).
     """
     n = len(labels)
-    if n == 0:
+    times = Counter(Counter(labels).values())
+    once, twice = times[1], times[2]
+    if once == 0:
         return 0.0
-    met = Counter(Counter(labels).values())
-    ahead = min(1.0, more / n)
-    series = -sum((-ahead) ** times * classes for times, classes in met.items())
-    return max(0.0, series) * max(1.0, more / n)
+    unseen = (n - 1) / n * (once**2 / (2 * twice) if twice else once * (once - 1) / 2)
+    if unseen == 0:
+        return 0.0
+    return float(unseen * (1 - (1 - once / (n * unseen + once)) ** more))
 
 
 def accuracy_gain(points: Sequence[tuple[int, Share]], more: int) -> float | None:
@@ -148,7 +151,7 @@ def expected_gain(points: Sequence[tuple[int, Share]], control_labels: Sequence[
         new_classes=unseen_classes(control_labels, NEXT_LABELS),
         accuracy=accuracy_gain(points, NEXT_LABELS),
         method=(
-            "New classes: Good and Toulmin's estimate from the control arm, for labels bought at random; the"
+            "New classes: Chao's estimate from the control arm, for labels bought at random; the"
             " strategy looks for rare sounds and meets more. Accuracy: a line through the control arm's"
             " accuracy over the logarithm of the labels; it supposes that the sound stays the same, and with"
             " few audios in the control arm it is rough."
@@ -164,8 +167,9 @@ def advise(
     heard = sum(one.control_accuracy.of for one in done if one.control_accuracy)
     if len(done) <= STEADY_ITERATIONS or heard < ENOUGH_CONTROL:
         return "too early to say", [
-            f"{len(done)} batches are closed and {heard} audios of their control arms tell how good the"
-            f" classifier is: advice wants {STEADY_ITERATIONS + 1} batches and {ENOUGH_CONTROL} such audios."
+            f"{_times(len(done), 'closed batch')} and {heard} labeled audios of control arms tell how good"
+            f" the classifier is: advice wants {STEADY_ITERATIONS + 1} batches and {ENOUGH_CONTROL} such"
+            " audios."
         ]
     last = done[-STEADY_ITERATIONS:]
     go_on: list[str] = []
@@ -176,6 +180,11 @@ def advise(
     if go_on:
         return "go on", go_on + stop
     return "consider stopping", stop
+
+
+def _times(count: int, what: str) -> str:
+    plural = what + ("es" if what.endswith(("s", "ch")) else "s")
+    return f"{count} {what if count == 1 else plural}"
 
 
 Reason = tuple[bool, str]
@@ -201,7 +210,8 @@ def _change(last: Sequence[PanelIteration]) -> Reason:
 def _new_classes(last: Sequence[PanelIteration]) -> Reason:
     new = [name for one in last for name in one.new_classes or ()]
     if new:
-        return True, f"The last {len(last)} batches met {len(new)} new classes: {', '.join(new)}."
+        met = _times(len(new), "new class")
+        return True, f"The last {len(last)} batches met {met}: {', '.join(new)}."
     return False, f"The last {len(last)} batches met no new class."
 
 

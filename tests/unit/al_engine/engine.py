@@ -3,19 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import httpx
 import numpy as np
+from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from al_engine.service import build
 from escolta.bus import Message, Subscription
 from escolta.events import BatchProposed, audio_id_of
-from escolta.runtime import running
+from escolta.runtime import joined, running
 from escolta.service import Platform, Service
 from escolta.settings import Settings
 from escolta.web import Session, Sessions
@@ -113,6 +114,10 @@ class Engine:
             while not await condition():  # what changes is in the database
                 await asyncio.sleep(0.02)
 
+    def quiet(self) -> Platform:
+        """The same platform with a registry of its own, as a second process would have."""
+        return replace(self.on, metrics=CollectorRegistry())
+
     def client(self, role: Role | None = "lead") -> httpx.AsyncClient:
         """Somebody's HTTP client; anonymous without a role."""
         headers = {}
@@ -122,10 +127,8 @@ class Engine:
         return httpx.AsyncClient(base_url=self.on.http_url, headers=headers, trust_env=False, timeout=30)
 
 
-@asynccontextmanager
-async def engine_at_work(catalog_url: str, folder: Path) -> AsyncIterator[Engine]:
-    """The al-engine, and somebody who listens to it."""
-    settings = Settings(
+def settings_for(catalog_url: str, folder: Path) -> Settings:
+    return Settings(
         bus_url="memory://",
         catalog_url=catalog_url,
         objects_url=f"file://{folder}/objects",
@@ -133,6 +136,19 @@ async def engine_at_work(catalog_url: str, folder: Path) -> AsyncIterator[Engine
         secret=SecretStr("a secret of the tests alone"),
         model="placeholder",
     )
+
+
+@asynccontextmanager
+async def joined_engine(catalog_url: str, folder: Path) -> AsyncIterator[Platform]:
+    """A platform on which nothing happens by itself."""
+    async with joined(settings_for(catalog_url, folder)) as on:
+        yield on
+
+
+@asynccontextmanager
+async def engine_at_work(catalog_url: str, folder: Path) -> AsyncIterator[Engine]:
+    """The al-engine, and somebody who listens to it."""
+    settings = settings_for(catalog_url, folder)
     proposed: list[BatchProposed] = []
 
     async def listen(messages: Sequence[Message]) -> None:

@@ -18,9 +18,9 @@ demo: .venv/.demo ## the whole loop on this machine; AUDIO=<folder> TRUTH=<csv> 
 test: .venv/.test ## every test, with real servers on free loopback ports
 	@$(BIN)/python -m pytest $(TESTS)
 
-bench: .venv/.test ## how fast the parts are; ARGS for the models ("--device cuda --json FILE"), AL_ARGS for al-engine
+bench: .venv/.bench ## how fast the parts are; ARGS for the models ("--device cuda --json FILE"), AL_ARGS for al-engine
 	@$(BIN)/python bench/embedder.py $(ARGS)
-	@if [ -e bench/al_engine.py ]; then $(BIN)/python bench/al_engine.py $(AL_ARGS); fi
+	@$(BIN)/python bench/al_engine.py $(AL_ARGS)
 
 check: .venv/.dev .tools/.ok ## lint, types, generated documents, deployment files
 	$(BIN)/ruff check .
@@ -74,6 +74,10 @@ clean: ## forget the environment and the demo's data
 
 .venv/.test: requirements/torch.txt .venv/.dev
 	@$(PIP) -r requirements/torch.txt
+	@touch $@
+
+.venv/.bench: requirements/bench.txt .venv/.test
+	@$(PIP) --no-deps -r requirements/bench.txt
 	@touch $@
 
 .tools/.ok: requirements/tools.txt

@@ -3,21 +3,26 @@
 import os
 from pathlib import Path
 
-MATRIX_SHARE = 0.25
-MOST_USEFUL = 20_000
+SHARE = 0.25
+MOST_TO_CLUSTER = 20_000
+MOST_TO_TRAVERSE = 100_000
+DIM = 2048
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
-def most_samples() -> int:
-    """The n whose float32 `[n, n]` distance matrix fills a quarter of the memory, at most 20,000 (ours).
+def most_samples(first: bool = True) -> int:
+    """The n whose largest array fills a quarter of the memory, but not more than is quick (ours).
 
-    k-medoids needs that matrix, and its copies while it is built. Above 20,000 the first batch takes
-    minutes without a better one in sight.
+    The first batch needs all distances of a set, float32 `[n, n]`, and takes time with its square: 20,000 at
+    most. A later one holds the embeddings, float32 `[n, 2048]`, and takes time in proportion: 100,000.
     """
-    return max(1, min(MOST_USEFUL, int((_memory_bytes() * MATRIX_SHARE / 4) ** 0.5)))
+    may_use = memory_bytes() * SHARE / 4
+    if first:
+        return max(1, min(MOST_TO_CLUSTER, int(may_use**0.5)))
+    return max(1, min(MOST_TO_TRAVERSE, int(may_use / DIM)))
 
 
-def _memory_bytes() -> int:
+def memory_bytes() -> int:
     """What the machine has, or what the container may use of it."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:

@@ -1,0 +1,65 @@
+"""`escolta iterate` and `escolta iteration replay`, beside an al-engine that shares no bus with them."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from unit.al_engine.engine import CATALOG, Engine, engine_at_work
+
+
+@pytest.fixture
+async def engine(catalog_url: str, tmp_path: Path) -> AsyncIterator[Engine]:
+    connection = await asyncpg.connect(catalog_url)
+    await connection.execute(CATALOG)
+    await connection.close()
+    async with engine_at_work(catalog_url, tmp_path) as engine:
+        yield engine
+
+
+async def escolta(engine: Engine, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = Path(sys.executable).with_name("escolta")
+    environment = os.environ | {"ESCOLTA_CATALOG_URL": engine.on.settings.catalog_url}
+    return await asyncio.to_thread(
+        subprocess.run,
+        [str(command), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+        cwd=engine.on.settings.state_dir,
+        check=False,
+    )
+
+
+async def test_somebody_asks_waits_and_repeats(engine):
+    ids = await engine.add_audios(20)
+    window = ["--from", "2024-05-01T10:00", "--to", "2024-05-01T10:01:40", "--hours", "9-11"]
+    asked = await escolta(engine, "iterate", "--node", "quay-1", *window, "--batch", "4", "--wait")
+    assert asked.returncode == 0, asked.stderr
+    assert "4 of 10 unlabeled audios are proposed" in asked.stderr
+    again = await escolta(engine, "iteration", "replay", asked.stdout.strip())
+    assert again.returncode == 0, again.stderr
+    assert set(again.stdout.split()) <= {str(audio_id) for audio_id in ids[:10]}
+    assert "as recorded: 4 audios" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--hours", "night"], "two hours of the day in UTC, such as 22-6"),
+        (["--from", "yesterday"], "'yesterday' is no time: write 2024-05-01"),
+        (["--from", "2024-05-01", "--from", "2024-06-01"], "give them in pairs"),
+        (["--strategy", "guess"], "there is no strategy 'guess'"),
+        (["--node", "Quay 1"], "nodes"),
+    ],
+)
+async def test_what_cannot_be_asked_is_said_in_a_sentence(engine, arguments, reason):
+    asked = await escolta(engine, "iterate", *arguments)
+    assert asked.returncode == 2
+    assert reason in asked.stderr
+    assert "Traceback" not in asked.stderr

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from itertools import product
 from pathlib import Path
 from typing import Annotated
@@ -70,9 +71,10 @@ def simulate(
     results: list[Result] = []
     interrupted = False
     try:
-        with _progress(console) as bar:
+        # Closed in any case: an interruption between two results must end the workers too.
+        with closing(run_all(audios, campaigns)) as coming, _progress(console) as bar:
             task = bar.add_task("campaigns", total=len(campaigns))
-            for result in run_all(audios, campaigns):
+            for result in coming:
                 results.append(result)
                 bar.update(task, advance=1)
     except KeyboardInterrupt:

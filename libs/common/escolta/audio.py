@@ -25,9 +25,9 @@ Source = bytes | Path
 SILENCE_DBFS = -120.0
 """The lowest level reported: digital silence has a finite one, which JSON and SQL can carry."""
 
-LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 1_000_000
-"""What a recorder can have; a header that says another rate is damaged, and resampling by it could take more
-memory than there is. (ours)"""
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 100, 1_000_000
+"""What a recorder can have, one of infrasound included; a header that says another rate is damaged, and
+resampling by it could take more memory than there is. (ours)"""
 
 LOUDEST = 1e10
 """The largest sample. A file of floats may well hold integers that nobody scaled, up to 2**31; what is far

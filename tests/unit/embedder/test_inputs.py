@@ -199,7 +199,7 @@ RATE_AT = 24  # in the header of a WAV
         (spoiled(np.nan), r"not numbers \(NaN or infinity\)"),
         (spoiled(-np.inf), r"not numbers \(NaN or infinity\)"),
         (spoiled(3e38), r"holds samples of 3e\+38 times full scale"),
-        (changed(WAV, RATE_AT, 1), "its rate is 1 Hz: rates of 1,000 to 1,000,000 Hz"),
+        (changed(WAV, RATE_AT, 1), "its rate is 1 Hz: rates of 100 to 1,000,000 Hz"),
         (changed(WAV, RATE_AT, 0x7FFF_FFFF), "its rate is 2,147,483,647 Hz"),
         (changed(WAV, RATE_AT, 0), "is not a sound file"),
     ],

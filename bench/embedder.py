@@ -30,16 +30,15 @@ from pathlib import Path
 from typing import Any
 
 # The folder of a script comes first among those to import from, and there this file has a package's name.
-sys.path[:] = [
-    folder for folder in sys.path if Path(folder or ".").resolve() != Path(__file__).resolve().parent
-]
+HERE = Path(__file__).resolve().parent
+sys.path[:] = [folder for folder in sys.path if Path(folder or ".").resolve() != HERE]
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from embedder import logmel  # noqa: E402
-from embedder.audioset import cnn14_class_names  # noqa: E402
-from embedder.model import FloatArray, open_model  # noqa: E402
-from escolta import audio  # noqa: E402
+from embedder import logmel
+from embedder.audioset import cnn14_class_names
+from embedder.model import FloatArray, open_model
+from escolta import audio
 
 CONTENDERS = ["panns-inference", "cnn14-plain", "cnn14-fast", "yamnet", "yamnet-from-files"]
 DURATION_S = 10

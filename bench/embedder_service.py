@@ -1,6 +1,6 @@
 """How much of the bare model's rate the embedder keeps, from the object store to committed rows.
 
-    .venv/bin/python -P bench/embedder_service.py [--model yamnet] [--clips 160] [--batch 32] [--turns 5]
+    .venv/bin/python bench/embedder_service.py [--model yamnet] [--clips 160] [--batch 32] [--turns 5]
 
 The bare model gets the same clips of 10 s as waveforms in memory. It and the service take turns, because the
 rate of a machine that others use changes: a share is that of a turn of the service to the two turns of the
@@ -11,6 +11,7 @@ resamples from 32 kHz, computes and writes; PostgreSQL and the store are on the 
 import argparse
 import asyncio
 import secrets
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -18,6 +19,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
+from typing import Any
+
+# The folder of a script comes first among those to import from, and there a file has a package's name.
+HERE = Path(__file__).resolve().parent
+sys.path[:] = [folder for folder in sys.path if Path(folder or ".").resolve() != HERE]
 
 import numpy as np
 from prometheus_client import CollectorRegistry
@@ -36,7 +42,7 @@ from escolta.settings import Settings
 RATE_HZ = 32_000
 DURATION_S = 10
 START = datetime(2024, 5, 1, tzinfo=UTC)
-STAGES = ("fetch", "decode", "resample", "model", "write")
+STAGES = ("fetch", "decode", "resample", "front end", "network", "write")
 NODE = """
     INSERT INTO audio.projects (name) VALUES ('bench');
     INSERT INTO audio.sources (name) VALUES ('synthesis');
@@ -63,7 +69,7 @@ class Measured:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="yamnet", choices=["yamnet", "placeholder"])
+    parser.add_argument("--model", default="yamnet", choices=["yamnet", "cnn14", "placeholder"])
     parser.add_argument("--clips", type=int, default=160)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--turns", type=int, default=5)
@@ -84,11 +90,12 @@ def main() -> None:
 
 async def measure(name: str, clips: int, batch: int, turns: int) -> Measured:
     """One run, with a fresh catalog and store."""
-    model = open_model(name)
     sounds = [_clip(number) for number in range(clips)]
-    waveforms = [decode(sound, model.rate_hz, "clip", Metrics(CollectorRegistry())) for sound in sounds]
-    model.embed(waveforms[:batch])
     with tempfile.TemporaryDirectory(prefix="escolta-bench-", dir="/tmp") as folder:
+        weights = _random_weights(Path(folder)) if name == "cnn14" else None
+        model = open_model(name, weights)
+        waveforms = [decode(sound, model.rate_hz, "clip", Metrics(CollectorRegistry())) for sound in sounds]
+        model.embed(waveforms[:batch])
         settings = Settings(
             bus_url="memory://",
             catalog_url=f"embedded://{folder}/catalog",
@@ -96,6 +103,7 @@ async def measure(name: str, clips: int, batch: int, turns: int) -> Measured:
             state_dir=Path(folder),
             secret=SecretStr(secrets.token_hex()),
             model=name,
+            cnn14_weights=weights,
             embed_batch=batch,
         )
         async with running(settings, [build]) as (on, _):
@@ -107,6 +115,17 @@ async def measure(name: str, clips: int, batch: int, turns: int) -> Measured:
             value = on.metrics.get_sample_value
             seconds = {s: value("escolta_embedder_seconds_sum", {"stage": s}) or 0.0 for s in STAGES}
     return Measured(bare, service, seconds)
+
+
+def _random_weights(folder: Path) -> Path:
+    """They cost the same as CNN14's own."""
+    import torch
+
+    from embedder.cnn14 import Cnn14
+
+    plain: Any = Cnn14(None, random_seed=1, plain=True)
+    torch.save({"model": plain._network.network.state_dict()}, folder / "Cnn14.pth")
+    return folder / "Cnn14.pth"
 
 
 async def _through_service(on: Platform, events: Sequence[AudioCataloged]) -> float:

@@ -17,6 +17,7 @@ import types
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -85,8 +86,11 @@ class Cnn14:
         """See `EmbeddingModel.embed`."""
         seen = [windows(waveform, self.rate_hz) for waveform in waveforms]
         counts = [len(of_audio) for of_audio in seen]
+        self._network.front_end_s, begun = 0.0, perf_counter()
         vectors, probabilities = self._run([window for of_audio in seen for window in of_audio])
-        return Embedded(mean_of_each(vectors, counts), mean_of_each(probabilities, counts))
+        front_end_s = self._network.front_end_s
+        seconds = {"front end": front_end_s, "network": perf_counter() - begun - front_end_s}
+        return Embedded(mean_of_each(vectors, counts), mean_of_each(probabilities, counts), None, seconds)
 
     def _run(self, seen: list[FloatArray]) -> tuple[FloatArray, FloatArray]:
         """Embeddings, float32 `[windows, 2048]`, and probabilities, float32 `[windows, 527]`.
@@ -111,6 +115,7 @@ class _Plain:
 
     def __init__(self, network: Any, device: str) -> None:
         self.network, self.device = network.to(device), device
+        self.front_end_s = 0.0  # a part of the network here
 
     def __call__(self, batches: Iterable[FloatArray]) -> list[tuple[FloatArray, FloatArray]]:
         return [self._forward(batch) for batch in batches]

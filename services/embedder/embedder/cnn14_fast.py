@@ -19,6 +19,7 @@ after the other through all layers (nothing), bfloat16 without instructions (slo
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
+from time import perf_counter
 from typing import Any
 
 import torch
@@ -47,6 +48,8 @@ class FastCnn14:
 
     def __init__(self, plain: Any, device: str, dtype: torch.dtype | None = None) -> None:
         self.device = device
+        self.front_end_s = 0.0
+        """Seconds in the front end so far; on a GPU, which computes later, those of giving the order."""
         self.dtype, self.first = torch.float32, 1
         self._window = torch.hann_window(FFT, device=device)
         self._mel = plain.logmel_extractor.melW.detach().to(device)  # [FFT bins, mel bins]
@@ -96,7 +99,10 @@ class FastCnn14:
 
     def forward(self, waveforms: Tensor) -> tuple[Tensor, Tensor]:
         """Vectors and probabilities, as float32, of waveforms, float32 `[windows, samples]`."""
-        x = self.log_mel(waveforms)[:, None].contiguous(memory_format=torch.channels_last)
+        begun = perf_counter()
+        spectrogram = self.log_mel(waveforms)
+        self.front_end_s += perf_counter() - begun
+        x = spectrogram[:, None].contiguous(memory_format=torch.channels_last)
         for number, block in enumerate(self._blocks):
             if number:
                 x = F.avg_pool2d(x, 2)

@@ -90,6 +90,7 @@ class Computing:
         with self._metrics.stage("model"):
             embedded = self._model.embed(part)
         self._metrics.batch.observe(len(part))
+        self._metrics.took(embedded.seconds)
         return _of_each(embedded)
 
 

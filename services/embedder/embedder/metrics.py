@@ -1,6 +1,7 @@
 """What an operator watches on the embedder."""
 
 import sys
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -32,7 +33,7 @@ class Metrics:
         )
         self._seconds = Histogram(
             "escolta_embedder_seconds",
-            "Seconds of a stage: fetch, decode and resample of an audio, model and write of a batch",
+            "Seconds by stage: fetch, decode, resample of an audio; model (front end, network), write of a batch",
             ["stage"],
             buckets=_SECONDS,
             registry=registry,
@@ -41,6 +42,11 @@ class Metrics:
     def stage(self, name: str) -> AbstractContextManager[object]:
         """Measure what is done inside, from any thread."""
         return self._seconds.labels(name).time()
+
+    def took(self, seconds: Mapping[str, float]) -> None:
+        """Take over what was measured elsewhere, by stage."""
+        for stage, value in seconds.items():
+            self._seconds.labels(stage).observe(value)
 
     def failed(self, error: EscoltaError) -> None:
         """Count an audio that was not embedded by the kind of the reason, such as ObjectMissing."""

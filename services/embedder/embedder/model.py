@@ -1,7 +1,7 @@
 """The port to an embedding model, and the way to one by its name."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -31,12 +31,14 @@ class Embedded:
 
     `vectors` is float32 `[audios, dim]`, `probabilities` float32 `[audios, classes]`: each between 0 and 1
     and independent of the others, because several classes sound at once. `patch_scores` has one entry an
-    audio, or is None for a model that looks at an audio as a whole.
+    audio, or is None for a model that looks at an audio as a whole. `seconds` tells what the batch took, by
+    `front end` and `network`, where a model can tell them apart.
     """
 
     vectors: FloatArray
     probabilities: FloatArray
     patch_scores: Sequence[PatchScores] | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 class EmbeddingModel(Protocol):

@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 
 import numpy as np
 
@@ -57,14 +58,18 @@ class YamNet:
             _onsets_s(len(waveform), of_audio) for waveform, of_audio in zip(waveforms, seen, strict=True)
         ]
         counts = [len(of_audio) for of_audio in onsets]
-        patches = list(self._pool.map(_patches, seen))
-        vectors, logits = self._run(np.concatenate(patches)[:, np.newaxis])
+        begun = perf_counter()
+        patches = np.concatenate(list(self._pool.map(_patches, seen)))[:, np.newaxis]
+        heard = perf_counter()
+        vectors, logits = self._run(patches)
+        seconds = {"front end": heard - begun, "network": perf_counter() - heard}
         probabilities = 0.5 + 0.5 * np.tanh(0.5 * logits)  # the sigmoid, in a form that cannot overflow
         scores = np.split(probabilities.astype(np.float16), np.cumsum(counts)[:-1])
         return Embedded(
             mean_of_each(vectors, counts),
             mean_of_each(probabilities, counts),
             [PatchScores(*of_audio) for of_audio in zip(onsets, scores, strict=True)],
+            seconds,
         )
 
     def _run(self, patches: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -33,7 +33,7 @@ class Metrics:
         )
         self._seconds = Histogram(
             "escolta_embedder_seconds",
-            "Seconds by stage: fetch, decode, resample of an audio; model (front end, network), write of a batch",
+            "Seconds by stage, of an audio up to its resampling and then of a batch",
             ["stage"],
             buckets=_SECONDS,
             registry=registry,

@@ -33,12 +33,12 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:] = [folder for folder in sys.path if Path(folder or ".").resolve() != HERE]
 
-import numpy as np
+import numpy as np  # noqa: E402
 
-from embedder import logmel
-from embedder.audioset import cnn14_class_names
-from embedder.model import FloatArray, open_model
-from escolta import audio
+from embedder import logmel  # noqa: E402
+from embedder.audioset import cnn14_class_names  # noqa: E402
+from embedder.model import FloatArray, open_model  # noqa: E402
+from escolta import audio  # noqa: E402
 
 CONTENDERS = ["panns-inference", "cnn14-plain", "cnn14-fast", "yamnet", "yamnet-from-files"]
 DURATION_S = 10

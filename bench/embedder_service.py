@@ -25,19 +25,19 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:] = [folder for folder in sys.path if Path(folder or ".").resolve() != HERE]
 
-import numpy as np
-from prometheus_client import CollectorRegistry
-from pydantic import SecretStr
+import numpy as np  # noqa: E402
+from prometheus_client import CollectorRegistry  # noqa: E402
+from pydantic import SecretStr  # noqa: E402
 
-from embedder.decode import decode
-from embedder.metrics import Metrics
-from embedder.model import EmbeddingModel, FloatArray, open_model
-from embedder.service import build
-from escolta import audio
-from escolta.events import AudioCataloged, audio_id_of
-from escolta.runtime import running
-from escolta.service import Platform
-from escolta.settings import Settings
+from embedder.decode import decode  # noqa: E402
+from embedder.metrics import Metrics  # noqa: E402
+from embedder.model import EmbeddingModel, FloatArray, open_model  # noqa: E402
+from embedder.service import build  # noqa: E402
+from escolta import audio  # noqa: E402
+from escolta.events import AudioCataloged, audio_id_of  # noqa: E402
+from escolta.runtime import running  # noqa: E402
+from escolta.service import Platform  # noqa: E402
+from escolta.settings import Settings  # noqa: E402
 
 RATE_HZ = 32_000
 DURATION_S = 10

@@ -24,7 +24,7 @@ TO_DISAGREE = 1.0
 C = 100 hardly 6 of 200 audios of ESC-10 are mismatched, and the traversal goes on among matched outliers.
 A smooth one differs from its neighbor where a class is not yet understood. Labels for macro-F1 0.95 when
 mismatches come from C = 100, 10, 1, 0.1: 90, 90, 50, 50, and 100 at random (docs/strategies.md)."""
-BLOCK_ROWS = 1024
+BLOCK_ROWS = 512
 
 
 class Prediction(NamedTuple):
@@ -85,14 +85,18 @@ class Classifier:
     def __init__(
         self, medoids: UnitVectors, medoid_classes: Classes, inverse_regularization: float = TO_PREDICT
     ) -> None:
-        rows = medoids.exact()
         center = mean(medoids)
-        rows -= center
-        spread = np.sqrt(2 * half_squares(rows).mean())
-        rows /= spread if spread > 0 else 1.0  # identical embeddings of different classes
+        rows = np.empty((len(medoids), medoids.dim), np.float32)
+        square = 0.0
+        for block in blocks(len(medoids), BLOCK_ROWS):
+            centered = medoids.exact(block) - center
+            square += 2 * float(half_squares(centered).sum())
+            rows[block] = centered
+        spread = np.sqrt(square / len(medoids)) or 1.0  # 0: identical embeddings of different classes
+        rows /= np.float32(spread)
         self._classes, classes = np.unique(medoid_classes, return_inverse=True)
         coefficients, intercepts = fit(rows, classes, inverse_regularization)
-        self._coefficients = _on_grid(coefficients / (spread if spread > 0 else 1.0))
+        self._coefficients = _on_grid(coefficients / spread)
         self._intercepts = intercepts - center @ self._coefficients
 
     def predict(self, samples: UnitVectors) -> Prediction:

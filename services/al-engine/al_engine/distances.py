@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from al_engine.device import Factor, factor
 from al_engine.parallel import for_each
 from al_engine.vectors import (
     DISTANCE_STEP,
@@ -115,11 +116,13 @@ class _Medoids:
         for_each(fill, blocks(len(index), BLOCK_ROWS))
         self._half_squares = half.astype(np.float32)
         self._radius = np.sqrt(2 * half.max()) * 1.0001
+        self._factor = Factor(self._centered)
 
     def improve(self, found: _Found, samples: UnitVectors, rows: NDArray[np.intp]) -> None:
         """Bring what was found for the samples at `rows` up to date with these medoids."""
         size = max(1, min(BLOCK_ROWS, BLOCK_DISTANCES // len(self._index)))
-        for_each(lambda block: self._improve(found, samples, rows[block]), blocks(len(rows), size))
+        with factor(self._centered, len(rows)) as self._factor:
+            for_each(lambda block: self._improve(found, samples, rows[block]), blocks(len(rows), size))
 
     def _improve(self, found: _Found, samples: UnitVectors, rows: NDArray[np.intp]) -> None:
         scores, half, error, half_error = self.scores(samples, rows)
@@ -135,7 +138,7 @@ class _Medoids:
         """s `[rows, medoids]` and |x - c|²/2 `[rows]`, and by how much each errs at most, `[rows]`."""
         x = samples.approximate(rows)
         x -= self._float32_center
-        scores = x @ self._centered.T
+        scores = self._factor.products(x)
         np.subtract(self._half_squares, scores, out=scores)
         half = np.vecdot(x, x).astype(np.float64) / 2
         r = np.sqrt(2 * half) * 1.001

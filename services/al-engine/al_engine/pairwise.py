@@ -12,6 +12,7 @@ another sound, and they depend on the set of samples alone: on no order of rows,
 import numpy as np
 from numpy.typing import NDArray
 
+from al_engine.device import factor
 from al_engine.parallel import for_each
 from al_engine.vectors import UnitVectors, blocks, half_squares, mean
 
@@ -31,14 +32,15 @@ def pairwise(samples: UnitVectors) -> NDArray[np.float32]:
 
     def fill(tile: tuple[slice, slice]) -> None:
         below, left = tile
-        products = vectors[below] @ vectors[left].T
+        products = ready.products(below, left)
         # First the sum: it is the same from both sides, and not below the product.
         np.subtract(half[below, None] + half[left], products, out=products)
         distances[below, left] = products
         distances[left, below] = products.T
 
     rows = list(blocks(len(samples), BLOCK_ROWS))
-    for_each(fill, [(below, left) for below in rows for left in rows if left.start <= below.start])
+    with factor(vectors, len(samples) // 2) as ready:
+        for_each(fill, [(below, left) for below in rows for left in rows if left.start <= below.start])
     return distances
 
 

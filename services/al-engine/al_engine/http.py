@@ -8,7 +8,7 @@ import asyncpg
 from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel, Field
 
-from al_engine import panel, store
+from al_engine import blinding, panel, store
 from al_engine.iterations import Iterations
 from al_engine.stopping import Panel
 from escolta.events import Hours, NodeName, UtcTime, Window
@@ -65,17 +65,6 @@ class Iteration(BaseModel):
     code_version: str | None
     proposed_at: datetime | None
     closed_at: datetime | None
-
-
-REASON = (
-    "disjoint_set",
-    "nearest_medoid",
-    "distance",
-    "propagated_class",
-    "predicted_class",
-    "predicted_probability",
-    "mismatched",
-)
 
 
 class ProposedAudio(BaseModel):
@@ -170,8 +159,7 @@ def router(on: Platform, iterations: Iterations) -> APIRouter:
 
 
 async def _proposals(on: Platform, iteration: asyncpg.Record) -> list[ProposedAudio]:
-    rows = [dict(row) for row in await store.proposals(on.catalog, iteration["iteration_id"])]
-    if iteration["status"] != "closed":
-        hidden = ["control", *REASON] if any(row["control"] for row in rows) else ["control"]
-        rows = [row | dict.fromkeys(hidden) for row in rows]
-    return [ProposedAudio(**row) for row in rows]
+    iteration_id, is_closed = iteration["iteration_id"], iteration["status"] == "closed"
+    is_blind = await blinding.blind(on.catalog, iteration_id)
+    rows = await store.proposals(on.catalog, iteration_id)
+    return [ProposedAudio(**blinding.told(row, is_blind, is_closed)) for row in rows]

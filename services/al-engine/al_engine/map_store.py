@@ -10,7 +10,7 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
-from al_engine import store
+from al_engine import blinding, store
 from al_engine.windows import windows_of
 from escolta.events import Window
 
@@ -22,8 +22,7 @@ ID_BYTES = 16
 class Drawable:
     """An iteration that has run, with what it chose from. `max_set` is N_max.
 
-    `blind`: the batch is open and has a control arm. Nobody may tell its audios from the others until it is
-    closed, so neither may the reasons of its proposals be shown.
+    `blind`: the reasons of its proposals may not be shown (`blinding.blind`).
     """
 
     iteration_id: UUID
@@ -128,17 +127,16 @@ async def drawable(db: asyncpg.Connection | asyncpg.Pool, iteration_id: UUID) ->
     """The iteration, once it has run."""
     row = await db.fetchrow(
         "SELECT number, coalesce(cutoff, proposed_at) AS cutoff, model_id, dim, class_names,"
-        " (settings->>'max_set')::int AS max_set, audios,"
-        " status = 'proposed' AND EXISTS (SELECT FROM al.wavs_proposed AS w"
-        "  WHERE w.iteration_id = i.iteration_id AND control) AS blind"
-        " FROM al.al_preprocessing AS i JOIN audio.models USING (model_id)"
+        " (settings->>'max_set')::int AS max_set, audios"
+        " FROM al.al_preprocessing JOIN audio.models USING (model_id)"
         " WHERE iteration_id = $1 AND proposed_at IS NOT NULL",
         iteration_id,
     )
     request = await store.request_of(db, iteration_id)
-    return (
-        Drawable(iteration_id=iteration_id, windows=windows_of(request), **row) if row and request else None
-    )
+    if row is None or request is None:
+        return None
+    is_blind = await blinding.blind(db, iteration_id)
+    return Drawable(iteration_id=iteration_id, windows=windows_of(request), blind=is_blind, **row)
 
 
 async def must_show(connection: asyncpg.Connection, of: Drawable) -> list[UUID]:

@@ -14,7 +14,7 @@ from unit.al_engine.engine import CATALOG, DIM, NODE, START, Engine, engine_at_w
 from unit.al_engine.test_iterations import labeled_batch
 
 from al_engine import map_store, maps
-from al_engine.http import REASON
+from al_engine.blinding import REASON
 from al_engine.map_points import KINDS
 from al_engine.maps import chosen
 
@@ -224,6 +224,7 @@ async def test_nobody_can_tell_the_control_arm_before_the_batch_is_closed(engine
     assert drawn.header["blind"]
     async with engine.client() as client:
         found = (await client.get(f"/api/iterations/{iteration_id}")).json()["proposals"]
+        assert (await client.get(f"/api/iterations/{iteration_id}/proposals")).json() == found
     assert {entry[name] for entry in found for name in (*REASON, "control")} == {None}
     assert {sets[audio_id] for audio_id in drawn.of("proposed")} == {0}
     await engine.on.catalog.execute("UPDATE al.al_preprocessing SET status = 'closed'")

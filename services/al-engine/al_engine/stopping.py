@@ -32,11 +32,13 @@ class PanelIteration(BaseModel):
     fitted_to: int = Field(description="labeled audios before it: what its classifier was fitted to")
     mismatched: Share | None = Field(description="share of the looked-at audios on which the two differ")
     changed: Share | None = Field(
-        description="share of the unlabeled audios whose predicted class is another one than an iteration ago"
+        description="share of the unlabeled audios whose class, by the committee's classifier, is another one"
+        " than an iteration ago"
     )
     new_classes: list[str] | None = Field(description="classes that no earlier iteration had met")
     control_accuracy: Share | None = Field(
-        description="share of the control arm that the classifier, fitted before the batch, was right about"
+        description="share of the control arm that the committee's classifier, fitted before the batch, was"
+        " right about; it is smoother than the one that predicts (C = 1, not 100) and may be less often right"
     )
 
 
@@ -143,18 +145,32 @@ def accuracy_gain(points: Sequence[tuple[int, Share]], more: int) -> float | Non
 
 
 def expected_gain(points: Sequence[tuple[int, Share]], control_labels: Sequence[str]) -> ExpectedGain | None:
-    """What the next labels are likely to bring; None before the control arm says anything."""
-    if not control_labels:
+    """What the next labels are likely to bring; None before the control arm says anything.
+
+    No estimate is made from less than `ENOUGH_CONTROL` audios of the control arm; `method` says so then.
+    """
+    heard, judged = len(control_labels), sum(share.of for _, share in points)
+    if heard == 0:
         return None
+    if heard < ENOUGH_CONTROL:
+        return ExpectedGain(
+            labels=NEXT_LABELS,
+            new_classes=None,
+            accuracy=None,
+            method=(
+                f"{_times(heard, 'labeled audio')} of control arms {'is' if heard == 1 else 'are'} too few"
+                f" to estimate from: it takes {ENOUGH_CONTROL}."
+            ),
+        )
     return ExpectedGain(
         labels=NEXT_LABELS,
         new_classes=unseen_classes(control_labels, NEXT_LABELS),
-        accuracy=accuracy_gain(points, NEXT_LABELS),
+        accuracy=accuracy_gain(points, NEXT_LABELS) if judged >= ENOUGH_CONTROL else None,
         method=(
             "New classes: Chao's estimate from the control arm, for labels bought at random; the"
             " strategy looks for rare sounds and meets more. Accuracy: a line through the control arm's"
             " accuracy over the logarithm of the labels; it supposes that the sound stays the same, and with"
-            " few audios in the control arm it is rough."
+            " few audios in the control arm it is rough. That accuracy is the committee's classifier's."
         ),
     )
 
@@ -167,9 +183,9 @@ def advise(
     heard = sum(one.control_accuracy.of for one in done if one.control_accuracy)
     if len(done) <= STEADY_ITERATIONS or heard < ENOUGH_CONTROL:
         return "too early to say", [
-            f"{_times(len(done), 'closed batch')} and {heard} labeled audios of control arms tell how good"
-            f" the classifier is: advice wants {STEADY_ITERATIONS + 1} batches and {ENOUGH_CONTROL} such"
-            " audios."
+            f"There {'is' if len(done) == 1 else 'are'} {_times(len(done), 'closed batch')} and"
+            f" {_times(heard, 'labeled audio')} of control arms to tell how good the classifier is: advice"
+            f" takes {STEADY_ITERATIONS + 1} batches and {ENOUGH_CONTROL} such audios."
         ]
     last = done[-STEADY_ITERATIONS:]
     go_on: list[str] = []
@@ -204,7 +220,10 @@ def _change(last: Sequence[PanelIteration]) -> Reason:
     if share is None:
         return False, ""
     much = share.value > LITTLE_CHANGE
-    return much, f"The last batch changed the predicted class of {share.value:.1%} of the audios."
+    return (
+        much,
+        f"The last batch changed what the committee's classifier says of {share.value:.1%} of the audios.",
+    )
 
 
 def _new_classes(last: Sequence[PanelIteration]) -> Reason:

@@ -91,7 +91,7 @@ def test_it_advises_to_stop_when_nothing_speaks_for_going_on():
     ("last", "reason"),
     [
         (closed(4, 0.30, 0.001, []), "On 30% of the audios looked at"),
-        (closed(4, 0.02, 0.100, []), "changed the predicted class of 10.0%"),
+        (closed(4, 0.02, 0.100, []), "committee's classifier says of 10.0%"),
         (closed(4, 0.02, 0.001, ["whistle"]), "met 1 new class"),
     ],
 )
@@ -104,7 +104,31 @@ def test_one_reason_is_enough_to_go_on(last, reason):
 def test_it_says_when_it_is_too_early():
     advice, [reason] = stopping.advise([closed(1, 0.02, 0.001, [])], None)
     assert advice == "too early to say"
-    assert reason.startswith("1 closed batch and 20 labeled audios")
+    assert reason.startswith("There is 1 closed batch and 20 labeled audios of control arms")
+    _, [reason] = stopping.advise([closed(1, 0.02, 0.001, []), one_heard()], None)
+    assert reason.startswith("There are 2 closed batches and 21 labeled audios")
+
+
+def one_heard() -> PanelIteration:
+    return closed(2, 0.02, 0.001, []).model_copy(update={"control_accuracy": share(1.0, 1)})
+
+
+def test_it_estimates_nothing_from_a_few_audios_and_says_so():
+    assert stopping.expected_gain([], []) is None
+    of_one = stopping.expected_gain([], ["gull"])
+    assert of_one
+    assert of_one.method.startswith("1 labeled audio of control arms is too few")
+    of_two = stopping.expected_gain([], ["gull", "horn"])
+    assert of_two
+    assert (of_two.new_classes, of_two.accuracy) == (None, None)
+    assert of_two.method.startswith("2 labeled audios of control arms are too few")
+    rising = [(100, share(0.5, 3)), (200, share(0.6, 3)), (400, share(0.7, 3))]
+    of_many = stopping.expected_gain(rising, ["gull"] * 20 + ["horn"] * 20)
+    assert of_many
+    assert of_many.new_classes == 0
+    assert of_many.accuracy is None  # nine audios under a classifier
+    enough = [(labels, share(value.value)) for labels, value in rising]
+    assert (stopping.expected_gain(enough, ["gull"] * 60) or of_many).accuracy
 
 
 async def panel(engine: Engine) -> dict:

@@ -32,7 +32,14 @@ async def test_every_operation_but_the_sign_in_asks_for_a_session(gateway):
 
 async def test_no_operation_tells_which_audios_were_drawn_at_random(gateway):
     """Nor why an audio was chosen, from which it would follow: by a field's name, whatever the role."""
-    secret = {"control", "mismatched", "disjoint_set", "nearest_medoid", "propagated_class", "predicted_class"}
+    secret = {
+        "control",
+        "mismatched",
+        "disjoint_set",
+        "nearest_medoid",
+        "propagated_class",
+        "predicted_class",
+    }
     models = gateway.app.openapi()["components"]["schemas"]
     assert models
     for name, model in models.items():

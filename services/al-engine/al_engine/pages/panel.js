@@ -109,11 +109,16 @@ function columns(known, x, top) {
 
 function gain(expected) {
   const lines = [];
-  if (expected?.new_classes != null) lines.push(`${expected.new_classes.toFixed(1)} new classes`);
-  if (expected?.accuracy != null) lines.push(`${(100 * expected.accuracy).toFixed(1)} points of accuracy`);
+  if (expected?.new_classes != null) lines.push(counted(expected.new_classes, "new class", "new classes"));
+  if (expected?.accuracy != null) lines.push(counted(100 * expected.accuracy, "point of accuracy", "points of accuracy"));
   const body = element("div", {}, ...(lines.length ? lines : ["not known yet"]).map((text) => element("p", { style: "margin: 0" }, text)));
   if (expected?.method) body.append(element("p", { className: "quiet", style: "margin: .25rem 0 0" }, expected.method));
   return captioned(`Expected of the next ${number(expected?.labels ?? 100)} labels`, "", body, "wide");
+}
+
+function counted(value, one, many) {
+  const text = value.toFixed(1);
+  return `${text} ${text === "1.0" ? one : many}`;
 }
 
 function shares(prevalence) {

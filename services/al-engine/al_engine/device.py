@@ -42,19 +42,30 @@ class Factor:
             except RuntimeError as error:
                 self._come_back(error)
 
-    def products(self, x: NDArray[np.float32] | slice, columns: slice = EVERY_ROW) -> NDArray[np.float32]:
+    def products(
+        self,
+        x: NDArray[np.float32] | slice,
+        columns: slice = EVERY_ROW,
+        out: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
         """Of vectors `x [any, dim]`, or of the rows at a slice, with the rows at `columns`: float32.
 
-        Where the GPU fails, for want of memory above all, this and what follows is computed in NumPy.
+        They are written to `out`, if given, which may be part of a larger matrix. Where the GPU fails,
+        for want of memory above all, this and what follows is computed in NumPy.
         """
         there = self._there
         if there is not None:
             try:
                 left = there[x] if isinstance(x, slice) else _tensor(x, there.device)
-                return np.asarray((left @ there[columns].T).cpu().numpy())
+                found = np.asarray((left @ there[columns].T).cpu().numpy())
+                if out is None:
+                    return found
+                out[...] = found
+                return out
             except RuntimeError as error:
                 self._come_back(error)
-        return (self._matrix[x] if isinstance(x, slice) else x) @ self._matrix[columns].T
+        rows = self._matrix[x] if isinstance(x, slice) else x
+        return np.matmul(rows, self._matrix[columns].T, out=out)
 
     def release(self) -> None:
         """Leave the GPU."""

@@ -17,8 +17,9 @@ from al_engine.parallel import for_each
 from al_engine.vectors import UnitVectors, blocks, half_squares, mean
 
 BITS = 12
-BLOCK_ROWS = 512
-"""A tile of distances is 1 MB, which a core's own cache holds while it is transposed."""
+BLOCK_ROWS = 1024
+PIECE_ROWS = 64
+"""Rows of a tile, 256 KB, which a core's own cache holds while they are transposed."""
 
 
 def pairwise(samples: UnitVectors) -> NDArray[np.float32]:
@@ -32,11 +33,12 @@ def pairwise(samples: UnitVectors) -> NDArray[np.float32]:
 
     def fill(tile: tuple[slice, slice]) -> None:
         below, left = tile
-        products = ready.products(below, left)
-        # First the sum: it is the same from both sides, and not below the product.
-        np.subtract(half[below, None] + half[left], products, out=products)
-        distances[below, left] = products
-        distances[left, below] = products.T
+        products = ready.products(below, left, out=distances[below, left])
+        for piece in blocks(len(products), PIECE_ROWS):
+            # First the sum: it is the same from both sides, and not below the product.
+            np.subtract(half[below][piece, None] + half[left], products[piece], out=products[piece])
+            if below != left:
+                distances[left, below][:, piece] = products[piece].T
 
     rows = list(blocks(len(samples), BLOCK_ROWS))
     with factor(vectors, len(samples) // 2) as ready:

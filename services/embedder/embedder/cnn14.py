@@ -73,11 +73,12 @@ class Cnn14:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         path = _required(weights) if random_seed is None else None
         tensors = _tensors(path) if path else None  # first: wrong weights are told before seconds go by
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(random_seed or 0)
-            network = _network_class()(**_ARCHITECTURE, classes_num=len(self.class_names))
         if path:
-            _fill(network, tensors, path)
+            network = _filled(tensors, path)
+        else:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(random_seed)
+                network = _network()
         version = _digest(path)[:12] if path else f"random{random_seed}"
         self._network = (_Plain if plain else _fast_class())(network.eval(), self.device)
         self.model_id = f"{self.name}-{version}-{_front_end(self._network)}"
@@ -192,12 +193,20 @@ def _tensors(path: Path) -> Any:
     return checkpoint["model"]
 
 
-def _fill(network: Any, tensors: Any, path: Path) -> None:
-    """Every tensor of the network must be there, in its exact shape, and no other."""
+def _network() -> Any:
+    """As it is before its training."""
+    return _network_class()(**_ARCHITECTURE, classes_num=len(cnn14_class_names()))
+
+
+def _filled(tensors: Any, path: Path) -> Any:
+    """The network with these tensors: each of its own must be there, in its exact shape, and no other."""
+    with importlib.import_module("embedder.unfilled").Unfilled():
+        network = _network()
     try:
         network.load_state_dict(tensors, strict=True)
     except (RuntimeError, TypeError, AttributeError) as error:
         raise _wrong(path, "holds the weights of another network") from error
+    return network
 
 
 def _wrong(path: Path, what: str) -> Misconfigured:

@@ -49,13 +49,10 @@ class Winograd:
 
     def __init__(self, convolution: Any, tile: int) -> None:
         weight = convolution.weight.detach()
-        kernel = torch.tensor(_KERNEL[tile], dtype=torch.float32)
+        outputs, channels = weight.shape[:2]
         self._tile, self._seen = tile, tile + 2
-        self._weights = (
-            torch.einsum("ij,ocjk,lk->ilco", kernel, weight, kernel)
-            .reshape(self._seen**2, weight.shape[1], weight.shape[0])
-            .contiguous()
-        )
+        transformed = _both_ways(_KERNEL[tile]) @ weight.permute(2, 3, 1, 0).reshape(9, -1)
+        self._weights = transformed.view(self._seen**2, channels, outputs)
         self._bias = convolution.bias.detach()
         self._input, self._output = _both_ways(_INPUT[tile]), _both_ways(_OUTPUT[tile])
 

@@ -5,53 +5,24 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import pytest
-from unit.embedder.parts import require
+from unit.embedder.parts import no_shell
 
 from embedder.audioset import cnn14_class_names
 from embedder.model import EmbeddingModel, open_model
 from escolta.errors import Misconfigured
 
 
-@pytest.fixture(scope="module")
-def torch() -> Any:
-    require("cnn14")
-    return pytest.importorskip("torch")
-
-
-@pytest.fixture(scope="module")
-def checkpoint(torch: Any, plain_cnn14: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A whole checkpoint in the old format, with NumPy values beside the tensors."""
-    path = tmp_path_factory.mktemp("weights") / "Cnn14.pth"
-    content = {
-        "iteration": np.int64(600_000),
-        "model": plain_cnn14._network.network.state_dict(),
-        "sampler": {"indexes": np.arange(3)},
-    }
-    torch.save(content, path, _use_new_zipfile_serialization=False)
-    return path
-
-
-@pytest.fixture(scope="module")
-def loaded(checkpoint: Path) -> EmbeddingModel:
-    """CNN14 with the weights of the checkpoint; loading them asks no shell for anything."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "system", no_shell)
-        model = open_model("cnn14", checkpoint)
+def test_loading_weights_imports_no_package_that_fetches_files(cnn14: EmbeddingModel) -> None:
     assert "panns_inference" not in sys.modules
-    return model
 
 
-def no_shell(command: str) -> NoReturn:
-    raise AssertionError(f"a shell was asked to run: {command}")
-
-
-def test_the_id_holds_the_digest_of_the_weights(loaded: EmbeddingModel, checkpoint: Path) -> None:
-    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    assert loaded.model_id.startswith(f"cnn14-{digest[:12]}-2")
+def test_the_id_holds_the_digest_of_the_weights(cnn14: EmbeddingModel, cnn14_weights: Path) -> None:
+    digest = hashlib.sha256(cnn14_weights.read_bytes()).hexdigest()
+    assert cnn14.model_id.startswith(f"cnn14-{digest[:12]}-2")
 
 
 def test_cnn14_names_the_527_classes_in_its_order() -> None:
@@ -71,9 +42,9 @@ def test_weights_that_are_not_there_are_asked_for(
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.001, 0.999])
-def test_truncated_weights_are_told(checkpoint: Path, tmp_path: Path, kept: float) -> None:
+def test_truncated_weights_are_told(cnn14_weights: Path, tmp_path: Path, kept: float) -> None:
     cut = tmp_path / "cut.pth"
-    cut.write_bytes(checkpoint.read_bytes()[: int(checkpoint.stat().st_size * kept)])
+    cut.write_bytes(cnn14_weights.read_bytes()[: int(cnn14_weights.stat().st_size * kept)])
     with pytest.raises(Misconfigured, match=r"cut\.pth \([\d,]+ bytes\) is cut short or damaged: fetch"):
         open_model("cnn14", cut)
 

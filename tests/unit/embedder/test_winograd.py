@@ -2,19 +2,11 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.embedder.parts import require
 
 
-@pytest.fixture(scope="module")
-def torch() -> Any:
-    require("cnn14")
-    return pytest.importorskip("torch")
-
-
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(
     tile=st.sampled_from([2, 4]),
     shape=st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 13), st.integers(1, 9)),

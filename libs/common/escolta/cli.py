@@ -146,14 +146,16 @@ def main() -> None:
     Entry points of the group `escolta.commands`: a Typer app is a group of commands, a function is one.
     In both, `context.obj` is an `OpenPlatform`.
     """
-    for entry in sorted(entry_points(group="escolta.commands"), key=lambda entry: entry.name):
-        brought = entry.load()
-        if isinstance(brought, typer.Typer):
-            app.add_typer(brought, name=entry.name)
-        else:
-            app.command(entry.name)(brought)
     try:
+        for entry in sorted(entry_points(group="escolta.commands"), key=lambda entry: entry.name):
+            brought = entry.load()
+            if isinstance(brought, typer.Typer):
+                app.add_typer(brought, name=entry.name)
+            else:
+                app.command(entry.name)(brought)
         app()
     except EscoltaError as error:
         print(f"escolta: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:  # while the commands are imported, which may take seconds
+        sys.exit(130)

@@ -5,10 +5,12 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import product
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Annotated
 
@@ -89,19 +91,57 @@ def simulate(
 
 
 def run_all(audios: LabeledAudios, campaigns: Sequence[Campaign]) -> Generator[Result, None, None]:
-    """Run campaigns, one a processor at a time; each comes when it is done. One thread each is fastest."""
-    # Not forked from this process, whose model has threads, but from one that has imported and no more.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    """Run campaigns, one a processor at a time; each comes when it is done. One thread each is fastest.
+
+    Where it is interrupted or closed before the end, the campaigns under way are ended too.
+    """
+    context = _start_server()
     workers = min(len(os.sched_getaffinity(0)), len(campaigns))
     start = (audios, most_samples())
     with ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=start) as pool:
-        waiting = [pool.submit(_run, campaign) for campaign in campaigns]
         try:
+            with _held_back():  # a worker that is cut off while it starts would say so at length
+                waiting = [pool.submit(_run, campaign) for campaign in campaigns]
             for future in as_completed(waiting):
                 yield future.result()
+        except BaseException:
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _start_server() -> ForkServerContext:
+    """Forks workers: not this process, whose model has threads, but one that has imported and no more.
+
+    Ctrl-C reaches every process of a terminal, and this one decides: the others inherit that it is blocked.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    with _held_back():
+        resource_tracker.ensure_running()  # else started next, which would let SIGINT through again
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            forkserver.ensure_running()
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    imported = context.Process()  # comes and goes when the imports are done, which may take seconds
+    imported.start()
+    imported.join()
+    return context
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """A Ctrl-C that comes meanwhile takes effect at the end."""
+    came = []
+    before = signal.signal(signal.SIGINT, lambda *_: came.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 class _Worker:
@@ -112,7 +152,6 @@ class _Worker:
 
 
 def _start_worker(audios: LabeledAudios, max_set: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the first one decides
     threadpool_limits(1)
     _Worker.audios, _Worker.max_set = audios, max_set
 

@@ -92,7 +92,7 @@ async def five_processes(folder: Path, servers: Servers, **chosen: object) -> As
                 "ESCOLTA_OBJECTS_URL": servers.objects_url,
                 "ESCOLTA_STATE_DIR": str(folder / service),
                 "ESCOLTA_SECRET": SECRET,
-                "ESCOLTA_HTTP_PORT": str(port := _free_port()),
+                "ESCOLTA_HTTP_PORT": str(port := free_port()),
             }
             world.urls[service] = f"http://127.0.0.1:{port}"
             world.processes[service] = ServiceProcess(service, environment, folder / f"{service}.log")
@@ -134,12 +134,12 @@ class ServiceProcess:
         self._process.kill()
         self._process.wait()
 
-    def end(self) -> None:
-        """SIGTERM, as an orchestrator sends it; must come to an end by itself."""
+    def end(self) -> int:
+        """SIGTERM, as an orchestrator sends it; must come to an end by itself. Returns the exit status."""
         assert self._process is not None
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.wait(timeout=40)
+        return self._process.wait(timeout=40)
 
     async def until_ready(self, url: str) -> None:
         async with httpx.AsyncClient(base_url=url, trust_env=False) as client, asyncio.timeout(60):
@@ -159,7 +159,8 @@ def _settings(folder: Path, **chosen: object) -> Settings:
     return Settings(**fields)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

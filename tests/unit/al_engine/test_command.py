@@ -4,21 +4,10 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import asyncpg
 import pytest
-from unit.al_engine.engine import CATALOG, Engine, engine_at_work
-
-
-@pytest.fixture
-async def engine(catalog_url: str, tmp_path: Path) -> AsyncIterator[Engine]:
-    connection = await asyncpg.connect(catalog_url)
-    await connection.execute(CATALOG)
-    await connection.close()
-    async with engine_at_work(catalog_url, tmp_path) as engine:
-        yield engine
+from unit.al_engine.engine import Engine
 
 
 async def escolta(engine: Engine, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,31 +1,19 @@
 """Iterations of the al-engine, on a real catalog."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
-import asyncpg
 import pytest
 from prometheus_client import CollectorRegistry
-from unit.al_engine.engine import CATALOG, NODE, OTHER, START, Engine, engine_at_work
+from unit.al_engine.engine import NODE, OTHER, START, Engine
 
 from al_engine import inputs, store
 from al_engine.iterations import Iterations
 from escolta.errors import Transient
 from escolta.events import AudioLabeled, IterationClosed, IterationRequested, Window
 from escolta.service import Platform
-
-
-@pytest.fixture
-async def engine(catalog_url: str, tmp_path: Path) -> AsyncIterator[Engine]:
-    connection = await asyncpg.connect(catalog_url)
-    await connection.execute(CATALOG)
-    await connection.close()
-    async with engine_at_work(catalog_url, tmp_path) as engine:
-        yield engine
 
 
 async def labeled_batch(engine: Engine, batch: int, **wanted: object) -> UUID:

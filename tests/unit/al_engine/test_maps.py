@@ -2,15 +2,11 @@
 
 import gzip
 import json
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import UUID
 
-import asyncpg
 import numpy as np
-import pytest
-from unit.al_engine.engine import CATALOG, DIM, NODE, START, Engine, engine_at_work
+from unit.al_engine.engine import DIM, NODE, START, Engine
 from unit.al_engine.test_iterations import labeled_batch
 
 from al_engine import map_store, maps
@@ -19,15 +15,6 @@ from al_engine.map_points import KINDS
 from al_engine.maps import chosen
 
 SOME = 14  # too few for neighborhoods, so that nothing has to be compiled
-
-
-@pytest.fixture
-async def engine(catalog_url: str, tmp_path: Path) -> AsyncIterator[Engine]:
-    connection = await asyncpg.connect(catalog_url)
-    await connection.execute(CATALOG)
-    await connection.close()
-    async with engine_at_work(catalog_url, tmp_path) as engine:
-        yield engine
 
 
 @dataclass

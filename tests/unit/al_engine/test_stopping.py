@@ -1,26 +1,14 @@
 """The stopping panel: its figures, its advice, and what it may not tell."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import UUID
 
-import asyncpg
 import pytest
-from unit.al_engine.engine import CATALOG, Engine, engine_at_work
+from unit.al_engine.engine import Engine
 from unit.al_engine.test_iterations import labeled_batch
 
 from al_engine import stopping
 from al_engine.stopping import ExpectedGain, PanelIteration, Share, wilson
-
-
-@pytest.fixture
-async def engine(catalog_url: str, tmp_path: Path) -> AsyncIterator[Engine]:
-    connection = await asyncpg.connect(catalog_url)
-    await connection.execute(CATALOG)
-    await connection.close()
-    async with engine_at_work(catalog_url, tmp_path) as engine:
-        yield engine
 
 
 def test_an_interval_is_that_of_wilson():

@@ -3,6 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Two processes, each with servers of its own. A broker that was given has one virtual host: one process.
+SIDE_BY_SIDE := $(if $(ESCOLTA_TEST_AMQP_URL),,--numprocesses=2 --dist=loadfile --no-loadscope-reorder)
 PACKAGES := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 .DEFAULT_GOAL := help
 .PHONY: help demo test bench check contracts up down images doctor format clean
@@ -16,7 +18,7 @@ demo: .venv/.demo ## the whole loop on this machine; AUDIO=<folder> TRUTH=<csv> 
 	  $(if $(ITERATIONS),--iterations $(ITERATIONS)) $(if $(BATCH),--batch $(BATCH)) $(if $(HEADLESS),--headless)
 
 test: .venv/.test ## every test, with real servers on free loopback ports
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest $(or $(TESTS),$(SIDE_BY_SIDE))
 
 bench: .venv/.bench ## how fast the parts are; ARGS for the models ("--device cuda --json FILE"), AL_ARGS for al-engine
 	@$(BIN)/python bench/embedder.py $(ARGS)

@@ -1,5 +1,6 @@
 """Programs that pip cannot give: found, or installed by apt as root on Debian, else the test is skipped."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -15,7 +16,10 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 
 def found_or_installed(find: Callable[[], str | None], package: str) -> str | None:
     """What `find` finds, now or after Debian's `package` was installed; None if that cannot be."""
-    return find() or (find() if _can_install() and _install(package) else None)
+    if (found := find()) or not _can_install():
+        return found
+    with _one_at_a_time():
+        return find() or (find() if _install(package) else None)
 
 
 def missing(what: str) -> NoReturn:
@@ -41,6 +45,17 @@ def _apt(command: list[str]) -> bool:
     wait_for_others = ["-o", "DPkg::Lock::Timeout=300"]
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     return subprocess.run([*command, *wait_for_others], env=environment, capture_output=True).returncode == 0
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Tests run in several processes, and one of them might lift what `_no_service_started` forbids."""
+    folder = os.open(POLICY.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 @contextmanager

@@ -14,35 +14,32 @@ from numpy.typing import NDArray
 
 from al_engine.device import factor
 from al_engine.parallel import for_each
+from al_engine.symmetric import Symmetric
 from al_engine.vectors import UnitVectors, blocks, half_squares, mean
 
 BITS = 12
-BLOCK_ROWS = 1024
-PIECE_ROWS = 64
-"""Rows of a tile, 256 KB, which a core's own cache holds while they are transposed."""
+BLOCK_ROWS = 128
+"""Rows made ready at once: 2 MB of 2048-d float64, about what a core's own cache holds."""
 
 
-def pairwise(samples: UnitVectors) -> NDArray[np.float32]:
-    """All cosine distances among the samples, float32 `[n, n]`: 4 n² bytes, and 4 n dim while it works.
+def pairwise(samples: UnitVectors) -> Symmetric:
+    """All cosine distances among the samples: 2 n² bytes, and 4 n dim while it works.
 
-    Symmetric, 0 between equal embeddings, and sums of up to 2^24 of them are exact in float64.
+    0 between equal embeddings, and sums of up to 2^24 of them are exact in float64.
     """
     vectors = _coarse(samples)
     half = np.vecdot(vectors, vectors) / np.float32(2)
-    distances = np.empty((len(samples), len(samples)), np.float32)
+    distances = Symmetric(len(samples))
 
-    def fill(tile: tuple[slice, slice]) -> None:
-        below, left = tile
-        products = ready.products(below, left, out=distances[below, left])
-        for piece in blocks(len(products), PIECE_ROWS):
+    def fill(tile: tuple[int, int]) -> None:
+        below, left = distances.blocks[tile[0]], distances.blocks[tile[1]]
+        products = ready.products(below, left, out=distances.tile(*tile))
+        for piece in blocks(len(products), BLOCK_ROWS):
             # First the sum: it is the same from both sides, and not below the product.
             np.subtract(half[below][piece, None] + half[left], products[piece], out=products[piece])
-            if below != left:
-                distances[left, below][:, piece] = products[piece].T
 
-    rows = list(blocks(len(samples), BLOCK_ROWS))
     with factor(vectors, len(samples) // 2) as ready:
-        for_each(fill, [(below, left) for below in rows for left in rows if left.start <= below.start])
+        for_each(fill, [(i, j) for i in range(len(distances.blocks)) for j in range(i + 1)])
     return distances
 
 
@@ -66,11 +63,15 @@ def _coarse(samples: UnitVectors) -> NDArray[np.float32]:
 
 def _step(samples: UnitVectors, center: NDArray[np.float64]) -> float:
     """s, a power of two. Rounding may lengthen a vector by up to s √dim / 2, which R has to cover."""
-    most = 0.0
-    for block in blocks(len(samples), BLOCK_ROWS):
+    half = np.zeros(len(samples))
+
+    def measure(block: slice) -> None:
         rows = samples.exact(block)
         rows -= center
-        most = max(most, 2 * float(half_squares(rows).max()))
+        half[block] = half_squares(rows)
+
+    for_each(measure, blocks(len(samples), BLOCK_ROWS))
+    most = 2 * float(half.max(initial=0))
     if most == 0:
         return 1.0
     radius = np.sqrt(most) / (1 - np.sqrt(samples.dim) * 2.0 ** -(BITS + 1))

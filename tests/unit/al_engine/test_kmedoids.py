@@ -11,20 +11,26 @@ from unit.al_engine.vectors import clustered, tying_embeddings
 
 from al_engine.kmedoids import farthest_first_start, faster_pam, k_medoids
 from al_engine.pairwise import pairwise
+from al_engine.symmetric import Symmetric
 from al_engine.vectors import unit_vectors
 
 
-def loss(distances: np.ndarray, medoids: np.ndarray) -> float:
-    return float(distances[medoids].min(axis=0).sum(dtype=np.float64))
+def matrix(distances: Symmetric) -> np.ndarray:
+    return distances.rows(slice(0, len(distances)))
 
 
-def packages_loss(distances: np.ndarray, start: np.ndarray) -> float:
-    return package.fasterpam(distances.astype(np.float64), start.astype(np.uint64), 10_000, n_cpu=1).loss
+def loss(distances: Symmetric, medoids: np.ndarray) -> float:
+    return float(distances.at(medoids).min(axis=0).sum(dtype=np.float64))
+
+
+def packages_loss(distances: Symmetric, start: np.ndarray) -> float:
+    exact = matrix(distances).astype(np.float64)
+    return package.fasterpam(exact, start.astype(np.uint64), 10_000, n_cpu=1).loss
 
 
 @st.composite
-def problems(draw: st.DrawFn, most: int = 25) -> tuple[np.ndarray, int]:
-    """A distance matrix and a number of clusters."""
+def problems(draw: st.DrawFn, most: int = 25) -> tuple[Symmetric, int]:
+    """Distances and a number of clusters."""
     distances = pairwise(unit_vectors(draw(tying_embeddings(most=most))))
     return distances, draw(st.integers(1, len(distances)))
 
@@ -66,13 +72,13 @@ def test_clusters_that_lie_apart_get_the_best_medoids_of_all(seed):
 
 @given(problems())
 def test_the_start_is_the_farthest_first_traversal_from_the_most_central(problem):
-    distances, k = problem
+    (searched, k), distances = problem, matrix(problem[0])
     sums = distances.sum(axis=1, dtype=np.float64).tolist()
     expected = [sums.index(min(sums))]
     while len(expected) < k:
         rest = [row for row in range(len(distances)) if row not in expected]
         expected.append(max(rest, key=lambda row: (distances[row, expected].min(), -row)))
-    assert farthest_first_start(distances, k).tolist() == expected
+    assert farthest_first_start(searched, k).tolist() == expected
 
 
 @given(problems())
@@ -81,8 +87,8 @@ def test_every_sample_belongs_to_its_nearest_medoid_and_a_medoid_to_itself(probl
     clustering = k_medoids(distances, k)
     assert len(set(clustering.medoids.tolist())) == k
     assert clustering.medoids.tolist() == sorted(clustering.medoids.tolist())
-    to_own = distances[np.arange(len(distances)), clustering.medoids[clustering.assignment]]
-    np.testing.assert_array_equal(to_own, distances[clustering.medoids].min(axis=0))
+    to_own = matrix(distances)[np.arange(len(distances)), clustering.medoids[clustering.assignment]]
+    np.testing.assert_array_equal(to_own, distances.at(clustering.medoids).min(axis=0))
     np.testing.assert_array_equal(clustering.assignment[clustering.medoids], np.arange(k))
     assert clustering.sizes().sum() == len(distances)
 

@@ -8,7 +8,7 @@ from al_engine import memory
 @pytest.mark.parametrize(
     ("limit", "first", "expected"),
     [
-        (2**30, True, 8192),  # 8192² distances of 4 bytes are a quarter of 1 GiB
+        (2**30, True, 11_585),  # half of 11,585² distances of 4 bytes are a quarter of 1 GiB
         (2**30, False, 32_768),  # as are 32,768 embeddings of 8 KiB
         (2**50, True, 20_000),
         (2**50, False, 100_000),

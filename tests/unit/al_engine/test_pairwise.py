@@ -7,8 +7,13 @@ from hypothesis import strategies as st
 from unit.al_engine.vectors import clustered, tying_embeddings
 
 from al_engine import pairwise as module
-from al_engine.pairwise import pairwise
-from al_engine.vectors import cosine_distances, mean, unit_vectors
+from al_engine import symmetric
+from al_engine.vectors import UnitVectors, cosine_distances, mean, unit_vectors
+
+
+def pairwise(samples: UnitVectors) -> np.ndarray:
+    """The whole matrix."""
+    return module.pairwise(samples).rows(slice(0, len(samples)))
 
 
 @given(tying_embeddings())
@@ -34,6 +39,7 @@ def test_blocks_change_nothing(rows, monkeypatch):
     samples = unit_vectors(clustered(200, 2048, 4, seed=4)[0])
     whole = pairwise(samples)
     monkeypatch.setattr(module, "BLOCK_ROWS", rows)
+    monkeypatch.setattr(symmetric, "TILE_ROWS", rows)
     np.testing.assert_array_equal(pairwise(samples), whole)
 
 

@@ -51,17 +51,15 @@ class Inputs:
 
 async def fix(
     connection: asyncpg.Connection,
-    pool: asyncpg.Pool,
     request: IterationRequested,
     model: tuple[str, int],
+    medoids: Medoids,
     settings: SelectionSettings,
     max_medoids: int,
 ) -> Inputs:
     """Fix the inputs and write them down, all or nothing. The caller holds the one-iteration lock."""
     model_id, dim = model
     before = await windows.cutoff(connection)
-    all_windows = windows.windows_of(request)
-    medoids = await choose_medoids(connection, pool, all_windows, model_id, max_medoids)
     async with connection.transaction():
         number = await connection.fetchval(
             "UPDATE al.al_preprocessing SET cutoff = $2, model_id = $3, settings = $4, method = $5,"
@@ -84,7 +82,17 @@ async def fix(
             medoids.starts,
             medoids.classes,
         )
-    return Inputs(request.iteration_id, number, all_windows, before, model_id, dim, settings, medoids, METHOD)
+    return Inputs(
+        request.iteration_id,
+        number,
+        windows.windows_of(request),
+        before,
+        model_id,
+        dim,
+        settings,
+        medoids,
+        METHOD,
+    )
 
 
 async def fixed(connection: asyncpg.Connection, request: IterationRequested) -> Inputs | None:

@@ -157,15 +157,18 @@ class Iterations:
 
     async def _fix(self, connection: asyncpg.Connection, request: IterationRequested) -> Inputs:
         settings = self._on.settings
+        model = await self._model(connection)
+        medoids = await inputs.choose_medoids(
+            connection, self._on.catalog, windows.windows_of(request), model[0], settings.max_medoids
+        )
         chosen = SelectionSettings(
             batch=request.batch,
-            max_set=settings.max_samples or most_samples(),
+            max_set=settings.max_samples or most_samples(first=not len(medoids)),
             strategy=request.strategy or settings.strategy,
             control_share=settings.control_share,
             seed=int.from_bytes(request.iteration_id.bytes[-4:]),
         )
-        model = await self._model(connection)
-        return await inputs.fix(connection, self._on.catalog, request, model, chosen, settings.max_medoids)
+        return await inputs.fix(connection, request, model, medoids, chosen, settings.max_medoids)
 
     async def _record(self, connection: asyncpg.Connection, stands_on: Inputs, outcome: Outcome) -> None:
         candidates, proposals = outcome.candidates, outcome.selection.proposals

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from unit.al_engine.engine import NODE, OTHER, START, Engine
 
-from al_engine import inputs, store
+from al_engine import inputs, iterations, store
 from al_engine.iterations import Iterations
 from escolta.errors import Transient
 from escolta.events import AudioLabeled, IterationClosed, IterationRequested, Window
@@ -61,6 +61,15 @@ async def test_what_was_proposed_is_never_proposed_again(engine):
     assert first | second == {str(audio_id) for audio_id in ids}
     iteration_id = await engine.ask(batch=12)
     assert (await engine.until_not("requested", iteration_id))["status"] == "empty"
+
+
+async def test_a_first_batch_needs_smaller_sets_than_a_later_one(engine, monkeypatch):
+    monkeypatch.setattr(iterations, "most_samples", lambda first: 8 if first else 100)
+    await engine.add_audios(24)
+    await labeled_batch(engine, 3)
+    await engine.propose(batch=3)
+    rows = await engine.on.catalog.fetch("SELECT disjoint_sets FROM al.al_preprocessing ORDER BY number")
+    assert [row["disjoint_sets"] for row in rows] == [3, 1]
 
 
 async def test_labeled_audios_become_medoids_and_give_the_reasons_of_the_next_batch(engine):

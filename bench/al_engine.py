@@ -23,6 +23,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def _left_out(name: str, n: int, case: str) -> str | None:
     if case == "later-kept" and name != "escolta":
         return "it keeps nothing"
     distances = {
-        "escolta": n * n if case == "first" else 0,
+        "escolta": n * n // 2 if case == "first" else 0,
         "full-matrix": 2 * n * n,
         "scikit-activeml": 0 if case == "first" else 4 * n * min(MEDOIDS, n // 2),
     }[name]
@@ -106,6 +107,8 @@ def _measure(name: str, n: int, case: str, isotropic: bool) -> dict[str, Any]:
     embeddings, classes = _embeddings(n + medoids, isotropic)
     known, labels, samples = embeddings[:medoids], classes[:medoids].astype(np.str_), embeddings[medoids:]
     kept = _kept(samples, known) if case == "later-kept" else None
+    if name != "escolta":  # an import is no part of the work
+        import_module("sklearn.linear_model" if name == "full-matrix" else "skactiveml.pool")
     stages: Stages = {}
     wall, cpu = time.perf_counter(), time.process_time()
     if name == "escolta":

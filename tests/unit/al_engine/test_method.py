@@ -1,5 +1,9 @@
 """The method of a selection is pinned: a change that gives other proposals may not go unnoticed."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from unit.al_engine.vectors import clustered, ids
@@ -39,3 +43,12 @@ def test_the_same_inputs_give_what_this_method_gave(medoids, strategy):
 
 def test_the_pinned_proposals_are_of_this_method():
     assert METHOD == 1, "METHOD was counted up: change the pinned proposals above and the number here"
+
+
+@pytest.mark.parametrize("kernels", ["Haswell", "Prescott"])
+def test_a_processor_with_other_instructions_gives_the_same(kernels):
+    """OpenBLAS has kernels for each kind of processor, which add in other orders, with and without FMA."""
+    this = f"{__file__}::{test_the_same_inputs_give_what_this_method_gave.__name__}"
+    there = os.environ | {"OPENBLAS_CORETYPE": kernels, "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-m", "pytest", this], env=there, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout

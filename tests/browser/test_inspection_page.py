@@ -251,14 +251,17 @@ async def test_a_lead_reads_the_iterations_and_asks_for_one(on, page):
     await page.get_by_label("Nodes").fill("quay-1")
     await page.get_by_label("From (UTC)").fill("2024-05-01T10:00")
     await page.get_by_label("To (UTC)").fill("2024-05-02T10:00")
+    await page.get_by_label("Hours (UTC)").fill("22-6")
+    await page.get_by_label("Strategy").select_option("farthest")
     await page.get_by_label("Batch").fill("7")
     await page.get_by_label("Batch").press("Enter")
     await expect(rows).to_have_count(3)
     wanted = await on.catalog.fetchrow(
-        "SELECT nodes, window_start::text, window_end::text, batch FROM al.al_preprocessing"
+        "SELECT nodes, window_start::text, window_end::text, hours, strategy, batch FROM al.al_preprocessing"
         " ORDER BY requested_at DESC LIMIT 1"
     )
-    assert tuple(wanted) == (["quay-1"], "2024-05-01 10:00:00+00", "2024-05-02 10:00:00+00", 7)
+    window = ("2024-05-01 10:00:00+00", "2024-05-02 10:00:00+00", [22, 6])
+    assert tuple(wanted) == (["quay-1"], *window, "farthest", 7)
     await rows.nth(1).get_by_role("link").click()
     await page.wait_for_url(f"**/iterations/{shown.iteration_id}")
 

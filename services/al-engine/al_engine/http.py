@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from al_engine import blinding, panel, store
 from al_engine.iterations import Iterations
 from al_engine.stopping import Panel
+from al_engine.strategies import STRATEGIES
 from escolta.events import Hours, NodeName, UtcTime, Window
 from escolta.service import Platform
 from escolta.web import Session, lead
@@ -27,6 +28,13 @@ class IterationWanted(BaseModel):
     strategy: str | None = Field(None, description="none: the setting ESCOLTA_STRATEGY")
     batch: int | None = Field(None, gt=0)
     follow_ups: int = Field(0, ge=0, description="further iterations that start as each one closes")
+
+
+class Strategies(BaseModel):
+    """What an iteration may choose by."""
+
+    names: list[str]
+    usual: str = Field(description="the setting ESCOLTA_STRATEGY")
 
 
 class IterationAccepted(BaseModel):
@@ -125,6 +133,11 @@ def router(on: Platform, iterations: Iterations) -> APIRouter:
     async def list_iterations(_: Lead) -> list[Iteration]:
         """Every iteration, the newest last."""
         return [Iteration(**row) for row in await store.iterations(on.catalog)]
+
+    @routes.get("/api/iterations/strategies")
+    async def list_strategies(_: Lead) -> Strategies:
+        """The strategies, and which one is taken where none is named."""
+        return Strategies(names=list(STRATEGIES), usual=on.settings.strategy)
 
     @routes.get("/api/iterations/panel")
     async def get_panel(_: Lead) -> Panel:

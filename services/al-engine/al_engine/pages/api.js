@@ -1,6 +1,7 @@
 // The HTTP API of the al-engine, one function a route.
 
 export const iterations = () => json("GET", "/api/iterations");
+export const strategies = () => json("GET", "/api/iterations/strategies");
 export const panel = () => json("GET", "/api/iterations/panel");
 export const iteration = (id) => json("GET", `/api/iterations/${id}`);
 export const ask = (wanted) => json("POST", "/api/iterations", wanted);

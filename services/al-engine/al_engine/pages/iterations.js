@@ -84,7 +84,7 @@ async function showPanel() {
 
 byId("ask").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const { nodes, window_start, window_end, batch, go } = event.target.elements;
+  const { nodes, window_start, window_end, hours, strategy, batch, go } = event.target.elements;
   const time = ({ value }) => (value ? `${value}:00Z`.replace(/(:\d\d:\d\d):00Z$/, "$1Z") : null);
   go.disabled = true;
   try {
@@ -92,6 +92,8 @@ byId("ask").addEventListener("submit", async (event) => {
       nodes: nodes.value.split(",").map((name) => name.trim()).filter(Boolean),
       window_start: time(window_start),
       window_end: time(window_end),
+      hours: hours.value.trim() ? hours.value.split("-").map(Number) : null,
+      strategy: strategy.value || null,
       batch: batch.value ? Number(batch.value) : null,
     });
     byId("asked").textContent = "Asked for.";
@@ -103,4 +105,12 @@ byId("ask").addEventListener("submit", async (event) => {
   }
 });
 
+async function offerStrategies() {
+  const { names, usual } = await api.strategies();
+  const offered = byId("ask").elements.strategy;
+  offered.options[0].text = `as usual: ${usual}`;
+  offered.append(...names.map((name) => element("option", { value: name }, name)));
+}
+
 watch();
+offerStrategies().catch(() => {}); // without them it is the usual one; what is wrong, the list above says

@@ -12,22 +12,27 @@ import asyncio
 import json
 import logging
 import statistics
+import sys
 import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-import numpy as np
-from pydantic import SecretStr
+# The folder of a script comes first among those to import from, and there a file has a package's name.
+HERE = Path(__file__).resolve().parent
+sys.path[:] = [folder for folder in sys.path if Path(folder or ".").resolve() != HERE]
 
-from al_engine import windows
-from al_engine.iterations import Iterations
-from al_engine.partition import partition
-from escolta.events import Window
-from escolta.runtime import joined
-from escolta.service import Platform
-from escolta.settings import Settings
+import numpy as np  # noqa: E402
+from pydantic import SecretStr  # noqa: E402
+
+from al_engine import windows  # noqa: E402
+from al_engine.iterations import Iterations  # noqa: E402
+from al_engine.partition import partition  # noqa: E402
+from escolta.events import Window  # noqa: E402
+from escolta.runtime import joined  # noqa: E402
+from escolta.service import Platform  # noqa: E402
+from escolta.settings import Settings  # noqa: E402
 
 DIM, CLASSES, DISTINCT = 64, 527, 65_536
 SMALL, LARGE, A_YEAR = 1_000_000, 5_000_000, 366 * 8640

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import yaml
@@ -27,6 +28,7 @@ def main() -> None:
         *_compose_starts_without_secrets(),
         *_unlisted(manifests),
         *_five_services(),
+        *_images_differ(),
     ]
     for line in wrong:
         print(line, file=sys.stderr)
@@ -72,6 +74,26 @@ def _five_services() -> list[str]:
     return [f"{name} is missing in docker-compose.yml" for name in services - compose] + [
         f"{name} is missing in deploy/k8s" for name in services - k8s
     ]
+
+
+def _images_differ() -> list[str]:
+    """What `make images` builds is what the manifests start: the service at its version."""
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    wrong = []
+    for project in sorted(ROOT.glob("services/*/pyproject.toml")):
+        name = project.parent.name
+        image = f"escolta/{name}:{tomllib.loads(project.read_text())['project']['version']}"
+        if (built := compose[name]["image"]) != image:
+            wrong.append(f"docker-compose.yml builds {built}: the service's version makes it {image}")
+        if (started := _started(name)) != image:
+            wrong.append(f"deploy/k8s/{name}.yaml starts {started}: the service's version makes it {image}")
+    return wrong
+
+
+def _started(name: str) -> str:
+    [deployment, *_] = yaml.safe_load_all((K8S / f"{name}.yaml").read_text())
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    return container["image"]
 
 
 if __name__ == "__main__":

@@ -5,7 +5,9 @@ import os
 import secrets
 import signal
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -22,6 +24,9 @@ from escolta.observe import set_up_logs
 from escolta.runtime import find_services, greetings, joined, running
 from escolta.settings import Settings
 
+LEAST_SECRET = 16
+"""Characters of the secret that signs sessions. An empty one would be signed with as well."""
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -35,20 +40,29 @@ def load_settings(**chosen: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         raise Misconfigured(f"ESCOLTA_{str(first['loc'][0]).upper()}: {first['msg']}") from None
+    if settings.secret is not None and len(settings.secret.get_secret_value()) < LEAST_SECRET:
+        raise Misconfigured(
+            f"ESCOLTA_SECRET is shorter than {LEAST_SECRET} characters: who guesses it signs in as anybody"
+        )
     if settings.secret is None:
         settings = settings.model_copy(update={"secret": SecretStr(_kept_secret(settings))})
     return settings
 
 
 def _kept_secret(settings: Settings) -> str:
+    """The secret of earlier starts; the first start makes it, whole or not at all."""
     path = settings.state_dir / "secret"
     settings.state_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secret := secrets.token_urlsafe(32))
+    if not path.exists():
+        descriptor, new = tempfile.mkstemp(prefix="secret-", dir=settings.state_dir)  # of mode 600
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        with suppress(FileExistsError):  # another process was first: its secret counts
+            os.link(new, path)
+        os.unlink(new)
+    secret = path.read_text().strip()
+    if len(secret) < LEAST_SECRET:
+        raise Misconfigured(f"{path} holds no secret: remove it, and the next start makes a new one")
     return secret
 
 

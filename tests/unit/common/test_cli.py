@@ -42,8 +42,23 @@ def test_the_secret_is_made_once_and_only_its_owner_can_read_it():
     assert len(first.get_secret_value()) >= 32
 
 
+def test_a_start_that_was_cut_off_leaves_no_secret_that_anybody_could_guess():
+    load_settings()
+    Path("var/secret").write_text("")
+    with pytest.raises(Misconfigured, match="var/secret holds no secret: remove it"):
+        load_settings()
+    assert [path.name for path in Path("var").iterdir()] == ["secret"]
+
+
+@pytest.mark.parametrize("secret", ["", "hush"])
+def test_a_secret_that_can_be_guessed_is_refused(monkeypatch, secret):
+    monkeypatch.setenv("ESCOLTA_SECRET", secret)
+    with pytest.raises(Misconfigured, match="ESCOLTA_SECRET is shorter than 16 characters"):
+        load_settings()
+
+
 def test_a_secret_is_never_printed_with_the_settings():
-    settings = load_settings(secret="hush")
+    settings = load_settings(secret="hush, hush, says the harbor")
     assert "hush" not in repr(settings)
 
 

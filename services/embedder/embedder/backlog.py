@@ -64,7 +64,7 @@ class Backlog:
         model_id = self._embedding.model.model_id
         for window in await waiting.open_windows(self._on.catalog, model_id):
             empty = True
-            async for keys in self._pages_of(window):
+            async for keys in self._pages_of(window.scope):
                 empty = False
                 yield keys
             if empty:

@@ -23,6 +23,14 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class Window:
+    """A window that is wanted first, since `requested_at`."""
+
+    requested_at: datetime
+    scope: Scope
+
+
+@dataclass(frozen=True)
 class Place:
     """A place in the order of entry, after which a page begins."""
 
@@ -86,22 +94,23 @@ async def open_window(pool: asyncpg.Pool, model_id: str, start: datetime, end: d
         )
 
 
-async def open_windows(pool: asyncpg.Pool, model_id: str) -> list[Scope]:
+async def open_windows(pool: asyncpg.Pool, model_id: str) -> list[Window]:
     """The windows that are wanted first, in the order in which they were asked for."""
     rows = await pool.fetch(
-        "SELECT window_start, window_end FROM audio.embedding_windows"
+        "SELECT requested_at, window_start, window_end FROM audio.embedding_windows"
         " WHERE model_id = $1 AND done_at IS NULL ORDER BY requested_at",
         model_id,
     )
-    return [Scope(BEGINNING, *row) for row in rows]
+    return [Window(at, Scope(BEGINNING, start, end)) for at, start, end in rows]
 
 
-async def close_window(pool: asyncpg.Pool, model_id: str, window: Scope) -> None:
-    """Nothing in the window waits any more."""
+async def close_window(pool: asyncpg.Pool, model_id: str, window: Window) -> None:
+    """Nothing in the window waits any more; it stays open if somebody asked for it again meanwhile."""
     await pool.execute(
         "UPDATE audio.embedding_windows SET done_at = now()"
-        " WHERE model_id = $1 AND window_start = $2 AND window_end = $3",
+        " WHERE model_id = $1 AND window_start = $2 AND window_end = $3 AND requested_at = $4",
         model_id,
-        window.start,
-        window.end,
+        window.scope.start,
+        window.scope.end,
+        window.requested_at,
     )

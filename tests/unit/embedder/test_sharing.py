@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from unit.embedder.desk import START, Desk, another, tone
 
-from embedder import store
+from embedder import store, waiting
 from embedder.backlog import Backlog
 from embedder.model import Embedded, FloatArray, PatchScores
 from embedder.placeholder import Placeholder
@@ -182,6 +182,18 @@ async def test_a_window_is_embedded_again_before_the_rest_while_the_old_model_se
         np.testing.assert_array_equal(np.frombuffer(row["vector"], "<f2"), before[row["audio_id"]])
     [window] = await desk.on.catalog.fetch("SELECT * FROM audio.embedding_windows")
     assert window["done_at"] is not None
+
+
+async def test_a_window_that_is_asked_for_again_meanwhile_stays_open(desk):
+    async with another(desk, Double()) as one:
+        backlog = Backlog(desk.on, one)
+        await backlog.put_first(START, START + timedelta(hours=1))
+        [found_empty] = await waiting.open_windows(desk.on.catalog, "double-1")
+        await backlog.put_first(START, START + timedelta(hours=1))
+        await waiting.close_window(desk.on.catalog, "double-1", found_empty)
+        [asked_again] = await waiting.open_windows(desk.on.catalog, "double-1")
+        await waiting.close_window(desk.on.catalog, "double-1", asked_again)
+        assert await waiting.open_windows(desk.on.catalog, "double-1") == []
 
 
 async def test_what_failed_in_a_window_is_tried_again(desk):

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from embedder import waiting
 from embedder.embedding import BATCHES_AT_ONCE, Embedding, Failures
 from embedder.store import AudioKey
-from embedder.waiting import Place, Scope
-from escolta.errors import Transient
+from embedder.waiting import Place, Scope, Window
+from escolta.errors import Rejected
 from escolta.service import Platform
 
 LOOKED_BACK = timedelta(days=1)
@@ -19,50 +19,61 @@ class Backlog:
 
     def __init__(self, on: Platform, embedding: Embedding) -> None:
         self._on, self._embedding = on, embedding
-        self._caught_up_once = False
+        self._since = waiting.BEGINNING
 
     async def put_first(self, start: datetime, end: datetime) -> int:
         """Have the window embedded by the model in use before all else; returns how many audios wait."""
         return await waiting.open_window(self._on.catalog, self._embedding.model.model_id, start, end)
 
     async def catch_up(self) -> None:
-        """Embed what waits: the windows first, then everything at the start, or what came in the last day.
+        """Embed what waits: the windows first, then everything at the start, or what came of late.
 
         1. Embed page after page, as many at once as may be under way.
-        2. When stopped, or when something is away, let the batches under way come to their end.
-        3. Tell the first thing that went wrong: the next round tries again.
+        2. When stopped, or when nothing at all of a page or of a batch could be had, begin no more and let
+           the batches under way come to their end.
+        3. Tell the first thing that went wrong, and let the next round look through the same again.
+        4. Where nothing did, let the next one look back to a day before this one began.
         """
-        since = self._on.clock.now() - LOOKED_BACK if self._caught_up_once else waiting.BEGINNING
+        begun = self._on.clock.now()
         running: set[asyncio.Task[Failures]] = set()
         errors: list[BaseException] = []
         try:
-            async for keys in self._pages(Scope(since)):
+            async for keys in self._pages(Scope(self._since)):
                 if len(running) == BATCHES_AT_ONCE:
                     ended, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                    errors += _errors(ended)
-                if any(isinstance(error, Transient) for error in errors):
-                    break
+                    errors += [error for batch in ended for error in _errors(batch)]
+                    if any(self._brought_nothing(batch) for batch in ended):
+                        break
                 running.add(asyncio.create_task(self._embedding.embed(keys)))
         finally:
             if running:
                 ended, _ = await asyncio.wait(running)
-                errors += _errors(ended)
+                errors += [error for batch in ended for error in _errors(batch)]
         if errors:
             raise errors[0]
-        self._caught_up_once = True
+        self._since = begun - LOOKED_BACK
+
+    def _brought_nothing(self, batch: asyncio.Task[Failures]) -> bool:
+        """Whether it raised, or each audio of a full page is to come again. A short page says too little."""
+        return batch.exception() is not None or len(_errors(batch)) == self._on.settings.embed_batch
 
     async def _pages(self, scope: Scope) -> AsyncIterator[list[AudioKey]]:
         """What waits in `scope`; before each page, what waits in the windows that are wanted first."""
-        async for keys in self._pages_of_windows():
+        done: set[Window] = set()
+        async for keys in self._pages_of_windows(done):
             yield keys
         async for keys in self._pages_of(scope):
             yield keys
-            async for first in self._pages_of_windows():
+            async for first in self._pages_of_windows(done):
                 yield first
 
-    async def _pages_of_windows(self) -> AsyncIterator[list[AudioKey]]:
+    async def _pages_of_windows(self, done: set[Window]) -> AsyncIterator[list[AudioKey]]:
+        """What waits in the windows that are not `done` in this round: once is enough."""
         model_id = self._embedding.model.model_id
         for window in await waiting.open_windows(self._on.catalog, model_id):
+            if window in done:
+                continue
+            done.add(window)
             empty = True
             async for keys in self._pages_of(window.scope):
                 empty = False
@@ -79,12 +90,8 @@ class Backlog:
             yield keys
 
 
-def _errors(ended: set[asyncio.Task[Failures]]) -> list[BaseException]:
-    """What went wrong, but for audios that cannot be embedded at all."""
-    errors: list[BaseException] = []
-    for task in ended:
-        if error := task.exception():
-            errors.append(error)
-        else:
-            errors += [error for error in task.result().values() if isinstance(error, Transient)]
-    return errors
+def _errors(batch: asyncio.Task[Failures]) -> list[BaseException]:
+    """What went wrong in a batch that ended, but for audios that cannot be embedded at all."""
+    if error := batch.exception():
+        return [error]
+    return [error for error in batch.result().values() if not isinstance(error, Rejected)]

@@ -56,7 +56,7 @@ def test_what_is_too_much_for_the_device_goes_in_halves():
     model = Double(room_for(3))
     outcomes = computing(model).embed(SOUNDS)
     assert model.sizes == [8, 4, 2, 2, 2, 2]
-    np.testing.assert_allclose(vectors(outcomes), Placeholder().embed(SOUNDS).vectors, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(vectors(outcomes), Placeholder().embed(SOUNDS).vectors, rtol=1e-4, atol=1e-5)
 
 
 def test_a_size_that_went_is_kept_and_later_doubled():
@@ -100,8 +100,8 @@ def test_an_audio_that_breaks_the_model_harms_no_other():
     np.testing.assert_allclose(
         vectors([outcomes[number] for number in good]),
         Placeholder().embed([SOUNDS[number] for number in good]).vectors,
-        rtol=1e-5,
-        atol=1e-6,
+        rtol=1e-4,
+        atol=1e-5,
     )
 
 

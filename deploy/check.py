@@ -1,6 +1,7 @@
 """Checks the deployment files without an engine, a cluster or the internet. `make check` runs it."""
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -29,6 +30,7 @@ def main() -> None:
         *_unlisted(manifests),
         *_five_services(),
         *_images_differ(),
+        *_entrances_differ(),
     ]
     for line in wrong:
         print(line, file=sys.stderr)
@@ -94,6 +96,23 @@ def _started(name: str) -> str:
     [deployment, *_] = yaml.safe_load_all((K8S / f"{name}.yaml").read_text())
     [container] = deployment["spec"]["template"]["spec"]["containers"]
     return container["image"]
+
+
+def _entrances_differ() -> list[str]:
+    """Compose and Kubernetes open the same paths; tests/contract/test_entrance.py tries Compose's."""
+    pattern = re.compile(r"^    (~\^)?(/[a-z/-]*)(?:\(/\|\$\))? +([a-z-]+);$", re.MULTILINE)
+    nginx = {
+        ("Prefix" if is_prefix else "Exact", path, service)
+        for is_prefix, path, service in pattern.findall((ROOT / "deploy/entrance.conf").read_text())
+    }
+    [rule] = yaml.safe_load((K8S / "entrance.yaml").read_text())["spec"]["rules"]
+    ingress = {
+        (one["pathType"], one["path"], one["backend"]["service"]["name"]) for one in rule["http"]["paths"]
+    }
+    return [
+        f"{path} goes to {service} ({kind}) in only one of deploy/entrance.conf and deploy/k8s/entrance.yaml"
+        for kind, path, service in sorted(nginx ^ ingress)
+    ]
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ class Computing:
 
         Where the device has no memory left, half as many are tried, down to a single audio, which is
         `Transient`. An audio that makes the model fail, or that it gives numbers that are not finite, is
-        `Rejected`. Raises Transient where the model fails whatever it is given.
+        `Rejected`. Raises Transient where the model does so whatever it is given.
         """
         outcomes: list[EmbeddedAudio | EscoltaError] = []
         while len(outcomes) < len(waveforms):
@@ -61,21 +61,27 @@ class Computing:
     def _attempt(self, part: Sequence[FloatArray]) -> Sequence[EmbeddedAudio | EscoltaError] | None:
         """The outcomes of a part, or None where it is too much for the device."""
         try:
-            return self._call(part)
+            outcomes = self._call(part)
         except Exception as error:  # noqa: BLE001  # judged right here: memory, the model, or a file
             if _out_of_memory(error):
                 return None
             reason = f"{type(error).__name__}: {error}"
+        else:
+            if any(isinstance(outcome, EscoltaError) for outcome in outcomes):
+                self._require_a_sound_model()
+            return outcomes
         self._log.warning("the model failed on a batch of %d, now one by one: %s", len(part), reason)
         self._require_a_sound_model()
         return [self._alone(waveform) for waveform in part]
 
     def _require_a_sound_model(self) -> None:
-        """Silence harms no model: one that fails on it would fail on every file."""
+        """Silence harms no model: one that fails on it, or makes NaN of it, would do so on every file."""
         try:
-            self._model.embed([np.zeros(self._model.rate_hz, np.float32)])
+            [outcome] = _of_each(self._model.embed([np.zeros(self._model.rate_hz, np.float32)]))
         except Exception as error:
-            raise Transient(f"the model fails even on silence ({error}): start the embedder again") from error
+            raise _unsound(error) from error
+        if isinstance(outcome, EscoltaError):
+            raise _unsound(outcome)
 
     def _alone(self, waveform: FloatArray) -> EmbeddedAudio | EscoltaError:
         try:
@@ -92,6 +98,10 @@ class Computing:
         self._metrics.batch.observe(len(part))
         self._metrics.took(embedded.seconds)
         return _of_each(embedded)
+
+
+def _unsound(error: Exception) -> Transient:
+    return Transient(f"the model fails even on silence ({error}): start the embedder again")
 
 
 def _of_each(embedded: Embedded) -> list[EmbeddedAudio | EscoltaError]:

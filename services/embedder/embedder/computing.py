@@ -13,6 +13,17 @@ from escolta.errors import EscoltaError, Rejected, Transient
 PARTS_BEFORE_GROWING = 50
 """Another process may have left the device meanwhile, so a size that was too much is tried again."""
 
+NO_MEMORY = (
+    "can't allocate memory",
+    "not enough memory",
+    "CUDA out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "Failed to allocate memory",
+    "bad_alloc",
+)
+"""In errors of no type of their own: PyTorch's of the processor, of cuBLAS and cuDNN, then onnxruntime's."""
+
 
 @dataclass(frozen=True)
 class EmbeddedAudio:
@@ -118,8 +129,12 @@ def _of_each(embedded: Embedded) -> list[EmbeddedAudio | EscoltaError]:
 
 
 def _out_of_memory(error: Exception) -> bool:
-    """Whether it is PyTorch's OutOfMemoryError, of whatever device and version; torch may be absent."""
-    return any(
+    """Whether it is a MemoryError or PyTorch's OutOfMemoryError, or tells of a failed allocation.
+
+    PyTorch's error goes by its name, whatever device and version it is of, because torch may be absent.
+    """
+    by_name = any(
         kind.__name__ == "OutOfMemoryError" and kind.__module__.split(".")[0] == "torch"
         for kind in type(error).__mro__
     )
+    return by_name or isinstance(error, MemoryError) or any(text in str(error) for text in NO_MEMORY)

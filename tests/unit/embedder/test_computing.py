@@ -88,6 +88,42 @@ def test_the_error_that_pytorch_raises_is_recognized():
     assert model.sizes == [8, 4, 4]
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 3.00 GiB for an array"),
+        RuntimeError("alloc_cpu.cpp:127 DefaultCPUAllocator: can't allocate memory: you tried to allocate 1"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 1 bytes."),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("CUDA out of memory."),
+        Exception("BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer of size 1"),
+        Exception("Non-zero status code returned while running Conv node: std::bad_alloc"),
+    ],
+    ids=str,
+)
+def test_an_error_that_tells_of_a_failed_allocation_blames_no_file(error):
+    def before(waveforms: Sequence[FloatArray]) -> None:
+        if any(waveform is SOUNDS[2] for waveform in waveforms):
+            raise error
+
+    outcomes = computing(Double(before)).embed(SOUNDS[:4])
+    assert isinstance(outcomes[2], Transient)
+    vectors([outcomes[0], outcomes[1], outcomes[3]])
+
+
+def test_the_processor_without_memory_is_recognized():
+    torch = pytest.importorskip("torch")
+
+    def before(waveforms: Sequence[FloatArray]) -> None:
+        if len(waveforms) > 4:
+            torch.empty(1 << 50)  # a petabyte
+
+    model = Double(before)
+    vectors(computing(model).embed(SOUNDS))
+    assert model.sizes == [8, 4, 4]
+
+
 def test_an_audio_that_breaks_the_model_harms_no_other():
     def before(waveforms: Sequence[FloatArray]) -> None:
         if any(waveform is SOUNDS[2] for waveform in waveforms):

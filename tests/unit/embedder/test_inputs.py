@@ -13,7 +13,7 @@ from embedder.decode import decode
 from embedder.metrics import Metrics
 from embedder.model import EmbeddingModel, FloatArray
 from escolta import audio
-from escolta.errors import Rejected
+from escolta.errors import Rejected, Transient
 
 METRICS = Metrics(CollectorRegistry())
 RATES_HZ = [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000, 192_000]
@@ -207,3 +207,12 @@ RATE_AT = 24  # in the header of a WAV
 def test_what_is_no_sound_is_rejected_with_its_reason(data: bytes, reason: str) -> None:
     with pytest.raises(Rejected, match=rf"^node-1/a\.wav .*{reason}"):
         heard(data, 16_000)
+
+
+def test_too_little_memory_to_decode_is_no_fault_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resample(*_: object) -> FloatArray:
+        raise MemoryError("Unable to allocate 3.00 GiB")
+
+    monkeypatch.setattr(audio, "resample", resample)
+    with pytest.raises(Transient, match=r"no memory to decode node-1/a\.wav .*3\.00 GiB.*: free some"):
+        heard(WAV, 32_000)

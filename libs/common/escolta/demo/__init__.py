@@ -45,6 +45,10 @@ class Demo:
         """Raises `Misconfigured` for a choice that cannot work, before anything is started."""
         if self.audio and not self.audio.is_dir():
             raise Misconfigured(f"AUDIO={self.audio} is not a folder")
+        if self.audio and not _holds_recordings(self.audio):
+            raise Misconfigured(
+                f"AUDIO={self.audio} holds no recording: put WAV, FLAC or Ogg files there, or name another"
+            )
         if self.truth and not self.truth.is_file():
             raise Misconfigured(f"TRUTH={self.truth} is not a file")
         if self.headless and self.audio and not self.truth:
@@ -57,6 +61,12 @@ class Demo:
         place = self.audio.resolve()
         name = re.sub(r"[^a-z0-9]+", "-", place.name.lower()).strip("-")
         return under / "demo" / f"{name}-{hashlib.sha256(str(place).encode()).hexdigest()[:8]}"
+
+
+def _holds_recordings(folder: Path) -> bool:
+    from node_agent.replay import SUFFIXES
+
+    return any(path.suffix.lower() in SUFFIXES for path in folder.rglob("*"))
 
 
 async def play(demo: Demo, settings: Settings, stop: asyncio.Event) -> None:
@@ -113,10 +123,12 @@ async def _until_embedded(
         now = await counts(api, on)
         progress.show(now)
         if now.source_done and now.spooled == 0 and now.waiting == 0:
-            if now.audios == 0 and now.quarantined:
-                raise Misconfigured(f"none of the {now.quarantined} files is a recording that can be used")
-            if now.audios:
-                return True
+            if now.audios == 0:
+                raise Misconfigured(
+                    f"no file in {on.settings.replay_dir} is a recording that can be used:"
+                    f" {on.settings.state_dir / 'escolta.log'} says why"
+                )
+            return True
         await asyncio.sleep(POLL_S)
     return False
 

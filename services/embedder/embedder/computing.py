@@ -35,12 +35,16 @@ class EmbeddedAudio:
 
 
 class Computing:
-    """Calls the model with as much as the device holds. Use it from one thread at a time."""
+    """Calls the model with as much as the device holds. Use it from one thread at a time.
+
+    `unsound` says why, where the model failed even on silence and has embedded nothing since.
+    """
 
     def __init__(self, model: EmbeddingModel, metrics: Metrics, log: logging.Logger) -> None:
         self._model, self._metrics, self._log = model, metrics, log
         self._at_once: int | None = None
         self._parts_since = 0
+        self.unsound: str | None = None
 
     def embed(self, waveforms: Sequence[FloatArray]) -> list[EmbeddedAudio | EscoltaError]:
         """An embedding of each audio, or what is wrong with it, in their order.
@@ -90,9 +94,13 @@ class Computing:
         try:
             [outcome] = _of_each(self._model.embed([np.zeros(self._model.rate_hz, np.float32)]))
         except Exception as error:
-            raise _unsound(error) from error
+            raise self._found_unsound(error) from error
         if isinstance(outcome, EscoltaError):
-            raise _unsound(outcome)
+            raise self._found_unsound(outcome)
+
+    def _found_unsound(self, error: Exception) -> Transient:
+        self.unsound = f"the model fails even on silence ({error}): start the embedder again"
+        return Transient(self.unsound)
 
     def _alone(self, waveform: FloatArray) -> EmbeddedAudio | EscoltaError:
         try:
@@ -108,11 +116,10 @@ class Computing:
             embedded = self._model.embed(part)
         self._metrics.batch.observe(len(part))
         self._metrics.took(embedded.seconds)
-        return _of_each(embedded)
-
-
-def _unsound(error: Exception) -> Transient:
-    return Transient(f"the model fails even on silence ({error}): start the embedder again")
+        outcomes = _of_each(embedded)
+        if any(isinstance(outcome, EmbeddedAudio) for outcome in outcomes):
+            self.unsound = None
+        return outcomes
 
 
 def _of_each(embedded: Embedded) -> list[EmbeddedAudio | EscoltaError]:

@@ -52,6 +52,10 @@ class Embedding:
             self._hearing.close()
             self._thread.shutdown(cancel_futures=True)
 
+    async def ready(self) -> str | None:
+        """Why the model is of no use just now, or None."""
+        return self._computing.unsound
+
     async def embed_cataloged(self, messages: Sequence[Message[AudioCataloged]]) -> None:
         """Embed the audios of a batch of events; each message gets its own verdict.
 

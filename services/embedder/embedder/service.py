@@ -22,4 +22,5 @@ def build(on: Platform) -> Service:
         router=http.router(on, embedding, backlog),
         jobs=[Every(CATCH_UP_S, backlog.catch_up)],
         lifespan=embedding.loaded,
+        ready=embedding.ready,
     )

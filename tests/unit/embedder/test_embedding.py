@@ -1,11 +1,16 @@
 """The embedder at work on a real catalog: what becomes of good audios, bad ones, and lost events."""
 
+import asyncio
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from unit.embedder.desk import RATE_HZ, another, tone
 
 from embedder.backlog import Backlog
+from embedder.model import Embedded, FloatArray
 from embedder.placeholder import Placeholder
+from embedder.store import AudioKey
 from escolta import audio
 from escolta.errors import Transient
 
@@ -84,6 +89,38 @@ async def test_a_store_that_is_away_is_waited_for(desk, monkeypatch):
     await desk.on.bus.publish(event)
     await desk.until(embedded=1)
     assert desk.rejected == []
+
+
+async def test_a_model_that_is_broken_is_not_ready_until_it_embeds_again(desk, monkeypatch):
+    async def readiness() -> int:
+        async with desk.client(None) as client:
+            return (await client.get("/readyz")).status_code
+
+    def broken(*_: object) -> Embedded:
+        raise RuntimeError("device-side assert triggered")
+
+    assert await readiness() == 200
+    with monkeypatch.context() as patch:
+        patch.setattr(Placeholder, "embed", broken)
+        await desk.on.bus.publish(await desk.catalog(0, tone(440)))
+        async with asyncio.timeout(30):
+            while await readiness() != 503:
+                await asyncio.sleep(0.02)
+    await desk.until(embedded=1)
+    assert await readiness() == 200
+
+
+async def test_a_model_that_is_broken_says_why_it_is_not_ready(desk):
+    class Broken(Placeholder):
+        def embed(self, waveforms: Sequence[FloatArray]) -> Embedded:
+            raise RuntimeError("device-side assert triggered")
+
+    event = await desk.catalog(0, tone(440))
+    async with another(desk, Broken()) as one:
+        assert await one.ready() is None
+        with pytest.raises(Transient):
+            await one.embed([AudioKey(event.audio_id, event.start)])
+        assert "even on silence (device-side assert triggered)" in str(await one.ready())
 
 
 @pytest.mark.parametrize(("role", "status"), [(None, 401), ("labeler", 403), ("lead", 200)])

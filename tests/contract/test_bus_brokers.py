@@ -58,6 +58,20 @@ async def test_what_a_frozen_broker_does_not_confirm_is_transient(
 
 
 @over_each_broker
+async def test_a_broker_short_of_disk_is_transient_and_the_work_goes_on_when_there_is_room(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(rabbit_link, "CONFIRM_S", 0.3)
+    monkeypatch.setattr(mqtt, "CONFIRM_S", 0.3)
+    listener = Listener()
+    bus = await world.listen(Subscription(Rang, listener))
+    with world.rabbit.short_of_disk(), pytest.raises(Transient, match="did not confirm"):
+        await bus.publish(Rang(number=1))
+    await published_at_last(bus, Rang(number=2))
+    await eventually(lambda: 2 in listener.numbers)
+
+
+@over_each_broker
 async def test_a_wrong_password_is_said_at_the_start_and_the_password_is_not(
     world: World, caplog: pytest.LogCaptureFixture
 ):

@@ -3,8 +3,8 @@
 import secrets
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,10 @@ class Broker(ABC):
         if self._process:
             self._process.kill()
 
+    @abstractmethod
+    def control(self, *command: str) -> None:
+        """Run `rabbitmqctl` on it."""
+
     def close(self) -> None:
         """End it for good."""
         self.kill()
@@ -81,7 +85,7 @@ class Broker(ABC):
 
 @dataclass(frozen=True)
 class Rabbit:
-    """One test's virtual host; `kill`, `start` and `stop` are the whole broker's.
+    """One test's virtual host; all that it can do is done to the whole broker.
 
     On a broker that was given by its URLs there is no broker to kill: the test that wants to is skipped.
     """
@@ -102,10 +106,19 @@ class Rabbit:
         """kill -9. In RabbitMQ 3.10 a quorum queue must be some seconds old to survive it."""
         self._ours.kill()
 
+    @contextmanager
+    def short_of_disk(self) -> Iterator[None]:
+        """Let the broker raise its alarm, as if the disk were nearly full."""
+        self._ours.control("set_disk_free_limit", str(10**15))
+        try:
+            yield
+        finally:
+            self._ours.control("set_disk_free_limit", "50000000")
+
     @property
     def _ours(self) -> Broker:
         if self.broker is None:
-            pytest.skip("the broker was given by ESCOLTA_TEST_AMQP_URL: the tests neither stop nor kill it")
+            pytest.skip("the broker was given by ESCOLTA_TEST_AMQP_URL: the tests leave it alone")
         return self.broker
 
 

@@ -46,6 +46,9 @@ class ContainerBroker(Broker):
         _docker("kill", self._name)
         super().kill()
 
+    def control(self, *command: str) -> None:
+        assert _docker("exec", self._name, "rabbitmqctl", *command) == 0
+
     def close(self) -> None:
         super().close()
         _docker("volume", "rm", "--force", self._name)

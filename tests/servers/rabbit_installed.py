@@ -1,6 +1,8 @@
 """The private broker from the machine's own rabbitmq-server, apart from the machine's own broker."""
 
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 from servers.process import ServerProcess, free_ports
@@ -44,15 +46,11 @@ class InstalledBroker(Broker):
             [self._program],
             folder=self._folder,
             environment={
-                "LANG": "C.UTF-8",
-                "ERL_EPMD_ADDRESS": "127.0.0.1",
-                "ERL_EPMD_PORT": str(self._names_port),
+                **self._address,
                 "RUNNING_UNDER_SYSTEMD": "true",  # the script becomes the server, instead of waiting for it
-                "RABBITMQ_NODENAME": "escolta-tests@localhost",
                 "RABBITMQ_DIST_PORT": str(self._distribution_port),
                 "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
                 # Every place that would otherwise be the machine's own broker's:
-                "RABBITMQ_CONF_ENV_FILE": str(self._folder / "none.conf"),
                 "RABBITMQ_CONFIG_FILE": str(self._folder / "rabbitmq.conf"),
                 "RABBITMQ_CONFIG_FILES": str(self._folder / "conf.d"),
                 "RABBITMQ_ADVANCED_CONFIG_FILE": str(self._folder / "none.config"),
@@ -61,6 +59,22 @@ class InstalledBroker(Broker):
                 "RABBITMQ_LOG_BASE": str(self._folder / "log"),
             },
         )
+
+    def control(self, *command: str) -> None:
+        program = Path(self._program).with_name("rabbitmqctl")
+        environment = {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", "HOME": str(self._folder)}
+        subprocess.run([program, *command], env=environment | self._address, check=True, capture_output=True)
+
+    @property
+    def _address(self) -> dict[str, str]:
+        """Where the broker is found in its own world of Erlang, and not the machine's own."""
+        return {
+            "LANG": "C.UTF-8",
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": str(self._names_port),
+            "RABBITMQ_NODENAME": "escolta-tests@localhost",
+            "RABBITMQ_CONF_ENV_FILE": str(self._folder / "none.conf"),
+        }
 
     def close(self) -> None:
         super().close()

@@ -105,7 +105,8 @@ class Bus(Protocol):
     """Four verbs. Safe to use from any task of the event loop that opened it, not from threads.
 
     `publish` returns when the event is safe (confirmed by the broker, or in the queues of this process)
-    and raises `Transient` when it is not; it waits while a bounded queue is full.
+    and raises `Transient` when it is not. In memory it waits while a queue is full; a broker's queues are
+    bounded by its disk, and while that is short the broker confirms nothing.
     `subscribe` must be called before `start`. `stop` takes no further messages, waits for the running
     handlers, returns what was not begun to the queue, and closes.
     """

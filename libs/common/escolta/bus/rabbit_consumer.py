@@ -2,7 +2,8 @@
 
 All queues are quorum queues and hand over to one another at least once, so that a message is in one of
 them at any moment: `<queue>`, from there to the handler; `<queue>.retry.<ms>`, after that time back to
-`<queue>`; `<queue>.dead`, for people. Every argument is valid from RabbitMQ 3.10 to 4.x.
+`<queue>`; `<queue>.dead`, for people. Every argument is valid from RabbitMQ 3.10 to 4.x. None bounds a
+queue: docs/decisions/0015 says why the broker's disk does.
 """
 
 import asyncio
@@ -39,7 +40,7 @@ def _handing_over_to(queue: str) -> Arguments:
         "x-dead-letter-exchange": "",
         "x-dead-letter-routing-key": queue,
         "x-dead-letter-strategy": "at-least-once",
-        "x-overflow": "reject-publish",  # at-least-once needs it
+        "x-overflow": "reject-publish",  # at-least-once needs it; without a length, nothing is rejected
     }
 
 

@@ -1,20 +1,51 @@
 """`escolta demo`: as a command with its last line and exit status, and what it makes of its choices."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import asyncpg
+import numpy as np
 import pytest
 from pydantic import SecretStr
 
+from escolta import audio
 from escolta.demo import Demo, play
-from escolta.errors import Misconfigured
+from escolta.errors import Misconfigured, Rejected
 from escolta.settings import Settings
 from system.worlds import SECRET
 
 PATIENCE_S = 120
+RATE_HZ = 16_000
+KINDS = {"low": 200.0, "middle": 900.0, "high": 3500.0}
+
+SPOIL_EMBEDDINGS = """
+    CREATE FUNCTION public.spoil() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN NEW.vector = 'damaged'; RETURN NEW; END $$;
+    CREATE TRIGGER spoil BEFORE INSERT ON audio.embeddings FOR EACH ROW EXECUTE FUNCTION public.spoil()
+"""
+
+
+def record(folder: Path, name: str, kind: str, seconds: float = 1.0) -> None:
+    """Add a tone to `folder`/recordings, and what it is to `folder`/truth.csv."""
+    rng = np.random.default_rng(len(name) + ord(name[0]))
+    times_s = np.arange(int(RATE_HZ * seconds)) / RATE_HZ
+    waveform = 0.3 * np.sin(2 * np.pi * KINDS[kind] * times_s) + 0.01 * rng.normal(size=len(times_s))
+    (recordings := folder / "recordings").mkdir(exist_ok=True)
+    (recordings / name).write_bytes(audio.write(waveform.astype(np.float32), RATE_HZ))
+    truth = folder / "truth.csv"
+    header = "" if truth.exists() else "filename,category\n"
+    with truth.open("a") as file:
+        file.write(f"{header}{name},{kind}\n")
+
+
+def record_each_kind(folder: Path, of_each: int) -> None:
+    for kind in KINDS:
+        for number in range(of_each):
+            record(folder, f"{kind}-{number}.wav", kind)
 
 
 def demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -40,6 +71,10 @@ async def play_here(chosen: Demo, folder: Path, catalog_url: str) -> None:
         await play(chosen, settings, asyncio.Event())
 
 
+def headless(folder: Path, iterations: int | None) -> Demo:
+    return Demo(folder / "recordings", folder / "truth.csv", iterations, batch=4, headless=True)
+
+
 def test_a_folder_without_recordings_is_refused_by_name(tmp_path):
     (recordings := tmp_path / "recordings").mkdir()
     (recordings / "gulls.mp3").write_bytes(b"ID3")
@@ -55,3 +90,19 @@ async def test_a_folder_of_broken_recordings_is_refused_by_name(tmp_path, catalo
     chosen = Demo(recordings, truth=None, iterations=None, batch=4, headless=False)
     with pytest.raises(Misconfigured, match=f"no file in {recordings} is a recording that can be used"):
         await play_here(chosen, tmp_path, catalog_url)
+
+
+async def test_an_iteration_that_is_given_up_ends_the_demo_and_a_later_start_asks_anew(
+    tmp_path, catalog_url, capsys
+):
+    record_each_kind(tmp_path, 2)
+    catalog = await asyncpg.connect(catalog_url)
+    await catalog.execute(SPOIL_EMBEDDINGS)
+    with pytest.raises(Rejected, match=r"the last iteration was given up: the embedding of .* has 7 bytes"):
+        await play_here(headless(tmp_path, 1), tmp_path, catalog_url)
+    await catalog.execute("DROP TRIGGER spoil ON audio.embeddings; DELETE FROM audio.embeddings")
+    await play_here(headless(tmp_path, 1), tmp_path, catalog_url)
+    statuses = await catalog.fetch("SELECT status FROM al.al_preprocessing ORDER BY requested_at")
+    assert [row["status"] for row in statuses] == ["failed", "closed"]
+    assert json.loads(capsys.readouterr().out)["iterations"] == 1
+    await catalog.close()

@@ -15,17 +15,16 @@ from pathlib import Path
 
 import httpx
 
+from escolta.demo.iterations import request_iterations
 from escolta.demo.progress import Counts, Progress, counts
 from escolta.demo.score import macro_f1
-from escolta.errors import Misconfigured
+from escolta.errors import Misconfigured, Rejected
 from escolta.runtime import find_services, running
 from escolta.service import Platform, Service
 from escolta.settings import Settings
 from escolta.web import Session, Sessions
 
 POLL_S = 0.5
-ENDLESS = 10_000
-"""Iterations that follow by themselves where a person labels: more than a person ever closes."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ async def play(demo: Demo, settings: Settings, stop: asyncio.Event) -> None:
             if truth is None or not demo.headless:
                 await _offer_classes(api, truth)
                 await _greet(services, progress)
-                await _request_iterations(api, demo)
+                await request_iterations(api, demo.batch, demo.iterations)
                 await _follow(api, on, progress, lambda _: stop.is_set())
             else:
                 await _label_by_simulation(api, on, demo, truth, progress, stop)
@@ -133,17 +132,6 @@ async def _until_embedded(
     return False
 
 
-async def _request_iterations(api: httpx.AsyncClient, demo: Demo) -> None:
-    """Ask for as many iterations as are still missing; on a later start that may be none."""
-    there = (await api.get("/api/iterations")).raise_for_status().json()
-    wanted = demo.iterations or ENDLESS
-    going_on = there and (there[-1]["status"] != "closed" or there[-1]["follow_ups"])
-    if going_on or len(there) >= wanted:
-        return
-    request = {"batch": demo.batch, "follow_ups": wanted - len(there) - 1}
-    (await api.post("/api/iterations", json=request)).raise_for_status()
-
-
 async def _offer_classes(api: httpx.AsyncClient, truth: Path | None) -> None:
     """Put the classes that are known beforehand on the page's keys; the labeler adds what else there is."""
     from label_gateway.simulated_labelers import read_truth
@@ -183,21 +171,25 @@ async def _label_by_simulation(
     await asyncio.wait({labeling, signing_in}, return_when=asyncio.FIRST_COMPLETED)
     signing_in.cancel()
     if ready.is_set():
-        await _request_iterations(api, demo)
-    await _follow(api, on, progress, lambda now: now.exhausted or labeling.done() or stop.is_set())
+        await request_iterations(api, demo.batch, demo.iterations)
+    at_last = await _follow(
+        api, on, progress, lambda now: now.exhausted or now.failure or labeling.done() or stop.is_set()
+    )
     ended.set()
     await labeling
+    if at_last.failure:
+        raise Rejected(f"the last iteration was given up: {at_last.failure}")
 
 
 async def _follow(
-    api: httpx.AsyncClient, on: Platform, progress: Progress, over: Callable[[Counts], bool]
-) -> None:
-    """Show progress until it is over."""
+    api: httpx.AsyncClient, on: Platform, progress: Progress, over: Callable[[Counts], object]
+) -> Counts:
+    """Show progress until it is over; returns how far everything has come."""
     while True:
         now = await counts(api, on)
         progress.show(now)
         if over(now):
-            return
+            return now
         await asyncio.sleep(POLL_S)
 
 

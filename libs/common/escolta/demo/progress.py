@@ -8,6 +8,7 @@ import httpx
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from escolta.service import Platform
 
@@ -16,7 +17,10 @@ LINE_EVERY_S = 5.0
 
 @dataclass(frozen=True)
 class Counts:
-    """How many audios have come how far. `exhausted`: everything has been proposed."""
+    """How many audios have come how far.
+
+    `exhausted`: everything has been proposed. `failure`: why the last iteration was given up.
+    """
 
     recorded: int
     audios: int
@@ -30,6 +34,7 @@ class Counts:
     proposed: int
     labeled: int
     exhausted: bool
+    failure: str | None
 
     def line(self) -> str:
         """One line for a terminal that cannot be redrawn, and for logs."""
@@ -40,6 +45,8 @@ class Counts:
             parts.append(
                 f"iteration {self.iterations}: {self.labeled} of {self.proposed} proposed are labeled"
             )
+        if self.failure:
+            parts.append(f"the last iteration was given up: {self.failure}")
         return " · ".join(parts)
 
 
@@ -52,6 +59,7 @@ async def counts(api: httpx.AsyncClient, on: Platform) -> Counts:
     iterations = (await api.get("/api/iterations")).raise_for_status().json()
     [node] = [node for node in ingest["nodes"] if node["name"] == on.settings.node_name]
     recorded = on.metrics.get_sample_value("escolta_node_recorded_total") or 0
+    last = iterations[-1] if iterations else {"status": None, "failure": None}
     return Counts(
         recorded=max(int(recorded), node["audios"]),
         audios=ingest["audios"],
@@ -64,7 +72,9 @@ async def counts(api: httpx.AsyncClient, on: Platform) -> Counts:
         closed=len([entry for entry in iterations if entry["status"] == "closed"]),
         proposed=sum(batch["audios"] for batch in batches),
         labeled=sum(batch["finished"] for batch in batches),
-        exhausted=bool(iterations) and iterations[-1]["status"] == "empty",
+        exhausted=last["status"] == "empty"
+        and not any(entry["status"] in ("requested", "proposed") for entry in iterations),
+        failure=last["failure"],
     )
 
 
@@ -114,6 +124,8 @@ def _table(now: Counts) -> Table:
         table.add_row("iteration", "", str(now.iterations))
     if now.exhausted:
         table.add_row("", "", "nothing is left to propose")
+    if now.failure:
+        table.add_row("", "", Text(f"given up: {now.failure}", style="red"))
     if now.quarantined:
         table.add_row("quarantined", "", f"{now.quarantined} (see the page /quarantine)")
     return table

@@ -1,10 +1,10 @@
 """Iterations that start by themselves, weekly as in the paper, or daily.
 
-The setting is a day and a time in UTC: "mon 06:00", "daily 06:00". At each such moment an iteration is asked
-for, over all nodes, with a window from the last scheduled one's end: what was recorded since. Moments that
-passed while nothing ran are made up for by one iteration whose window covers them all. When the schedule
-is new, it asks at once for the period that has just ended. Its id follows from the moment, so that several
-processes ask for it once.
+The setting is a day and a time in UTC: "mon 06:00", "daily 06:00". At each such moment an iteration is
+asked for, over all nodes, with a window from one period before the last scheduled one's end: what was
+recorded since, and what came late from a node that was away. Moments that passed while nothing ran are made
+up for by one iteration whose window covers them all. When the schedule is new, it asks at once for the
+period that has just ended. Its id follows from the moment, so that several processes ask for it once.
 """
 
 import re
@@ -75,7 +75,7 @@ class Schedule:
         await self._iterations.announce(
             IterationRequested(
                 iteration_id=uuid5(SCHEDULE_NAMESPACE, due.isoformat()),
-                window_start=last or due - self._times.period,
+                window_start=(last or due) - self._times.period,
                 window_end=due,
                 batch=self._on.settings.batch,
                 scheduled_for=due,

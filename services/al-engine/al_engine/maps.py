@@ -21,6 +21,7 @@ from al_engine.audio_ids import ids_of, uuids
 from al_engine.map_fit import Coordinates, place
 from al_engine.map_store import Drawable, Map, Point
 from al_engine.partition import partition
+from escolta.bus.delivery import is_transient
 from escolta.errors import EscoltaError, Rejected
 from escolta.service import Platform
 
@@ -77,9 +78,13 @@ class Maps:
             unlabeled = await windows.candidates(connection, of.windows, of.model_id, of.cutoff, of.number)
             sets = await asyncio.to_thread(_sets, made.audio_ids, unlabeled, of.max_set)
             await map_store.finish(connection, iteration_id, map_of(of), sets)
-        except EscoltaError as error:
-            self._log.error("no map: %s", error, extra={"iteration_id": iteration_id})
-            await map_store.fail(connection, iteration_id, str(error))
+        except Exception as error:
+            if is_transient(error):
+                raise
+            # Whatever it is, the maps that wait behind it must have their turn.
+            unexpected = None if isinstance(error, EscoltaError) else error
+            self._log.error("no map: %s", error, exc_info=unexpected, extra={"iteration_id": iteration_id})
+            await map_store.fail(connection, iteration_id, str(error) or type(error).__name__)
 
     async def _fitted(self, connection: asyncpg.Connection, of: Drawable, wanted: list[UUID]) -> Map:
         if made := await map_store.find(connection, map_of(of)):

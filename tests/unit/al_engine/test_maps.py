@@ -100,6 +100,19 @@ async def test_a_map_shows_every_audio_of_the_window_and_what_became_of_it(engin
     assert drawn.header["audios"] == SOME
 
 
+async def test_a_defect_in_one_map_leaves_the_next_its_turn(engine, monkeypatch):
+    await engine.add_audios(SOME)
+    first = await labeled_batch(engine, 3)
+    with monkeypatch.context() as patched:
+        patched.setattr(maps, "_sets", lambda *_: 1 / 0)
+        async with engine.client() as client:
+            assert (await client.post(f"/api/iterations/{first}/map")).status_code == 202
+            state = await until_drawn(engine, first, "failed")
+    assert "division by zero" in state["problem"]
+    second = await proposed(engine, batch=4)
+    await draw(engine, second)
+
+
 async def test_a_closed_batch_is_no_medoid_on_its_own_map(engine):
     await engine.add_audios(SOME)
     first = await labeled_batch(engine, 3)

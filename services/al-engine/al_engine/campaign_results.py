@@ -50,15 +50,15 @@ def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
 
 def curve(results: Sequence[Result], rare: bool = False) -> Curve:
     """The mean over seeds and folds, at the numbers of labels that every campaign has reached."""
-    shortest = min(len(points) for _, points in results)
+    reached = [{point.labels: point for point in points} for _, points in results]
+    labels = sorted(set.intersection(*map(set, reached)))  # a smaller pool ends at a number of its own
     values = np.array(
         [
-            [point.macro_f1_rare if rare else point.macro_f1 for point in points[:shortest]]
-            for _, points in results
+            [point.macro_f1_rare if rare else point.macro_f1 for point in map(points.get, labels) if point]
+            for points in reached
         ],
         float,
     )
-    labels = [point.labels for point in results[0].points[:shortest]]
     return Curve(labels, values.mean(axis=0).tolist(), values.std(axis=0).tolist())
 
 
@@ -85,7 +85,7 @@ def table(results: Sequence[Result], rare: bool = False) -> Table:
     """Mean macro-F1 by strategy and labels; at the right the labels needed, of the mean and fold by fold."""
     grouped = by_strategy(results)
     curves = {strategy: curve(some, rare) for strategy, some in grouped.items()}
-    labels = min((of.labels for of in curves.values()), key=len)
+    labels = sorted(set.intersection(*(set(of.labels) for of in curves.values())))
     shown = labels[:: -(-len(labels) // COLUMNS)]
     drawn = Table()
     drawn.add_column("strategy", no_wrap=True)

@@ -109,6 +109,13 @@ def test_labels_needed_are_where_the_mean_first_reaches_the_target():
     assert labels_needed(of, 0.99) is None
 
 
+def test_a_smaller_pool_that_ends_at_a_number_of_its_own_is_not_averaged_with_another():
+    small = Result(Campaign("random", 1, 2, False, 10, 30), [Point(10, 0.6, None), Point(17, 0.8, None)])
+    of = curve([result(0, [0.5, 0.9, 1.0]), small])
+    assert of.labels == [10]
+    assert of.mean == pytest.approx([0.55])
+
+
 def test_a_row_says_what_was_run_and_what_came_of_it():
     [row] = rows([result(3, [0.5])])
     assert row == {

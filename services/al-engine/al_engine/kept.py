@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from al_engine.audio_ids import Ids, by_id
 from al_engine.distances import KeptNearest
+from al_engine.inputs import METHOD
 from al_engine.selection import Judged
 from escolta.events import Window
 
@@ -59,9 +60,12 @@ def distances_of(judged: Sequence[Judged], ids: Ids, medoids: Ids) -> Distances:
 
 
 def path_of(folder: Path, model_id: str, windows: Sequence[Window]) -> Path:
-    """One file for a model and the nodes and hours looked at, whatever the time: weeks follow each other."""
+    """One file for a method, a model and the nodes and hours looked at, whatever the time.
+
+    Weeks follow each other, and each goes on from the one before.
+    """
     seen = sorted((sorted(window.nodes), window.hours or ()) for window in windows)
-    return folder / f"kept-{blake2b(repr((model_id, seen)).encode(), digest_size=8).hexdigest()}.npz"
+    return folder / f"kept-{blake2b(repr((METHOD, model_id, seen)).encode(), digest_size=8).hexdigest()}.npz"
 
 
 def read(path: Path) -> Distances | None:

@@ -4,8 +4,9 @@ A BLAS that splits one product over the cores leaves them idle while the rest of
 looked through. Our answers depend on no order of summation, so nobody can tell which thread did what.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Lock
 from typing import TypeVar
 
@@ -31,6 +32,13 @@ def for_each(work: Callable[[T], None], parts: Iterable[T]) -> None:
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
             for _ in pool.map(work, parts):
                 pass
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let what is done inside use one thread, whichever library does it."""
+    with _ONE_AT_A_TIME, threadpool_limits(1):
+        yield
 
 
 def _blas_threads() -> int:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits
 
+from al_engine.parallel import one_thread
 from al_engine.vectors import BLOCK_ROWS, UnitVectors, blocks, cosine_distances, unit_vectors
 
 MOST_CLUSTERS = 500
@@ -84,7 +84,7 @@ def _clustered(rows: NDArray[np.float32], clusters: int, seed: int) -> NDArray[n
         else MiniBatchKMeans(clusters, n_init=1, random_state=seed, batch_size=5000)
     )
     # Several threads would add up in the order in which they end, and ties fall to chance.
-    with threadpool_limits(1), warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different embeddings than clusters
         found: NDArray[np.intp] = made.fit_predict(rows).astype(np.intp)
     return found

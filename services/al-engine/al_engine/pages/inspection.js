@@ -178,7 +178,7 @@ export class Inspection {
   #facts(index) {
     const { kind, set, header } = this.#points;
     const proposal = this.#proposals.get(index);
-    return { kind: kind[index], set: set[index], proposal, blind: header.blind };
+    return { kind: kind[index], set: set[index], proposal, blind: header.blind, strategy: this.#iteration.strategy };
   }
 
   #nearest(index) {

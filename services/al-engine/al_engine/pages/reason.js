@@ -7,12 +7,19 @@ const KIND_WORDS = ["Rest: not chosen by this iteration", "Proposed", "Medoid: l
 const BLIND =
   "Told when the batch is closed: until then the reasons would give away which audios of it were drawn at random.";
 
-/** Draws `audio` (of describe), its `kind`, its `set`, and its `proposal` if it has one. */
-export function drawReason({ audio, kind, set, proposal, blind, medoid }, goToMedoid) {
+const FIRST_REASON = {
+  random: "drawn at random, as this strategy does",
+  typical: "typical of a large group of audios without a label",
+  "typical-then-mal-mf": "typical of a large group of audios without a label",
+};
+const MIDDLE = "chosen as the middle of a cluster: there was no medoid yet";
+
+/** Draws `audio` (of describe), its `kind`, its `set`, its `proposal` if it has one, by which `strategy`. */
+export function drawReason({ audio, kind, set, proposal, blind, medoid, strategy }, goToMedoid) {
   byId("audio-name").textContent = audio?.file_name ?? proposal?.file_name ?? "…";
   const facts = [["Kind", proposal ? `Proposed, rank ${proposal.rank}` : KIND_WORDS[kind]]];
   if (proposal && blind) facts.push(["Reason", BLIND]);
-  else if (proposal) facts.push(...reasons(proposal, medoid, goToMedoid));
+  else if (proposal) facts.push(...reasons(proposal, strategy, medoid, goToMedoid));
   else if (set) facts.push(["Set", `D${set}`]);
   if (audio) {
     facts.push(["Label", labelOf(audio)]);
@@ -24,10 +31,12 @@ export function drawReason({ audio, kind, set, proposal, blind, medoid }, goToMe
   );
 }
 
-function reasons(proposal, medoid, goToMedoid) {
+function reasons(proposal, strategy, medoid, goToMedoid) {
   const facts = [["Set", `D${proposal.disjoint_set}`]];
-  if (proposal.control) facts.push(["Control arm", "drawn at random"]);
-  if (!proposal.nearest_medoid) return [...facts, ["Reason", "chosen as the middle of a cluster: there was no medoid yet"]];
+  facts.push(proposal.control ? ["Control arm", "drawn at random"] : ["Strategy", strategy]);
+  if (!proposal.nearest_medoid) {
+    return proposal.control ? facts : [...facts, ["Reason", FIRST_REASON[strategy] ?? MIDDLE]];
+  }
   facts.push(["Committee", proposal.mismatched ? "mismatched: the two differ" : "the two agree"]);
   facts.push(["Propagated", proposal.propagated_class ?? "–"]);
   facts.push([

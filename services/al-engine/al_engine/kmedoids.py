@@ -3,8 +3,8 @@
 Schubert & Rousseeuw 2021, "Fast and eager k-medoids clustering: O(k) runtime improvement of the PAM,
 CLARA, and CLARANS algorithms", Information Systems 101: removal loss and eager swaps.
 
-Distances are multiples of 2^-23 (`distances.py`), so the sums below are exact in float64: a swap is
-made exactly when it lowers the total deviation, and the search ends without a tolerance.
+Distances lie on a grid (`pairwise.py`), so the sums below are exact in float64: a swap is made exactly
+when it lowers the total deviation, and the search ends without a tolerance.
 """
 
 from contextlib import closing

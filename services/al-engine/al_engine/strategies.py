@@ -54,7 +54,9 @@ def mal_mf(view: View, count: int) -> list[int]:
 
 def mal(view: View, count: int) -> list[int]:
     """The medoids of `count` clusters, largest cluster first (Zhao, Heittola & Virtanen 2017)."""
-    clustering = k_medoids(pairwise(view.samples), min(count, len(view.samples)))
+    if count >= len(view.samples):
+        return list(range(len(view.samples)))  # a cluster each, without the matrix that says so
+    clustering = k_medoids(pairwise(view.samples), count)
     largest_first: list[int] = clustering.medoids[np.argsort(-clustering.sizes(), kind="stable")].tolist()
     return largest_first
 

@@ -30,6 +30,14 @@ async def blind(db: asyncpg.Connection | asyncpg.Pool, iteration_id: UUID) -> bo
     )
 
 
+def settings_told(iteration: Mapping[str, Any]) -> dict[str, Any]:
+    """An iteration's row as people may see it: the seed, which draws the control arm, when it is closed."""
+    settings = iteration["settings"]
+    if settings and iteration["status"] != "closed":
+        settings = {name: value for name, value in settings.items() if name != "seed"}
+    return {**iteration, "settings": settings}
+
+
 def told(proposal: Mapping[str, Any], is_blind: bool, is_closed: bool) -> dict[str, Any]:
     """A row of `al.wavs_proposed` as people may see it: what must not be known is None.
 

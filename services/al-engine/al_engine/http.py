@@ -132,7 +132,7 @@ def router(on: Platform, iterations: Iterations) -> APIRouter:
     @routes.get("/api/iterations")
     async def list_iterations(_: Lead) -> list[Iteration]:
         """Every iteration, the newest last."""
-        return [Iteration(**row) for row in await store.iterations(on.catalog)]
+        return [Iteration(**blinding.settings_told(row)) for row in await store.iterations(on.catalog)]
 
     @routes.get("/api/iterations/strategies")
     async def list_strategies(_: Lead) -> Strategies:
@@ -150,7 +150,7 @@ def router(on: Platform, iterations: Iterations) -> APIRouter:
         row = await store.iteration(on.catalog, iteration_id)
         if row is None:
             raise HTTPException(404, f"There is no iteration {iteration_id}.")
-        return IterationWithProposals(**row, proposals=await _proposals(on, row))
+        return IterationWithProposals(**blinding.settings_told(row), proposals=await _proposals(on, row))
 
     @routes.get("/api/iterations/{iteration_id}/proposals")
     async def list_proposals(iteration_id: UUID, _: Lead) -> list[ProposedAudio]:

@@ -4,6 +4,7 @@ Naranjo-Alcazar et al. 2024, section 2.4; the steps are numbered as there.
 """
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -12,15 +13,18 @@ from pathlib import Path
 from uuid import UUID, uuid4, uuid5
 
 import asyncpg
+import numpy as np
 
 from al_engine import inputs, predictions, store, strategies, windows
-from al_engine.committee import predict
+from al_engine.committee import Classifier
 from al_engine.inputs import Inputs
 from al_engine.memory import most_samples
 from al_engine.metrics import Metrics
 from al_engine.partition import number_of_sets
 from al_engine.proposing import Outcome, propose
 from al_engine.selection import SelectionSettings
+from al_engine.vectors import blocks, unit_vectors
+from escolta.bus.delivery import is_transient
 from escolta.errors import EscoltaError, Misconfigured, Rejected, Transient
 from escolta.events import (
     AudioEmbedded,
@@ -35,6 +39,7 @@ from escolta.service import Message, Platform
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_ATTEMPTS = 5
 TELL_EVERY_S = 0.5
+PREDICTED_AT_ONCE = 10_000
 
 
 class Iterations:
@@ -132,8 +137,9 @@ class Iterations:
             self._metrics.outcomes.labels("failed").inc()
             self._log.error("given up: %s", error, extra={"iteration_id": iteration_id})
             return
-        except (EscoltaError, asyncio.CancelledError):
-            await store.forget_attempt(self._on.catalog, iteration_id)
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, EscoltaError | asyncio.CancelledError) or is_transient(error):
+                await store.forget_attempt(self._on.catalog, iteration_id)
             raise
         if proposed:
             await self._on.bus.publish(BatchProposed(iteration_id=iteration_id, audios=proposed))
@@ -166,7 +172,7 @@ class Iterations:
             max_set=settings.max_samples or most_samples(first=not len(medoids)),
             strategy=request.strategy or settings.strategy,
             control_share=settings.control_share,
-            seed=int.from_bytes(request.iteration_id.bytes[-4:]),
+            seed=secrets.randbits(32),  # whoever labels knows the id, and could draw the control arm from it
         )
         return await inputs.fix(connection, request, model, medoids, chosen, settings.max_medoids)
 
@@ -178,7 +184,8 @@ class Iterations:
         said = predictions.of(outcome)
         before = await store.last_predictions(connection, stands_on.number, stands_on.model_id)
         compared, changed = predictions.changed(before, said) if before and said else (None, None)
-        sets = outcome.judged_sets()
+        # With medoids of one class there is no classifier, and so nothing that could differ.
+        told = [one for one in outcome.judged_sets() or () if one.opinion.prediction]
         facts = {
             "status": "proposed" if proposals else "empty",
             "audios": len(candidates) + proposed,
@@ -186,8 +193,8 @@ class Iterations:
             "unlabeled_digest": candidates.digest(),
             "disjoint_sets": number_of_sets(len(candidates), stands_on.settings.max_set),
             "share_labeled": labeled / (len(candidates) + proposed) if labeled else 0.0,
-            "judged": sum(len(one.rows) for one in sets) if sets else None,
-            "mismatched": sum(int(one.opinion.mismatched.sum()) for one in sets) if sets else None,
+            "judged": sum(len(one.rows) for one in told) if told else None,
+            "mismatched": sum(int(one.opinion.mismatched.sum()) for one in told) if told else None,
             "compared": compared,
             "changed": changed,
         }
@@ -232,11 +239,16 @@ class Iterations:
         audios = await store.never_labeled(pool, model_id)
         if not audios or len(set(medoids.classes)) < 2:
             return []
-        ids, starts, names = (list(column) for column in zip(*audios, strict=True))
         known = await windows.vectors(pool, model_id, dim, medoids.audio_ids, medoids.starts)
-        vectors = await windows.vectors(pool, model_id, dim, ids, starts)
-        found = await asyncio.to_thread(predict, known, medoids.classes, vectors)
-        return list(zip(ids, names, found.classes.tolist(), found.probabilities.tolist(), strict=True))
+        classes = np.array(medoids.classes, np.str_)
+        classifier = await asyncio.to_thread(Classifier, unit_vectors(known), classes)
+        said: list[tuple[UUID, str, str, float]] = []
+        for block in blocks(len(audios), PREDICTED_AT_ONCE):  # all of them may be more than the memory holds
+            ids, starts, names = (list(column) for column in zip(*audios[block], strict=True))
+            vectors = unit_vectors(await windows.vectors(pool, model_id, dim, ids, starts))
+            found = await asyncio.to_thread(classifier.predict, vectors)
+            said += zip(ids, names, found.classes.tolist(), found.probabilities.tolist(), strict=True)
+        return said
 
     @property
     def _kept_in(self) -> Path:
@@ -244,7 +256,7 @@ class Iterations:
 
     async def _model(self, connection: asyncpg.Connection) -> tuple[str, int]:
         name = self._on.settings.model
-        found = await store.newest_model(connection, name)
+        found = await store.model_in_use(connection, name)
         if found is None:
             raise Misconfigured(
                 f"no audio is embedded by a model {name!r}: start the embedder, or set ESCOLTA_MODEL"

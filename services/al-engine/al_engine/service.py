@@ -1,6 +1,6 @@
 """al-engine: proposes what people should listen to next, by partitioned MAL-MF."""
 
-from al_engine import http, inspection
+from al_engine import http, inspection, strategies
 from al_engine.iterations import Iterations
 from al_engine.maps import Maps
 from al_engine.schedule import Schedule
@@ -16,6 +16,7 @@ WHILE_ANOTHER_RUNS_S = (1.0, 2.0, 5.0, 10.0)
 
 def build(on: Platform) -> Service:
     """The service on its platform."""
+    strategies.find(on.settings.strategy)  # a slip in the setting is told now, not to every iteration
     iterations = Iterations(on)
     schedule = Schedule(on, iterations)
     maps = Maps(on)

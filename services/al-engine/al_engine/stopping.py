@@ -32,8 +32,8 @@ class PanelIteration(BaseModel):
     fitted_to: int = Field(description="labeled audios before it: what its classifier was fitted to")
     mismatched: Share | None = Field(description="share of the looked-at audios on which the two differ")
     changed: Share | None = Field(
-        description="share of the unlabeled audios whose class, by the committee's classifier, is another one"
-        " than an iteration ago"
+        description="share of the audios that this iteration and the one before looked at whose class, by the"
+        " committee's classifier, is another one than then"
     )
     new_classes: list[str] | None = Field(description="classes that no earlier iteration had met")
     control_accuracy: Share | None = Field(
@@ -43,7 +43,7 @@ class PanelIteration(BaseModel):
 
 
 class ClassPrevalence(BaseModel):
-    """How common a class is among the audios, by the control arm alone: unbiased."""
+    """How common a class is, by the control arms alone: unbiased for the audios not proposed before each."""
 
     name: str
     share: Share

@@ -134,13 +134,22 @@ async def tell(
     )
 
 
-async def newest_model(connection: asyncpg.Connection, name: str) -> tuple[str, int] | None:
-    """Id and dim of the newest model of that name that has its row."""
-    row = await connection.fetchrow(
-        "SELECT model_id, dim FROM audio.models WHERE name = $1 ORDER BY added_at DESC, model_id LIMIT 1",
-        name,
+async def model_in_use(connection: asyncpg.Connection, name: str) -> tuple[str, int] | None:
+    """Id and dim of the model of that name that has embedded most audios; of equals the newest.
+
+    So the old one serves while a new one (other weights, another front end) still embeds the catalog again.
+    """
+    rows = await connection.fetch(
+        "SELECT model_id, dim FROM audio.models WHERE name = $1 ORDER BY added_at DESC, model_id", name
     )
-    return (row["model_id"], row["dim"]) if row else None
+    if len(rows) > 1:  # counting takes a second for some millions
+        counted = await connection.fetch(
+            "SELECT model_id, count(*) FROM audio.embeddings WHERE model_id = ANY ($1) GROUP BY model_id",
+            [row["model_id"] for row in rows],
+        )
+        embedded = {row["model_id"]: row["count"] for row in counted}
+        rows.sort(key=lambda row: -embedded.get(row["model_id"], 0))
+    return (rows[0]["model_id"], rows[0]["dim"]) if rows else None
 
 
 # Records ---------------------------------------------------------------------------------------------------
@@ -163,13 +172,15 @@ async def described(
 async def proposed_before(
     connection: asyncpg.Connection, windows: Sequence[Window], model_id: str, number: int
 ) -> tuple[int, int]:
-    """Audios of the windows that earlier iterations by this model proposed, and how many have a label."""
+    """Audios of the windows, embedded by this model, that were proposed before, and how many have a label."""
     return tuple(
         await connection.fetchrow(
             "SELECT count(DISTINCT w.audio_id),"
             " count(DISTINCT w.audio_id) FILTER (WHERE w.label IS NOT NULL)"
             " FROM al.wavs_proposed AS w JOIN al.al_preprocessing AS i USING (iteration_id)"
-            " WHERE i.model_id = $2 AND i.number < $3 AND EXISTS (SELECT FROM jsonb_to_recordset($1) AS v"
+            " WHERE i.number < $3 AND EXISTS (SELECT FROM audio.embeddings AS e"
+            " WHERE e.audio_id = w.audio_id AND e.start_utc = w.start_utc AND e.model_id = $2)"
+            " AND EXISTS (SELECT FROM jsonb_to_recordset($1) AS v"
             " (nodes text[], window_start timestamptz, window_end timestamptz, hours smallint[])"
             " WHERE (cardinality(v.nodes) = 0 OR w.node = ANY (v.nodes)) AND w.start_utc >= v.window_start"
             " AND w.start_utc < v.window_end AND al.within_hours(w.start_utc, v.hours))",

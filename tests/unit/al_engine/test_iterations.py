@@ -5,13 +5,15 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+import asyncpg
 import pytest
 from prometheus_client import CollectorRegistry
 from unit.al_engine.engine import NODE, OTHER, START, Engine
 
 from al_engine import inputs, iterations, store
-from al_engine.iterations import Iterations
-from escolta.errors import Transient
+from al_engine.iterations import MOST_ATTEMPTS, Iterations
+from al_engine.service import build
+from escolta.errors import Misconfigured, Transient
 from escolta.events import AudioLabeled, IterationClosed, IterationRequested, Window
 from escolta.service import Platform
 
@@ -228,7 +230,88 @@ async def test_two_iterations_never_run_at_once(engine):
     assert len(await store.proposals(engine.on.catalog, UUID(int=7))) == 4
 
 
-async def test_predictions_are_of_everything_that_nobody_labeled(engine):
+async def test_the_old_model_serves_until_the_new_one_has_embedded_as_much(engine):
+    await engine.add_audios(6)
+    async with engine.on.catalog.acquire() as connection:
+        await connection.execute(
+            "INSERT INTO audio.models (model_id, name, dim, class_names)"
+            " VALUES ('placeholder-new', 'placeholder', 8, '{a,b,c}')"
+        )
+        assert await store.model_in_use(connection, "placeholder") == ("placeholder-test", 8)
+        copied = (
+            "INSERT INTO audio.embeddings"
+            " (audio_id, start_utc, model_id, vector, top_classes, top_probabilities)"
+            " SELECT audio_id, start_utc, 'placeholder-new', vector, top_classes, top_probabilities"
+            " FROM audio.embeddings WHERE model_id = 'placeholder-test' ORDER BY start_utc OFFSET $1 LIMIT $2"
+        )
+        await connection.execute(copied, 0, 5)
+        assert await store.model_in_use(connection, "placeholder") == ("placeholder-test", 8)
+        await connection.execute(copied, 5, 1)
+        assert await store.model_in_use(connection, "placeholder") == ("placeholder-new", 8)
+
+
+async def test_who_knows_an_open_iteration_cannot_draw_its_control_arm(engine):
+    await engine.add_audios(12)
+    iteration_id = await engine.ask(batch=6)
+    found = await engine.until_not("requested", iteration_id)
+    assert "batch" in found["settings"]
+    assert "seed" not in found["settings"]
+    async with engine.client() as client:
+        [listed] = (await client.get("/api/iterations")).json()
+    assert "seed" not in listed["settings"]
+    row = await store.iteration(engine.on.catalog, iteration_id)
+    assert row
+    assert row["settings"]["seed"] != int.from_bytes(iteration_id.bytes[-4:])
+    await engine.on.bus.publish(IterationClosed(iteration_id=iteration_id))
+    closed = await engine.until_not("proposed", iteration_id)
+    assert closed["settings"]["seed"] == row["settings"]["seed"]
+
+
+async def test_medoids_of_one_class_leave_nothing_that_could_differ(engine):
+    await engine.add_audios(12)
+    first = await engine.ask(batch=3)
+    found = await engine.until_not("requested", first)
+    one_class = [{**entry, "file_name": "gull-0.wav"} for entry in found["proposals"]]
+    await engine.label(one_class, first)
+    await engine.on.bus.publish(IterationClosed(iteration_id=first))
+    await engine.until_not("proposed", first)
+    second = await engine.ask(batch=3)
+    await engine.until_not("requested", second)
+    row = await store.iteration(engine.on.catalog, second)
+    assert row
+    assert (row["medoids"], row["judged"], row["mismatched"]) == (3, None, None)
+
+
+async def test_the_database_gone_for_a_moment_is_no_attempt(engine, monkeypatch):
+    await engine.add_audios(6)
+    request = IterationRequested(
+        iteration_id=UUID(int=8), window_start=START, window_end=START + timedelta(days=1), batch=3
+    )
+
+    async def away(*_: object) -> None:
+        raise asyncpg.ConnectionDoesNotExistError("the connection was closed")
+
+    quiet = Iterations(engine.quiet())
+    with monkeypatch.context() as patched:
+        patched.setattr(inputs, "fix", away)
+        await store.add_request(engine.on.catalog, request)
+        for _ in range(MOST_ATTEMPTS + 1):
+            with pytest.raises(asyncpg.ConnectionDoesNotExistError):
+                await quiet.run(request.iteration_id)
+    await quiet.run(request.iteration_id)
+    row = await store.iteration(engine.on.catalog, request.iteration_id)
+    assert row
+    assert row["status"] == "proposed"
+
+
+async def test_a_slip_in_the_strategy_s_setting_is_told_at_the_start(engine):
+    settings = engine.on.settings.model_copy(update={"strategy": "mal_mf"})
+    with pytest.raises(Misconfigured, match="there is no strategy 'mal_mf'"):
+        build(replace(engine.quiet(), settings=settings))
+
+
+async def test_predictions_are_of_everything_that_nobody_labeled(engine, monkeypatch):
+    monkeypatch.setattr(iterations, "PREDICTED_AT_ONCE", 7)
     await engine.add_audios(30)
     await labeled_batch(engine, 6)
     async with engine.client() as client:

@@ -61,10 +61,17 @@ class Cnn14:
     dim = 2048
     rate_hz = 32_000
 
-    def __init__(self, weights: Path | None, random_seed: int | None = None, plain: bool = False) -> None:
+    def __init__(
+        self,
+        weights: Path | None,
+        random_seed: int | None = None,
+        plain: bool = False,
+        sha256: str | None = None,
+    ) -> None:
         """Load the weights; a `random_seed` instead gives an untrained network, which is for tests only.
 
         `plain` keeps the network as panns_inference has it, to compare with; otherwise the fast one runs.
+        With `sha256`, no other file of weights will do.
 
         Raises Misconfigured where PyTorch or a package is missing, or the weights are missing or wrong.
         """
@@ -72,6 +79,7 @@ class Cnn14:
         self.class_names = cnn14_class_names()
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         path = _required(weights) if random_seed is None else None
+        version = _digest(path, sha256)[:12] if path else f"random{random_seed}"
         tensors = _tensors(path) if path else None  # first: wrong weights are told before seconds go by
         if path:
             network = _filled(tensors, path)
@@ -79,7 +87,6 @@ class Cnn14:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(random_seed)
                 network = _network()
-        version = _digest(path)[:12] if path else f"random{random_seed}"
         self._network = (_Plain if plain else _fast_class())(network.eval(), self.device)
         self.model_id = f"{self.name}-{version}-{_front_end(self._network)}"
 
@@ -186,7 +193,7 @@ def _tensors(path: Path) -> Any:
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise _wrong(path, "is no PyTorch checkpoint, or one that would run code") from error
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
+    except Exception as error:  # a damaged pickle makes PyTorch raise whatever its bytes lead to
         raise _wrong(path, "is cut short or damaged") from error
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("model"), dict):
         raise _wrong(path, "is no checkpoint of PANNs")
@@ -225,6 +232,13 @@ def _numpy_globals() -> list[Any]:
     return [*calls, np.ndarray, np.dtype, codecs.encode, *kinds]
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path, expected: str | None) -> str:
+    """The file's SHA-256; Misconfigured where it is not the expected one."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if expected not in (None, digest):
+        raise Misconfigured(
+            f"{path} holds other weights than the published ones, its SHA-256 is {digest}: remove it, then"
+            f" fetch {_SOURCE}."
+        )
+    return digest

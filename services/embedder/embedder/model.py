@@ -78,7 +78,9 @@ def open_model(name: str, cnn14_weights: Path | None = None) -> EmbeddingModel:
         from embedder import weights
         from embedder.cnn14 import Cnn14
 
-        return Cnn14(cnn14_weights or weights.fetched(weights.CNN14))
+        if cnn14_weights:
+            return Cnn14(cnn14_weights)
+        return Cnn14(weights.fetched(weights.CNN14), sha256=weights.CNN14.sha256)
     if name == "placeholder":
         from embedder.placeholder import Placeholder
 

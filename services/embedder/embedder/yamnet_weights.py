@@ -14,6 +14,7 @@ import csv
 import hashlib
 import importlib.util
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ def load() -> YamNetWeights:
         _name_the_outputs(model.graph)
         _drop_unused_tensors(model.graph)
         class_names = _class_names(folder / "yamnet_class_map.csv")
-    except (OSError, zipfile.BadZipFile, DecodeError, LookupError, ValueError) as error:
+    except (OSError, zipfile.BadZipFile, zlib.error, DecodeError, LookupError, ValueError) as error:
         raise Misconfigured(f"YAMNet's weights in {folder} are damaged or unknown: {_remedy()}.") from error
     digest = hashlib.sha256(bundle).hexdigest()
     return YamNetWeights(model.SerializeToString(), class_names, digest)

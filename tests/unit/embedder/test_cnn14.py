@@ -49,6 +49,16 @@ def test_truncated_weights_are_told(cnn14_weights: Path, tmp_path: Path, kept: f
         open_model("cnn14", cut)
 
 
+def test_weights_that_end_within_their_head_are_told(cnn14_weights: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.pth"
+    with cnn14_weights.open("rb") as file:
+        head = file.read(4096)
+    for kept in range(1, len(head), 37):
+        cut.write_bytes(head[:kept])
+        with pytest.raises(Misconfigured, match=r"cut\.pth \([\d,]+ bytes\) is .*: fetch"):
+            open_model("cnn14", cut)
+
+
 class Shell:
     def __reduce__(self) -> Any:
         return os.system, ("echo this must not run",)

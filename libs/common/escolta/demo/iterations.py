@@ -8,6 +8,9 @@ import httpx
 ENDLESS = 10_000
 """Iterations that follow by themselves where nobody says how many: more than anybody ever closes."""
 
+WINDOW_END = "9999-12-31T00:00:00Z"
+"""Iterations that follow have the first one's window: it is open, so that they find what comes later."""
+
 
 async def request_iterations(api: httpx.AsyncClient, batch: int, wanted: int | None) -> None:
     """Ask for as many iterations as are missing of `wanted`, or of as many as there is sound for.
@@ -18,7 +21,7 @@ async def request_iterations(api: httpx.AsyncClient, batch: int, wanted: int | N
     there = (await api.get("/api/iterations")).raise_for_status().json()
     missing = (wanted or ENDLESS) - _promised(there)
     if missing > 0:
-        request = {"batch": batch, "follow_ups": missing - 1}
+        request = {"batch": batch, "follow_ups": missing - 1, "window_end": WINDOW_END}
         (await api.post("/api/iterations", json=request)).raise_for_status()
 
 

@@ -2,7 +2,9 @@
 
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import httpx
 from rich.console import Console
@@ -50,8 +52,14 @@ class Counts:
         return " · ".join(parts)
 
 
-async def counts(api: httpx.AsyncClient, on: Platform) -> Counts:
-    """Ask each service, as any client of the HTTP API would."""
+Ask = Callable[[], Awaitable[Counts]]
+
+
+async def counts(api: httpx.AsyncClient, on: Platform, begun: datetime) -> Counts:
+    """Ask each service, as any client of the HTTP API would.
+
+    What the node said before `begun` is what it had come to at an earlier start.
+    """
     ingest, embedder, batches = [
         (await api.get(path)).raise_for_status().json()
         for path in ("/api/ingest", "/api/embedder", "/api/progress")
@@ -65,7 +73,7 @@ async def counts(api: httpx.AsyncClient, on: Platform) -> Counts:
         audios=ingest["audios"],
         quarantined=ingest["quarantined"],
         spooled=node["spooled"],
-        source_done=node["source_done"],
+        source_done=bool(node["source_done"]) and datetime.fromisoformat(node["last_seen"]) >= begun,
         embedded=embedder["embedded"],
         waiting=embedder["waiting"],
         iterations=len([entry for entry in iterations if entry["status"] in ("proposed", "closed")]),

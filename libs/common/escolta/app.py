@@ -1,6 +1,8 @@
 """The HTTP application of a process: the routers of its services, and what an operator asks of each."""
 
+import asyncio
 import hmac
+import logging
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Annotated
@@ -15,6 +17,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from escolta.errors import Rejected, Transient
 from escolta.service import Platform, Service
 from escolta.web import Sessions, signed_in
+
+log = logging.getLogger("escolta.app")
+
+CATALOG_S = 3.0
+"""How long `/readyz` waits for the catalog: the health check of the image waits 4 s for `/readyz`."""
 
 
 def make_app(on: Platform, services: Sequence[Service]) -> FastAPI:
@@ -63,12 +70,14 @@ def _add_probes(app: FastAPI, on: Platform, services: Sequence[Service]) -> None
 
     @app.get("/readyz", include_in_schema=False)
     async def readyz(response: Response) -> dict[str, str]:
+        # The bus is not asked: HTTP begins once it is connected, and when it is away, pages and labels go on.
         reasons = [await service.ready() for service in services if service.ready]
-        waiting = [reason for reason in reasons if reason]
-        if not waiting and on.catalog is not None:
-            await on.catalog.fetchval("SELECT 1")
-        response.status_code = 503 if waiting else 200
-        return {"status": "waiting" if waiting else "ready"}
+        if any(reasons):
+            status = "waiting"
+        else:
+            status = "ready" if await _catalog_answers(on) else "waiting for the catalog"
+        response.status_code = 200 if status == "ready" else 503
+        return {"status": status}
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
@@ -79,6 +88,18 @@ def _add_probes(app: FastAPI, on: Platform, services: Sequence[Service]) -> None
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi(_: Annotated[object, Depends(signed_in)]) -> dict:
         return app.openapi()
+
+
+async def _catalog_answers(on: Platform) -> bool:
+    if on.catalog is None:
+        return True
+    try:
+        async with asyncio.timeout(CATALOG_S):
+            await on.catalog.fetchval("SELECT 1")
+    except Exception as error:  # noqa: BLE001  # whatever it is, nobody can work with this catalog now
+        log.warning("not ready: the catalog does not answer: %s", str(error) or type(error).__name__)
+        return False
+    return True
 
 
 def _may_read_metrics(request: Request, on: Platform) -> bool:

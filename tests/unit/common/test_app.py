@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import APIRouter, Body, Depends
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import SecretStr
 
+from escolta import app
 from escolta.app import make_app
 from escolta.bus import open_bus
 from escolta.clock import SystemClock
@@ -18,6 +20,7 @@ from escolta.service import Platform, Service
 from escolta.settings import Settings
 from escolta.web import Session, Sessions, lead, signed_in
 from escolta.web.sessions import Role
+from servers.postgres import database
 
 SETTINGS = Settings(secret=SecretStr("of this test alone"), metrics_token=SecretStr("for the scraper"))
 
@@ -49,20 +52,32 @@ def a_router() -> APIRouter:
 
 
 @pytest.fixture
-async def client(tmp_path) -> AsyncIterator[httpx.AsyncClient]:
+def platform(tmp_path) -> Platform:
     registry = CollectorRegistry()
     Counter("escolta_things", "Things", registry=registry).inc(3)
     bus, objects = open_bus("memory://"), open_objects(f"file://{tmp_path}")
-    on = Platform(SETTINGS, bus, objects, SystemClock(), registry)
+    return Platform(SETTINGS, bus, objects, SystemClock(), registry)
+
+
+@pytest.fixture
+async def client(platform) -> AsyncIterator[httpx.AsyncClient]:
     answers = iter(["the model is loading", None])
 
     async def ready() -> str | None:
         return next(answers)
 
-    app = make_app(on, [Service("one", router=a_router(), ready=ready)])
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://escolta") as client:
+    async with client_of(platform, Service("one", router=a_router(), ready=ready)) as client:
         yield client
+
+
+def client_of(on: Platform, *services: Service) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(make_app(on, services))
+    return httpx.AsyncClient(transport=transport, base_url="http://escolta")
+
+
+async def readiness(on: Platform) -> httpx.Response:
+    async with client_of(on) as client:
+        return await client.get("/readyz")
 
 
 def as_(role: Role, settings: Settings = SETTINGS) -> dict[str, str]:
@@ -79,6 +94,25 @@ async def test_a_process_is_ready_when_its_services_are_and_tells_nothing_more(c
     assert (waiting.status_code, waiting.json()) == (503, {"status": "waiting"})
     ready = await client.get("/readyz")
     assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+
+
+async def test_a_process_is_not_ready_while_its_catalog_is_away(platform, postgres_url, caplog):
+    async with database(postgres_url) as url:
+        platform.catalog = await asyncpg.create_pool(url, min_size=1)
+        there = await readiness(platform)
+    away = await readiness(platform)
+    platform.catalog.terminate()
+    assert (there.status_code, there.json()) == (200, {"status": "ready"})
+    assert (away.status_code, away.json()) == (503, {"status": "waiting for the catalog"})
+    assert "not ready: the catalog does not answer: " in caplog.text
+
+
+async def test_a_catalog_that_does_not_answer_is_not_waited_for(platform, postgres_url, monkeypatch):
+    monkeypatch.setattr(app, "CATALOG_S", 0.1)
+    async with asyncpg.create_pool(postgres_url, min_size=1, max_size=1) as platform.catalog:
+        async with platform.catalog.acquire():
+            assert (await readiness(platform)).status_code == 503
+        assert (await readiness(platform)).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/everybody", "/leads", "/metrics", "/openapi.json"])

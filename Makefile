@@ -61,7 +61,8 @@ clean: ## forget the environment and the demo's data
 .venv/bin/python:
 	@echo "Setting up .venv with $$($(PYTHON) --version)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Escolta needs Python 3.11 or newer: make PYTHON=<path>"; exit 1; }
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+	  echo "$(PYTHON) could not make .venv; on Debian or Ubuntu: apt install python3-venv, then make again"; exit 1; }
 
 .venv/.demo: constraints.txt requirements/demo.txt requirements/no-deps.txt $(PACKAGES) services/label-gateway/package-lock.json | .venv/bin/python
 	@echo "Installing Escolta (about a minute, once)"

@@ -233,9 +233,14 @@ def _numpy_globals() -> list[Any]:
 
 
 def _digest(path: Path, expected: str | None) -> str:
-    """The file's SHA-256; Misconfigured where it is not the expected one."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    """The file's SHA-256; Misconfigured where it cannot be read, or is not the expected one."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise Misconfigured(
+            f"{path} cannot be read: {error.strerror}. Mend that, or fetch {_SOURCE}."
+        ) from error
     if expected not in (None, digest):
         raise Misconfigured(
             f"{path} holds other weights than the published ones, its SHA-256 is {digest}: remove it, then"

@@ -59,6 +59,19 @@ def test_weights_that_end_within_their_head_are_told(cnn14_weights: Path, tmp_pa
             open_model("cnn14", cut)
 
 
+def test_weights_that_cannot_be_read_are_told(
+    torch: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path = tmp_path / "mine.pth"
+    path.touch()
+    monkeypatch.setattr(hashlib, "file_digest", refuse)
+    with pytest.raises(Misconfigured, match=r"mine\.pth cannot be read: Permission denied\. Mend that"):
+        open_model("cnn14", path)
+
+
 class Shell:
     def __reduce__(self) -> Any:
         return os.system, ("echo this must not run",)

@@ -205,7 +205,7 @@ async def _result(api: httpx.AsyncClient, now: Counts, truth: Path) -> dict[str,
 
     predictions = (await api.get("/api/predictions")).raise_for_status().json()
     labels = (await api.get("/api/dataset/labels.csv")).raise_for_status().text
-    score = macro_f1(predictions, read_truth(truth).categories)
+    score = macro_f1(predictions, read_truth(truth).category_of)
     return {
         "audios": now.audios,
         "embedded": now.embedded,

@@ -49,8 +49,12 @@ class Truth:
                 for sound in self.sounds[name]
                 if sound.onset_s < end_s and sound.offset_s > begin_s
             ]
-        category = self.categories.get(name)
+        category = self.category_of(file_name)
         return [Sound(category, 0.0, duration_s)] if category else []
+
+    def category_of(self, file_name: str) -> str | None:
+        """The class of an audio of that name: that of the file from which it was cut."""
+        return self.categories.get(self._source(file_name)[0])
 
     def _source(self, file_name: str) -> tuple[str, float]:
         """The file that the truth knows, and the second of it at which the audio begins."""

@@ -45,7 +45,7 @@ def nginx_program() -> str | None:
 @pytest.fixture(scope="module")
 async def entrance(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
     """nginx with our paths; it says to which service it would hand a request over, as there are none."""
-    program = found_or_installed(nginx_program, "nginx-light") or missing("nginx is absent: install it")
+    program = found_or_installed(nginx_program, "nginx") or missing("nginx is absent: install it")
     folder, (port, health_port) = tmp_path_factory.mktemp("nginx"), free_ports(2)
     text = ENTRANCE.read_text()
     assert HANDS_OVER in text

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from embedder.failure import NoMemory, Unfit
 from embedder.metrics import Metrics
 from embedder.model import Embedded, EmbeddingModel, FloatArray, PatchScores
-from escolta.errors import EscoltaError, Rejected, Transient
+from escolta.errors import EscoltaError, Transient
 
 PARTS_BEFORE_GROWING = 50
 """Another process may have left the device meanwhile, so a size that was too much is tried again."""
@@ -65,7 +66,7 @@ class Computing:
                 self._at_once, self._parts_since = size // 2, 0
                 self._log.warning("the device has no memory for %d audios: now %d", size, size // 2)
             else:
-                outcomes.append(Transient("the device has no memory for one audio: free some"))
+                outcomes.append(NoMemory("the device has no memory for one audio: free some"))
         return outcomes
 
     def _grow(self) -> None:
@@ -108,8 +109,8 @@ class Computing:
             return outcome
         except Exception as error:  # noqa: BLE001  # becomes the audio's own outcome
             if _out_of_memory(error):
-                return Transient(f"the device has no memory for it: {error}")
-            return Rejected(f"the model fails on it: {type(error).__name__}: {error}")
+                return NoMemory(f"the device has no memory for it ({error}): free some")
+            return Unfit("model", f"the model fails on it: {type(error).__name__}: {error}")
 
     def _call(self, part: Sequence[FloatArray]) -> list[EmbeddedAudio | EscoltaError]:
         with self._metrics.stage("model"):
@@ -131,7 +132,9 @@ def _of_each(embedded: Embedded) -> list[EmbeddedAudio | EscoltaError]:
             scores = embedded.patch_scores[row] if embedded.patch_scores else None
             outcomes.append(EmbeddedAudio(vector, probabilities, scores))
         else:
-            outcomes.append(Rejected("the model gives numbers for it that are not finite as float16"))
+            outcomes.append(
+                Unfit("not_finite", "the model gives numbers for it that are not finite as float16")
+            )
     return outcomes
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 from uuid import UUID
 
@@ -81,14 +81,19 @@ class Embedding:
         3. Compute what is left, in one call.
         4. Save, commit, publish.
         """
-        async with self._room, self._on.catalog.acquire() as connection, connection.transaction():
+        async with (
+            self._room,
+            self._on.catalog.acquire() as connection,
+            AsyncExitStack() as until_committed,
+            connection.transaction(),
+        ):
             audios, unknown = await store.claim(connection, self.model.model_id, keys)
             embedded, failures = await self._outcomes(audios)
             failures |= {audio_id: Rejected("the catalog has no such audio") for audio_id in unknown}
-            with self._metrics.stage("write"):
-                await store.save(connection, self.model.model_id, embedded)
-                rejected = {key: error for key, error in failures.items() if isinstance(error, Rejected)}
-                await store.save_failures(connection, self.model.model_id, rejected)
+            until_committed.enter_context(self._metrics.stage("write"))
+            await store.save(connection, self.model.model_id, embedded)
+            rejected = {key: error for key, error in failures.items() if isinstance(error, Rejected)}
+            await store.save_failures(connection, self.model.model_id, rejected)
         self._count(len(keys), embedded, failures)
         for audio, _ in embedded:
             await self._on.bus.publish(

@@ -6,7 +6,8 @@ from contextlib import AbstractContextManager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from escolta.errors import EscoltaError
+from embedder.failure import kind_of
+from escolta.errors import EscoltaError, Rejected
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 _AGES_S = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600)
@@ -14,7 +15,11 @@ _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 
 class Metrics:
-    """Rates, sizes and times. `audios` counts by outcome: `embedded`, `failed` or `elsewhere`."""
+    """Rates, sizes and times. `audios` counts by outcome.
+
+    `embedded`; `failed`, which is not tried again; `later`, which comes again; `elsewhere`, which has its
+    embedding already or is at another embedder.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
@@ -49,9 +54,9 @@ class Metrics:
             self._seconds.labels(stage).observe(value)
 
     def failed(self, error: EscoltaError) -> None:
-        """Count an audio that was not embedded by the kind of the reason, such as ObjectMissing."""
-        self.audios.labels("failed").inc()
-        self._failures.labels(type(error).__name__).inc()
+        """Count an audio that was not embedded, by whether it comes again and by the kind of the reason."""
+        self.audios.labels("failed" if isinstance(error, Rejected) else "later").inc()
+        self._failures.labels(kind_of(error)).inc()
 
     def watch_device(self) -> None:
         """Tell how much of a GPU's memory the model takes, if the model that was loaded is on one."""

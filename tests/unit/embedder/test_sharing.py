@@ -265,7 +265,7 @@ async def test_the_work_is_measured(desk):
     await desk.until(embedded=1, rejected=1)
     value = desk.on.metrics.get_sample_value
     assert value("escolta_embedder_audios_total", {"outcome": "embedded"}) == 1
-    assert value("escolta_embedder_failures_total", {"kind": "ObjectMissing"}) == 1
+    assert value("escolta_embedder_failures_total", {"kind": "missing"}) == 1
     assert value("escolta_embedder_queue_age_seconds_count") == 1
     for stage in ("fetch", "decode", "resample", "front end", "network", "model", "write"):
         assert value("escolta_embedder_seconds_count", {"stage": stage}) >= 1

@@ -1,0 +1,103 @@
+"""What the embedder counts: outcomes, and failures by their kind."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+from unit.embedder.desk import Desk, another, tone
+
+from embedder.model import Embedded, FloatArray
+from embedder.placeholder import Placeholder
+from embedder.store import AudioKey
+from escolta.errors import Misconfigured, Transient
+
+OUTCOMES = ("embedded", "failed", "later", "elsewhere")
+KINDS = ("missing", "undecodable", "not_finite", "model", "memory", "unreachable")
+
+
+class Double(Placeholder):
+    """Under an id of its own, so that the desk's embedder is at no audio of its."""
+
+    model_id = "double-1"
+
+
+class Nan(Double):
+    def embed(self, waveforms: Sequence[FloatArray]) -> Embedded:
+        embedded = super().embed(waveforms)
+        for row, waveform in enumerate(waveforms):
+            if waveform.any():  # not of silence
+                embedded.vectors[row] = np.nan
+        return embedded
+
+
+class Failing(Double):
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    def embed(self, waveforms: Sequence[FloatArray]) -> Embedded:
+        if any(waveform.any() for waveform in waveforms):
+            raise self._error
+        return super().embed(waveforms)
+
+
+def counted(registry: CollectorRegistry, name: str, label: str, values: Sequence[str]) -> list[str]:
+    """The label's values that were counted at least once."""
+    return [value for value in values if registry.get_sample_value(name, {label: value})]
+
+
+@pytest.mark.parametrize(
+    ("content", "model", "outcome", "kind"),
+    [
+        (None, Double, "failed", "missing"),
+        (b"", Double, "failed", "undecodable"),
+        (b"no sound at all", Double, "failed", "undecodable"),
+        (tone(440), Nan, "failed", "not_finite"),
+        (tone(440), lambda: Failing(ValueError("no such sound")), "failed", "model"),
+        (tone(440), lambda: Failing(MemoryError("Unable to allocate 3.00 GiB")), "later", "memory"),
+    ],
+)
+async def test_a_failure_is_counted_by_its_kind(
+    desk: Desk, content: bytes | None, model: Callable[[], Placeholder], outcome: str, kind: str
+) -> None:
+    assert await outcome_and_kind(desk, content, model()) == ([outcome], [kind])
+
+
+@pytest.mark.parametrize("error", [Transient("away"), Misconfigured("no key"), OSError("reset")])
+async def test_an_audio_that_comes_again_is_counted_as_later(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def away(key: str) -> bytes:
+        raise error
+
+    monkeypatch.setattr(desk.on.objects, "get", away)
+    assert await outcome_and_kind(desk, tone(440), Double()) == (["later"], ["unreachable"])
+
+
+async def outcome_and_kind(
+    desk: Desk, content: bytes | None, model: Placeholder
+) -> tuple[list[str], list[str]]:
+    """What was counted when one audio was embedded by the model."""
+    event = await desk.catalog(0, content)
+    async with another(desk, model) as one:
+        await one.embed([AudioKey(event.audio_id, event.start)])
+    return (
+        counted(one._on.metrics, "escolta_embedder_audios_total", "outcome", OUTCOMES),
+        counted(one._on.metrics, "escolta_embedder_failures_total", "kind", KINDS),
+    )
+
+
+async def test_the_time_to_write_includes_the_commit(desk: Desk) -> None:
+    event = await desk.catalog(0, None)
+    await desk.on.catalog.execute(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END';"
+        "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON audio.embedding_failures"
+        " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()"
+    )
+    async with another(desk, Double()) as one:
+        await one.embed([AudioKey(event.audio_id, event.start)])
+    seconds = one._on.metrics.get_sample_value("escolta_embedder_seconds_sum", {"stage": "write"})
+    assert seconds is not None
+    assert seconds > 0.5

@@ -27,6 +27,12 @@ SPOIL_EMBEDDINGS = """
         $$ BEGIN NEW.vector = 'damaged'; RETURN NEW; END $$;
     CREATE TRIGGER spoil BEFORE INSERT ON audio.embeddings FOR EACH ROW EXECUTE FUNCTION public.spoil()
 """
+CLOSE_LATE = """
+    CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_sleep(3); RETURN NEW; END $$;
+    CREATE TRIGGER wait BEFORE UPDATE ON al.al_preprocessing FOR EACH ROW WHEN (NEW.status = 'closed')
+        EXECUTE FUNCTION public.wait()
+"""
 
 
 def record(folder: Path, name: str, kind: str, seconds: float = 1.0) -> None:
@@ -57,6 +63,12 @@ def demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def result_of(done: subprocess.CompletedProcess[str]) -> dict:
+    """The last line of a demo that came to a good end."""
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
 async def play_here(chosen: Demo, folder: Path, catalog_url: str) -> None:
     """The same in this process, over a catalog that the test can look into."""
     settings = Settings(
@@ -73,6 +85,21 @@ async def play_here(chosen: Demo, folder: Path, catalog_url: str) -> None:
 
 def headless(folder: Path, iterations: int | None) -> Demo:
     return Demo(folder / "recordings", folder / "truth.csv", iterations, batch=4, headless=True)
+
+
+def test_a_headless_demo_ends_with_its_result_and_a_later_start_goes_on(tmp_path):
+    record_each_kind(tmp_path, 4)
+    record(tmp_path, "long.wav", "middle", seconds=25.0)  # makes three audios
+    chosen = ["--audio", "recordings", "--truth", "truth.csv", "--batch", "4", "--headless"]
+    first = result_of(demo(tmp_path, *chosen, "--iterations", "2"))
+    assert first.pop("seconds") > 0
+    assert 0.0 <= first.pop("macro_f1") <= 1.0
+    assert 4 <= first.pop("medoids") <= 8  # the simulated labelers may err on some
+    assert first == {"audios": 15, "embedded": 15, "iterations": 2, "proposed": 8, "labeled": 8}
+    record(tmp_path, "another.wav", "high")
+    then = result_of(demo(tmp_path, *chosen))
+    assert (then["audios"], then["proposed"], then["labeled"]) == (16, 16, 16)
+    assert (then["iterations"], then["macro_f1"]) == (4, None)
 
 
 def test_a_folder_without_recordings_is_refused_by_name(tmp_path):
@@ -106,3 +133,12 @@ async def test_an_iteration_that_is_given_up_ends_the_demo_and_a_later_start_ask
     assert [row["status"] for row in statuses] == ["failed", "closed"]
     assert json.loads(capsys.readouterr().out)["iterations"] == 1
     await catalog.close()
+
+
+async def test_the_result_waits_until_the_last_iteration_is_closed(tmp_path, catalog_url, capsys):
+    record_each_kind(tmp_path, 2)
+    catalog = await asyncpg.connect(catalog_url)
+    await catalog.execute(CLOSE_LATE)
+    await catalog.close()
+    await play_here(headless(tmp_path, 1), tmp_path, catalog_url)
+    assert json.loads(capsys.readouterr().out)["iterations"] == 1

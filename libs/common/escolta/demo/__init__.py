@@ -55,6 +55,10 @@ class Demo:
         if self.headless and self.audio and not self.truth:
             raise Misconfigured("HEADLESS=1 needs TRUTH=<csv>: simulated labelers answer from it")
 
+    def is_done(self, now: Counts) -> bool:
+        """Whether as many iterations as are wanted are closed, or nothing is left to propose."""
+        return now.exhausted or (self.iterations is not None and now.closed >= self.iterations)
+
     def state_dir(self, under: Path) -> Path:
         """Where this demo's data lie: one folder for each folder of recordings."""
         if self.audio is None:
@@ -166,13 +170,7 @@ async def _label_by_simulation(
 
     ready, ended = asyncio.Event(), asyncio.Event()
     team = label_until(
-        on.http_url,
-        _lead_token(on),
-        read_truth(truth),
-        answer_for=("lead",),
-        iterations=demo.iterations,
-        stop=ended,
-        ready=ready,
+        on.http_url, _lead_token(on), read_truth(truth), answer_for=("lead",), stop=ended, ready=ready
     )
     labeling = asyncio.create_task(team)
     signing_in = asyncio.create_task(ready.wait())
@@ -181,11 +179,11 @@ async def _label_by_simulation(
     if ready.is_set():
         await request_iterations(api, demo.batch, demo.iterations)
     at_last = await _follow(
-        ask, progress, lambda now: now.exhausted or now.failure or labeling.done() or stop.is_set()
+        ask, progress, lambda now: demo.is_done(now) or now.failure or labeling.done() or stop.is_set()
     )
     ended.set()
     await labeling
-    if at_last.failure:
+    if at_last.failure and not demo.is_done(at_last):
         raise Rejected(f"the last iteration was given up: {at_last.failure}")
 
 

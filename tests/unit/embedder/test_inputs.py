@@ -1,4 +1,4 @@
-"""What docs/inputs.md says: which sounds become an embedding, and which are rejected with what reason."""
+"""Most of what docs/inputs.md says: which sounds become an embedding, and which are rejected with what reason."""
 
 import io
 import struct
@@ -25,6 +25,7 @@ FORMS = [
     *[("FLAC", form) for form in ("PCM_S8", "PCM_16", "PCM_24")],
     ("OGG", "VORBIS"),
     ("OGG", "OPUS"),
+    ("AIFF", "PCM_16"),
 ]
 
 
@@ -142,6 +143,24 @@ def test_every_duration_gives_an_embedding(model: EmbeddingModel, duration_s: fl
 )
 def test_strange_sounds_give_an_embedding(model: EmbeddingModel, waveform: FloatArray) -> None:
     require_embedding(model, encoded(in_channels(waveform, 2), 48_000, form="FLOAT"))
+
+
+@pytest.mark.parametrize(
+    ("waveform", "rate_hz"),
+    [
+        (noise(44_100, 60.0), 44_100),
+        (noise(44_100, 0.1), 44_100),
+        (np.full(48_000, -audio.LOUDEST, np.float32), 48_000),
+        (np.full(48_000, 1e-40, np.float32), 48_000),
+        (tone(48_000) + np.float32(0.4), 48_000),
+        (np.zeros(48_000, np.float32), 48_000),
+    ],
+    ids=["60 s", "0.1 s", "loudest", "denormal", "offset", "silence"],
+)
+def test_the_hardest_sounds_give_an_embedding_by_cnn14(
+    cnn14: EmbeddingModel, waveform: FloatArray, rate_hz: int
+) -> None:
+    require_embedding(cnn14, encoded(waveform, rate_hz, form="FLOAT"))
 
 
 def test_an_offset_stays_what_it_is() -> None:

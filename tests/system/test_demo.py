@@ -94,7 +94,7 @@ def test_a_headless_demo_ends_with_its_result_and_a_later_start_goes_on(tmp_path
     first = result_of(demo(tmp_path, *chosen, "--iterations", "2"))
     assert first.pop("seconds") > 0
     assert 0.0 <= first.pop("macro_f1") <= 1.0
-    assert 4 <= first.pop("medoids") <= 8  # the simulated labelers may err on some
+    assert 1 <= first.pop("medoids") <= 8  # the simulated labelers may err on some
     assert first == {"audios": 15, "embedded": 15, "iterations": 2, "proposed": 8, "labeled": 8}
     record(tmp_path, "another.wav", "high")
     then = result_of(demo(tmp_path, *chosen))

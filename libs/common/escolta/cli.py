@@ -131,19 +131,25 @@ def demo(
     """Run the whole loop on this machine."""
     chosen = Demo(audio, truth, iterations, batch, headless)
     chosen.check()
-    settings = load_settings()
-    state_dir = chosen.state_dir(settings.state_dir)
+    own = demo_settings(chosen)
+    with (own.state_dir / "escolta.log").open("a") as log:
+        set_up_logs(log)
+        asyncio.run(_until_interrupted(partial(play, chosen, own)))
+
+
+def demo_settings(chosen: Demo) -> Settings:
+    """The embedded world in a folder of its own, on loopback alone: the terminal shows a sign-in link."""
+    state_dir = chosen.state_dir(load_settings().state_dir)
     state_dir.mkdir(parents=True, exist_ok=True)
-    own = load_settings(
+    return load_settings(
         state_dir=state_dir,
         catalog_url=f"embedded://{state_dir}/catalog",
         objects_url=f"file://{state_dir}/objects",
         bus_url="memory://",
         node_name="demo",
+        http_host="127.0.0.1",
+        public_url="",
     )
-    with (state_dir / "escolta.log").open("a") as log:
-        set_up_logs(log)
-        asyncio.run(_until_interrupted(partial(play, chosen, own)))
 
 
 async def _until_interrupted(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:

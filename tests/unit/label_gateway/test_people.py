@@ -88,6 +88,14 @@ async def test_a_labeler_can_be_moved_where_the_catalog_has_no_lead(gateway):
     assert (await operator.put(f"/api/labelers/{ana['labeler_id']}", json=state)).status_code == 200
 
 
+async def test_a_session_of_a_lead_whom_the_catalog_does_not_know_is_refused(gateway):
+    of_before = await gateway.client()
+    token = Sessions(gateway.on.settings).token(Session(labeler_id=7, name="lead", role="lead"))
+    of_before.headers["authorization"] = f"Bearer {token}"
+    refused = await of_before.get("/api/labelers")
+    assert (refused.status_code, "ask your lead" in refused.json()["detail"]) == (401, True)
+
+
 async def test_labelers_without_a_lead_get_one_who_joins_no_group(gateway):
     await gateway.on.catalog.execute("INSERT INTO audio.labelers (name, role) VALUES ('ana', 'labeler')")
     lead = await gateway.client(await sign_in_link(gateway.on, "lead"))

@@ -1,4 +1,4 @@
-"""Most of what docs/inputs.md says: which sounds become an embedding, and which are rejected with what reason."""
+"""Most of what docs/inputs.md says: which sounds become an embedding, and which are rejected, and why."""
 
 import io
 import struct

@@ -28,3 +28,15 @@ class ObjectMissing(Rejected):
 
 class Misconfigured(EscoltaError):
     """Raised when a setting is missing or wrong; the message names the setting."""
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether the same work may succeed later: our own `Transient`, the network, the database away.
+
+    SQLSTATE classes: 08 connection, 40 rollback (deadlock, serialization), 53 resources, 57 operator.
+    """
+    if isinstance(error, Transient | OSError | TimeoutError):
+        return True
+    if type(error).__name__ == "InterfaceError":  # asyncpg: the connection or its pool has closed
+        return True
+    return str(getattr(error, "sqlstate", ""))[:2] in ("08", "40", "53", "57")

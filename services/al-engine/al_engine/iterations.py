@@ -24,8 +24,7 @@ from al_engine.partition import number_of_sets
 from al_engine.proposing import Outcome, propose
 from al_engine.selection import SelectionSettings
 from al_engine.vectors import blocks, unit_vectors
-from escolta.bus.delivery import is_transient
-from escolta.errors import EscoltaError, Misconfigured, Rejected, Transient
+from escolta.errors import EscoltaError, Misconfigured, Rejected, Transient, is_transient
 from escolta.events import (
     AudioEmbedded,
     AudioLabeled,

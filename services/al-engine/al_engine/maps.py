@@ -21,8 +21,7 @@ from al_engine.audio_ids import ids_of, uuids
 from al_engine.map_fit import Coordinates, place
 from al_engine.map_store import Drawable, Map, Point
 from al_engine.partition import partition
-from escolta.bus.delivery import is_transient
-from escolta.errors import EscoltaError, Rejected
+from escolta.errors import EscoltaError, Rejected, is_transient
 from escolta.service import Platform
 
 MOST_POINTS = 20_000

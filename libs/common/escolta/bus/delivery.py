@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from escolta.bus import DeadLetter, Message, Subscription, Verdict
 from escolta.bus.inbox import Inbox, Incoming
 from escolta.clock import Clock
-from escolta.errors import Rejected, Transient
+from escolta.errors import Rejected, Transient, is_transient
 from escolta.events import Event, MessageRejected
 
 log = logging.getLogger("escolta.bus")
@@ -145,18 +145,6 @@ class Delivery:
     def _later(self, reason: str, attempt: int) -> Outcome:
         delays_s = self.subscription.delays_s
         return Outcome(Verdict.RETRY, reason, delays_s[min(attempt, len(delays_s)) - 1])
-
-
-def is_transient(error: Exception) -> bool:
-    """Whether the same work may succeed later: our own `Transient`, the network, the database away.
-
-    SQLSTATE classes: 08 connection, 40 rollback (deadlock, serialization), 53 resources, 57 operator.
-    """
-    if isinstance(error, Transient | OSError | TimeoutError):
-        return True
-    if type(error).__name__ == "InterfaceError":  # asyncpg: the connection or its pool has closed
-        return True
-    return str(getattr(error, "sqlstate", ""))[:2] in ("08", "40", "53", "57")
 
 
 @contextmanager

@@ -93,6 +93,19 @@ async def test_two_consumers_of_a_service_share_its_queue(world: World):
     assert other.numbers
 
 
+@where_consumers_share
+async def test_consumers_of_two_kinds_both_hear_of_everything(world: World):
+    one, other = Listener(), Listener()
+    pair = Subscription(Rang, one, kind="one"), Subscription(Rang, other, kind="other")
+    if world.listens == "memory":
+        await world.listen(*pair)
+    else:
+        for subscription in pair:
+            await world.listen(subscription)
+    await world.publish(*(Rang(number=number) for number in range(5)))
+    await eventually(lambda: one.numbers == other.numbers == list(range(5)))
+
+
 # Verdicts
 
 

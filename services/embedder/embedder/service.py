@@ -14,7 +14,11 @@ def build(on: Platform) -> Service:
     embedding = Embedding(on)
     backlog = Backlog(on, embedding)
     batches = Subscription(
-        AudioCataloged, embedding.embed_cataloged, batch=on.settings.embed_batch, linger_s=0.05
+        AudioCataloged,
+        embedding.embed_cataloged,
+        batch=on.settings.embed_batch,
+        linger_s=0.05,
+        kind=on.settings.model,  # two models side by side both hear of every audio
     )
     return Service(
         "embedder",

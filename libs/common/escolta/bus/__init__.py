@@ -60,7 +60,8 @@ class Subscription:
     of one is judged by the error: `Rejected` -> dead letter; `Transient`, a lost connection -> retry, for
     as long as it takes; anything else is a defect of ours -> retry, and dead letter after the last delay.
     `node` narrows a topic with a `{node}` place to one node. All subscribers of the same service share
-    one queue: each message goes to one of them.
+    one queue: each message goes to one of them. Where they are of several kinds (`kind`, such as a model
+    each), every kind has a queue of its own and hears of everything.
     """
 
     event: type[Event]
@@ -70,6 +71,7 @@ class Subscription:
     prefetch: int = 0
     delays_s: tuple[float, ...] = RETRY_DELAYS_S
     node: str = "*"
+    kind: str = ""
 
     def __post_init__(self) -> None:
         if self.batch < 1 or not self.delays_s:
@@ -81,8 +83,9 @@ class Subscription:
         return self.event.topic.replace("{node}", self.node)
 
     def queue(self, service: str) -> str:
-        """The queue's name: the service, the topic and, if there is one, the node."""
-        return f"{service}.{self.pattern.replace('.*', '')}"
+        """The queue's name: the service, its kind if it has one, the topic and the node if there is one."""
+        of = f"{service}-{self.kind}" if self.kind else service
+        return f"{of}.{self.pattern.replace('.*', '')}"
 
     @property
     def in_flight(self) -> int:

@@ -46,6 +46,8 @@ async def on(catalog_url: str, tmp_path: Path) -> AsyncIterator[Platform]:
     )
     async with running(settings, [build_al_engine, build_label_gateway]) as (on, _):
         await on.catalog.execute(SOMEWHERE)
+        people = "INSERT INTO audio.labelers (name, role) VALUES ('Nuria', 'lead'), ('Marina', 'labeler')"
+        await on.catalog.execute(people)
         yield on
 
 
@@ -268,7 +270,7 @@ async def test_a_lead_reads_the_iterations_and_asks_for_one(on, page):
 
 async def test_a_labeler_is_not_shown_the_way(on, browser):
     context = await browser.new_context()
-    token = Sessions(on.settings).token(Session(labeler_id=1, name="Marina", role="labeler"))
+    token = Sessions(on.settings).token(Session(labeler_id=2, name="Marina", role="labeler"))
     await context.add_cookies([{"name": COOKIE, "value": token, "url": on.http_url}])
     page = await context.new_page()
     answer = await page.goto(f"{on.http_url}/iterations")

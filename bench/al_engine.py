@@ -62,7 +62,8 @@ def main() -> None:
                 if reason := _left_out(name, n, case):
                     print(f"{name:16} n={n:<7} {case:10} left out: {reason}", flush=True)
                     continue
-                row |= _in_a_process(name, n, case, options.isotropic)
+                kept = _in_a_process(_kept, n, options.isotropic) if case == "later-kept" else None
+                row |= _in_a_process(_measure, name, n, case, options.isotropic, kept)
                 stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in row.pop("stages").items())
                 print(
                     f"{name:16} n={n:<7} {case:10} {row['seconds']:7.1f} s ({row['cpu_seconds']:.1f} of CPU)"
@@ -89,24 +90,23 @@ def _left_out(name: str, n: int, case: str) -> str | None:
     distances = {
         "escolta": n * n // 2 if case == "first" else 0,
         "full-matrix": 2 * n * n,
-        "scikit-activeml": 0 if case == "first" else 4 * n * min(MEDOIDS, n // 2),
+        "scikit-activeml": 0 if case == "first" else 4 * n * _medoids(n),
     }[name]
     if 4 * distances > memory_bytes() / 2:
         return f"its {4 * distances / 1e9:.0f} GB of distances do not fit in half of the memory"
     return None
 
 
-def _in_a_process(name: str, n: int, case: str, isotropic: bool) -> dict[str, Any]:
+def _in_a_process(work: Callable[..., Any], *arguments: object) -> Any:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_measure, (name, n, case, isotropic))
+        return pool.apply(work, arguments)
 
 
-def _measure(name: str, n: int, case: str, isotropic: bool) -> dict[str, Any]:
+def _measure(name: str, n: int, case: str, isotropic: bool, kept: KeptNearest | None) -> dict[str, Any]:
     warnings.simplefilter("ignore")
-    medoids = 0 if case == "first" else min(MEDOIDS, n // 2)
+    medoids = 0 if case == "first" else _medoids(n)
     embeddings, classes = _embeddings(n + medoids, isotropic)
     known, labels, samples = embeddings[:medoids], classes[:medoids].astype(np.str_), embeddings[medoids:]
-    kept = _kept(samples, known) if case == "later-kept" else None
     if name != "escolta":  # an import is no part of the work
         import_module("sklearn.linear_model" if name == "full-matrix" else "skactiveml.pool")
     stages: Stages = {}
@@ -120,8 +120,8 @@ def _measure(name: str, n: int, case: str, isotropic: bool) -> dict[str, Any]:
     return {
         "seconds": round(time.perf_counter() - wall, 2),
         "cpu_seconds": round(time.process_time() - cpu, 2),
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "data_mb": round(embeddings.nbytes / 2**20),
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6),
+        "data_mb": round(embeddings.nbytes / 1e6),
         "data": "isotropic" if isotropic else "cnn14-like",
         "stages": stages,
     }
@@ -148,11 +148,17 @@ def _embeddings(n: int, isotropic: bool) -> tuple[Array, NDArray[np.intp]]:
     return rows, classes
 
 
-def _kept(samples: Array, medoids: Array) -> KeptNearest:
+def _medoids(n: int) -> int:
+    return min(MEDOIDS, n // 2)
+
+
+def _kept(n: int, isotropic: bool) -> KeptNearest:
     """What an iteration before this one has kept, when the last medoids were not yet labeled."""
-    before = len(medoids) - NEW_MEDOIDS
-    index, distance = nearest(unit_vectors(samples), unit_vectors(medoids[:before]))
-    return KeptNearest(index, distance, np.arange(before, len(medoids)))
+    medoids = _medoids(n)
+    embeddings, _ = _embeddings(n + medoids, isotropic)
+    before = medoids - NEW_MEDOIDS
+    index, distance = nearest(unit_vectors(embeddings[medoids:]), unit_vectors(embeddings[:before]))
+    return KeptNearest(index, distance, np.arange(before, medoids))
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from al_engine.partition import number_of_sets
 from al_engine.proposing import Outcome, propose
 from al_engine.selection import SelectionSettings
 from al_engine.vectors import blocks, unit_vectors
-from escolta.errors import EscoltaError, Misconfigured, Rejected, Transient, is_transient
+from escolta.errors import EscoltaError, Misconfigured, Rejected, Transient
 from escolta.events import (
     AudioEmbedded,
     AudioLabeled,
@@ -137,7 +137,7 @@ class Iterations:
             self._log.error("given up: %s", error, extra={"iteration_id": iteration_id})
             return
         except (Exception, asyncio.CancelledError) as error:
-            if isinstance(error, EscoltaError | asyncio.CancelledError) or is_transient(error):
+            if isinstance(error, EscoltaError | asyncio.CancelledError) or store.was_cut_off(error):
                 await store.forget_attempt(self._on.catalog, iteration_id)
             raise
         if proposed:

@@ -16,12 +16,12 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
-from al_engine import map_store, windows
+from al_engine import map_store, store, windows
 from al_engine.audio_ids import ids_of, uuids
 from al_engine.map_fit import Coordinates, place
 from al_engine.map_store import Drawable, Map, Point
 from al_engine.partition import partition
-from escolta.errors import EscoltaError, Rejected, is_transient
+from escolta.errors import EscoltaError, Rejected
 from escolta.service import Platform
 
 MOST_POINTS = 20_000
@@ -78,7 +78,7 @@ class Maps:
             sets = await asyncio.to_thread(_sets, made.audio_ids, unlabeled, of.max_set)
             await map_store.finish(connection, iteration_id, map_of(of), sets)
         except Exception as error:
-            if is_transient(error):
+            if store.was_cut_off(error):
                 raise
             # Whatever it is, the maps that wait behind it must have their turn.
             unexpected = None if isinstance(error, EscoltaError) else error

@@ -1,6 +1,7 @@
 """The al-engine's SQL: requests, records, labels. It writes the tables `al.*`."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -104,9 +105,29 @@ async def count_attempt(connection: asyncpg.Connection, iteration_id: UUID) -> i
 
 
 async def forget_attempt(pool: asyncpg.Pool, iteration_id: UUID) -> None:
-    """This attempt ended for a reason that has nothing to do with the iteration."""
-    await pool.execute(
-        "UPDATE al.al_preprocessing SET attempts = attempts - 1 WHERE iteration_id = $1", iteration_id
+    """This attempt ended for a reason that has nothing to do with the iteration.
+
+    Where the catalog is still away it stays counted: what ended the attempt is to be told, and not this.
+    """
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        await pool.execute(
+            "UPDATE al.al_preprocessing SET attempts = attempts - 1 WHERE iteration_id = $1", iteration_id
+        )
+
+
+def was_cut_off(error: Exception) -> bool:
+    """Whether the database went away in mid-work.
+
+    Unlike `is_transient`, not that it took too long or had no room: that may be so at every attempt.
+    """
+    return isinstance(
+        error,
+        ConnectionError
+        | asyncpg.InterfaceError
+        | asyncpg.PostgresConnectionError
+        | asyncpg.AdminShutdownError
+        | asyncpg.CrashShutdownError
+        | asyncpg.CannotConnectNowError,
     )
 
 
@@ -135,7 +156,7 @@ async def tell(
 
 
 async def model_in_use(connection: asyncpg.Connection, name: str) -> tuple[str, int] | None:
-    """Id and dim of the model of that name that has embedded most audios; of equals the newest.
+    """Id and dim of the model of that name that is done with most audios; of equals the newest.
 
     So the old one serves while a new one (other weights, another front end) still embeds the catalog again.
     """
@@ -144,11 +165,13 @@ async def model_in_use(connection: asyncpg.Connection, name: str) -> tuple[str, 
     )
     if len(rows) > 1:  # counting takes a second for some millions
         counted = await connection.fetch(
-            "SELECT model_id, count(*) FROM audio.embeddings WHERE model_id = ANY ($1) GROUP BY model_id",
-            [row["model_id"] for row in rows],
+            "SELECT model_id, (SELECT count(*) FROM audio.embeddings AS e WHERE e.model_id = m.model_id)"
+            " + (SELECT count(*) FROM audio.embedding_failures AS f WHERE f.model_id = m.model_id) AS done"
+            " FROM audio.models AS m WHERE name = $1",
+            name,
         )
-        embedded = {row["model_id"]: row["count"] for row in counted}
-        rows.sort(key=lambda row: -embedded.get(row["model_id"], 0))
+        done = {row["model_id"]: row["done"] for row in counted}
+        rows.sort(key=lambda row: -done[row["model_id"]])
     return (rows[0]["model_id"], rows[0]["dim"]) if rows else None
 
 

@@ -304,6 +304,27 @@ async def test_the_database_gone_for_a_moment_is_no_attempt(engine, monkeypatch)
     assert row["status"] == "proposed"
 
 
+async def test_what_takes_too_long_every_time_is_given_up_and_lets_others_pass(engine, monkeypatch):
+    await engine.add_audios(6)
+    request = IterationRequested(
+        iteration_id=UUID(int=9), window_start=START, window_end=START + timedelta(days=1), batch=3
+    )
+
+    async def too_slow(*_: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(inputs, "fix", too_slow)
+    quiet = Iterations(engine.quiet())
+    await store.add_request(engine.on.catalog, request)
+    for _ in range(MOST_ATTEMPTS):
+        with pytest.raises(TimeoutError):
+            await quiet.run(request.iteration_id)
+    await quiet.run(request.iteration_id)
+    row = await store.iteration(engine.on.catalog, request.iteration_id)
+    assert row
+    assert row["status"] == "failed"
+
+
 async def test_a_slip_in_the_strategy_s_setting_is_told_at_the_start(engine):
     settings = engine.on.settings.model_copy(update={"strategy": "mal_mf"})
     with pytest.raises(Misconfigured, match="there is no strategy 'mal_mf'"):

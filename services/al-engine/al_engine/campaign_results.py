@@ -86,7 +86,7 @@ def table(results: Sequence[Result], rare: bool = False) -> Table:
     grouped = by_strategy(results)
     curves = {strategy: curve(some, rare) for strategy, some in grouped.items()}
     labels = sorted(set.intersection(*(set(of.labels) for of in curves.values())))
-    shown = labels[:: -(-len(labels) // COLUMNS)]
+    shown = labels[:: max(1, -(-len(labels) // COLUMNS))]
     drawn = Table()
     drawn.add_column("strategy", no_wrap=True)
     for at in shown:

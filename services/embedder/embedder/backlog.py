@@ -8,10 +8,12 @@ from embedder import waiting
 from embedder.embedding import BATCHES_AT_ONCE, Embedding, Failures
 from embedder.store import AudioKey
 from embedder.waiting import Place, Scope, Window
-from escolta.errors import Rejected
+from escolta.errors import Rejected, is_transient
 from escolta.service import Platform
 
 LOOKED_BACK = timedelta(days=1)
+LEAST_PAGE = 2
+"""Audios that tell of more than of themselves."""
 
 
 class Backlog:
@@ -54,8 +56,13 @@ class Backlog:
         self._since = begun - LOOKED_BACK
 
     def _brought_nothing(self, batch: asyncio.Task[Failures]) -> bool:
-        """Whether it raised, or each audio of a full page is to come again. A short page says too little."""
-        return batch.exception() is not None or len(_errors(batch)) == self._on.settings.embed_batch
+        """Whether something is away: each audio of a full page is to come again, or the catalog raised.
+
+        A short page says too little, and a defect is one page's alone.
+        """
+        if error := batch.exception():
+            return isinstance(error, Exception) and is_transient(error)
+        return len(_errors(batch)) == max(LEAST_PAGE, self._on.settings.embed_batch)
 
     async def _pages(self, scope: Scope) -> AsyncIterator[list[AudioKey]]:
         """What waits in `scope`; before each page, what waits in the windows that are wanted first."""

@@ -95,9 +95,12 @@ class Computing:
         try:
             [outcome] = _of_each(self._model.embed([np.zeros(self._model.rate_hz, np.float32)]))
         except Exception as error:
+            if _out_of_memory(error):
+                raise NoMemory(f"the device has no memory even for silence ({error}): free some") from error
             raise self._found_unsound(error) from error
         if isinstance(outcome, EscoltaError):
             raise self._found_unsound(outcome)
+        self.unsound = None
 
     def _found_unsound(self, error: Exception) -> Transient:
         self.unsound = f"the model fails even on silence ({error}): start the embedder again"

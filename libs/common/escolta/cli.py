@@ -7,7 +7,6 @@ import signal
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -54,12 +53,20 @@ def _kept_secret(settings: Settings) -> str:
     path = settings.state_dir / "secret"
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        descriptor, new = tempfile.mkstemp(prefix="secret-", dir=settings.state_dir)  # of mode 600
+        descriptor, name = tempfile.mkstemp(prefix="secret-", dir=settings.state_dir)  # of mode 600
+        new = Path(name)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(32))
-        with suppress(FileExistsError):  # another process was first: its secret counts
+            file.flush()
+            os.fsync(descriptor)
+        try:
             os.link(new, path)
-        os.unlink(new)
+        except FileExistsError:
+            pass  # another process was first: its secret counts
+        except OSError:  # a file system without hard links
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
     secret = path.read_text().strip()
     if len(secret) < LEAST_SECRET:
         raise Misconfigured(f"{path} holds no secret: remove it, and the next start makes a new one")

@@ -28,6 +28,8 @@ ATTEMPT, TOPIC = "x-escolta-attempt", "x-escolta-topic"
 REASON, ATTEMPTS = "x-escolta-reason", "x-escolta-attempts"
 """Two names for attempts: a dead letter that somebody puts back into its queue begins with the first."""
 REASON_KEPT = 1000
+UNUSED_MS = 7 * 86_400_000
+"""A queue of one kind, such as a model that nobody runs any more, goes when nobody listened for a week."""
 
 Arguments = dict[str, str | int]
 DEAD: Arguments = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
@@ -69,6 +71,8 @@ class Consumer:
             await channel.set_qos(prefetch_count=subscription.in_flight)
             await channel.declare_queue(self._dead, durable=True, arguments=dict(DEAD))
             arguments = _handing_over_to(self._dead) | {"x-delivery-limit": MAX_DELIVERIES}
+            if subscription.kind:
+                arguments |= {"x-expires": UNUSED_MS}
             queue = await channel.declare_queue(name, durable=True, arguments=dict(arguments))
             await queue.bind(TOPICS, subscription.pattern)
             # Where the queue is deleted, the channel stays open and nothing more would ever come.

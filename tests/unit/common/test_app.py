@@ -108,10 +108,11 @@ async def test_a_process_is_not_ready_while_its_catalog_is_away(platform, postgr
 
 
 async def test_a_catalog_that_does_not_answer_is_not_waited_for(platform, postgres_url, monkeypatch):
-    monkeypatch.setattr(app, "CATALOG_S", 0.1)
     async with asyncpg.create_pool(postgres_url, min_size=1, max_size=1) as platform.catalog:
         async with platform.catalog.acquire():
-            assert (await readiness(platform)).status_code == 503
+            with monkeypatch.context() as patched:
+                patched.setattr(app, "CATALOG_S", 0.1)
+                assert (await readiness(platform)).status_code == 503
         assert (await readiness(platform)).status_code == 200
 
 

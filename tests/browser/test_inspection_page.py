@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from browser.conftest import SOMEWHERE
 from browser.inspection import Shown, show
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 from pydantic import SecretStr
 
 from al_engine.service import build as build_al_engine
@@ -16,7 +16,6 @@ from escolta.runtime import running
 from escolta.service import Platform
 from escolta.settings import Settings
 from escolta.web import Session, Sessions
-from escolta.web.sessions import COOKIE
 from label_gateway.service import build as build_label_gateway
 
 POINTS = 20_000
@@ -51,14 +50,19 @@ async def on(catalog_url: str, tmp_path: Path) -> AsyncIterator[Platform]:
         yield on
 
 
+async def sign_in(context: BrowserContext, on: Platform, session: Session) -> None:
+    sessions = Sessions(on.settings)
+    cookie = {"name": sessions.cookie, "value": sessions.token(session), "url": on.http_url}
+    await context.add_cookies([cookie])  # type: ignore[list-item]
+
+
 @pytest.fixture
 async def page(on: Platform, browser: Browser) -> AsyncIterator[Page]:
     """A page of a browser in which a lead is signed in; one that broke a rule of its own fails the test."""
     faults: list[str] = []
     context = await browser.new_context(viewport={"width": 1280, "height": 1000})
     context.set_default_timeout(10_000)
-    token = Sessions(on.settings).token(Session(labeler_id=1, name="Nuria", role="lead"))
-    await context.add_cookies([{"name": COOKIE, "value": token, "url": on.http_url}])
+    await sign_in(context, on, Session(labeler_id=1, name="Nuria", role="lead"))
     page = await context.new_page()
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
@@ -270,8 +274,7 @@ async def test_a_lead_reads_the_iterations_and_asks_for_one(on, page):
 
 async def test_a_labeler_is_not_shown_the_way(on, browser):
     context = await browser.new_context()
-    token = Sessions(on.settings).token(Session(labeler_id=2, name="Marina", role="labeler"))
-    await context.add_cookies([{"name": COOKIE, "value": token, "url": on.http_url}])
+    await sign_in(context, on, Session(labeler_id=2, name="Marina", role="labeler"))
     page = await context.new_page()
     answer = await page.goto(f"{on.http_url}/iterations")
     assert answer

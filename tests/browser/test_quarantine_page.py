@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 from unit.ingest.house import House, house_at_work
 
-from escolta.web.sessions import COOKIE
+from escolta.web import Sessions
 
 HOSTILE = "<img src=x onerror=alert(1)>.wav"
 
@@ -22,7 +22,8 @@ async def house(catalog_url: str, tmp_path: Path) -> AsyncIterator[House]:
 async def page(house: House, browser: Browser) -> AsyncIterator[Page]:
     """A page of a browser in which a lead is signed in."""
     context = await browser.new_context()
-    await context.add_cookies([{"name": COOKIE, "value": house.token("lead"), "url": house.on.http_url}])
+    name = Sessions(house.on.settings).cookie
+    await context.add_cookies([{"name": name, "value": house.token("lead"), "url": house.on.http_url}])
     yield await context.new_page()
     await context.close()
 

@@ -105,7 +105,7 @@ async def _catalog_answers(on: Platform) -> bool:
 def _may_read_metrics(request: Request, on: Platform) -> bool:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer":
-        token = request.cookies.get("escolta_session", "")
+        token = request.cookies.get(request.app.state.sessions.cookie, "")
     expected = on.settings.metrics_token
     if expected and hmac.compare_digest(token.encode(), expected.get_secret_value().encode()):
         return True

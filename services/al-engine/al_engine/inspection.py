@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Cookie, Depends, Header, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
@@ -22,10 +22,9 @@ from al_engine.maps import Maps
 from escolta.service import Platform
 from escolta.web import lead, page
 from escolta.web.recordings import ANSWERS, WantedPart
-from escolta.web.sessions import COOKIE
+from escolta.web.sessions import SessionCookie
 
 FOLDER = files("al_engine") / "pages"
-Token = Annotated[str | None, Cookie(alias=COOKIE, include_in_schema=False)]
 BINARY: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 }
@@ -180,11 +179,11 @@ def _pages() -> APIRouter:
         return page(title, body, script=f"/iterations/static/{name}.js", wide=True)
 
     @pages.get("/iterations")
-    async def iterations_page(request: Request, token: Token = None) -> Response:
+    async def iterations_page(request: Request, token: SessionCookie) -> Response:
         return shown(request, token, "Iterations", "iterations")
 
     @pages.get("/iterations/{iteration_id}")
-    async def iteration_page(iteration_id: UUID, request: Request, token: Token = None) -> Response:
+    async def iteration_page(iteration_id: UUID, request: Request, token: SessionCookie) -> Response:
         return shown(request, token, "Iteration", "iteration")
 
     @pages.get("/iterations/static/{path:path}", dependencies=[Depends(lead)])

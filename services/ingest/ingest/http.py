@@ -5,18 +5,17 @@ from importlib.resources import files
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Cookie, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 from pydantic import BaseModel, Field
 
 from escolta.service import Platform
 from escolta.web import lead, page
-from escolta.web.sessions import COOKIE
+from escolta.web.sessions import SessionCookie
 from ingest import store
 
 PAGES = files("ingest") / "pages"
 SCRIPT = "/quarantine/static/quarantine.js"
-Token = Annotated[str | None, Cookie(alias=COOKIE, include_in_schema=False)]
 
 
 class NodeState(BaseModel):
@@ -107,7 +106,7 @@ def _pages() -> APIRouter:
     pages = APIRouter(include_in_schema=False)
 
     @pages.get("/quarantine")
-    async def quarantine_page(request: Request, token: Token = None) -> Response:
+    async def quarantine_page(request: Request, token: SessionCookie) -> Response:
         session = request.app.state.sessions.session(token) if token else None
         if session is None:
             return RedirectResponse("/sign-in", 303)

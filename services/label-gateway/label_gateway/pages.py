@@ -5,15 +5,14 @@ put it. Only the sign-in page and its modules are there for somebody who is not 
 """
 
 from importlib.resources import files
-from typing import Annotated
 
-from fastapi import APIRouter, Cookie, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 from escolta.service import Platform
 from escolta.web import page, signed_in
-from escolta.web.sessions import COOKIE
+from escolta.web.sessions import SessionCookie
 
 FOLDER = files("label_gateway") / "pages"
 OF_SIGN_IN = ("sign-in.js", "api.js")
@@ -21,8 +20,6 @@ PLAYER = "vendor/wavesurfer/wavesurfer.esm.js"
 NO_PLAYER = """<h1>The player is missing</h1>
 <p class="notice bad">The files of the waveform player are not installed.
 Run <code>python services/label-gateway/fetch_vendor.py</code> and load this page again.</p>"""
-
-Token = Annotated[str | None, Cookie(alias=COOKIE, include_in_schema=False)]
 
 
 def router(on: Platform) -> APIRouter:
@@ -34,7 +31,7 @@ def router(on: Platform) -> APIRouter:
         return token is not None and request.app.state.sessions.session(token) is not None
 
     @routes.get("/")
-    async def home(request: Request, token: Token = None) -> Response:
+    async def home(request: Request, token: SessionCookie) -> Response:
         return RedirectResponse("/label" if is_signed_in(request, token) else "/sign-in", 303)
 
     @routes.get("/sign-in")
@@ -42,7 +39,7 @@ def router(on: Platform) -> APIRouter:
         return page("Sign in", _html("sign-in"), script="/label/static/sign-in.js", nav=False)
 
     @routes.get("/label")
-    async def label_page(request: Request, token: Token = None) -> Response:
+    async def label_page(request: Request, token: SessionCookie) -> Response:
         if not is_signed_in(request, token):
             return RedirectResponse("/sign-in", 303)
         if not (FOLDER / PLAYER).is_file():
@@ -50,7 +47,7 @@ def router(on: Platform) -> APIRouter:
         return page("Label", _html("label"), script="/label/static/label.js", wide=True)
 
     @routes.get("/label/static/{path:path}")
-    async def module(path: str, request: Request, token: Token = None) -> Response:
+    async def module(path: str, request: Request, token: SessionCookie) -> Response:
         if path not in OF_SIGN_IN:
             signed_in(request, cookie=token)
         response = await static.get_response(path, request.scope)

@@ -13,6 +13,7 @@ from al_engine import map_store, maps
 from al_engine.blinding import REASON
 from al_engine.map_points import KINDS
 from al_engine.maps import chosen
+from escolta.web import Sessions
 
 SOME = 14  # too few for neighborhoods, so that nothing has to be compiled
 
@@ -286,7 +287,8 @@ async def test_only_a_lead_sees_maps_and_hears_audios(engine):
         for address in pages:
             answer = await anybody.get(address)
             assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
-            labeler.cookies.set("escolta_session", labeler.headers["authorization"].split()[1])
+            token = labeler.headers["authorization"].split()[1]
+            labeler.cookies.set(Sessions(engine.on.settings).cookie, token)
             assert (await labeler.get(address)).status_code == 403
 
 

@@ -126,8 +126,14 @@ async def test_an_anonymous_caller_gets_nothing(client, path):
 async def test_a_bearer_and_a_cookie_both_sign_in(client):
     bearer = await client.get("/everybody", headers=as_("labeler"))
     token = as_("labeler")["authorization"].removeprefix("Bearer ")
-    cookie = await client.get("/everybody", headers={"cookie": f"escolta_session={token}"})
+    cookie = await client.get("/everybody", headers={"cookie": f"{Sessions(SETTINGS).cookie}={token}"})
     assert bearer.json() == cookie.json() == "Ada"
+
+
+def test_two_installations_on_one_host_have_cookies_of_their_own():
+    other = SETTINGS.model_copy(update={"secret": SecretStr("the secret of the other one")})
+    assert Sessions(other).cookie != Sessions(SETTINGS).cookie
+    assert Sessions(SETTINGS).cookie == Sessions(SETTINGS.model_copy()).cookie
 
 
 async def test_a_labeler_may_not_do_what_a_lead_may(client):

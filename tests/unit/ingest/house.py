@@ -21,7 +21,7 @@ from escolta.runtime import running
 from escolta.service import Platform, Service
 from escolta.settings import Settings
 from escolta.web import Session, Sessions
-from escolta.web.sessions import COOKIE, Role
+from escolta.web.sessions import Role
 from ingest.service import build
 
 RATE_HZ = 16_000
@@ -110,7 +110,7 @@ class House:
 
     def client(self, role: Role | None = "lead") -> httpx.AsyncClient:
         """An HTTP client signed in as `role`, or nobody."""
-        cookies = {COOKIE: self.token(role)} if role else {}
+        cookies = {Sessions(self.on.settings).cookie: self.token(role)} if role else {}
         return httpx.AsyncClient(base_url=self.on.http_url, cookies=cookies, trust_env=False)
 
 

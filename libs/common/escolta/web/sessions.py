@@ -3,20 +3,39 @@
 Any service can check a token with the shared secret alone; only label-gateway hands tokens out.
 """
 
+from hashlib import sha256
 from typing import Annotated, Literal
 
 from fastapi import Depends, HTTPException, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from pydantic import BaseModel, ValidationError
+from starlette.requests import HTTPConnection
 
 from escolta.settings import Settings
 
-COOKIE = "escolta_session"
-
 Role = Literal["labeler", "lead"]
 _bearer = HTTPBearer(auto_error=False, description="a session token, from POST /api/session")
-_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="the same token, set by the sign-in page")
+
+
+async def session_cookie(request: HTTPConnection) -> str | None:
+    """FastAPI dependency: the token that the browser sends, if it sends one."""
+    return request.cookies.get(request.app.state.sessions.cookie)
+
+
+SessionCookie = Annotated[str | None, Depends(session_cookie)]
+
+
+class _Cookie(APIKeyCookie):
+    async def __call__(self, request: HTTPConnection) -> str | None:
+        return await session_cookie(request)
+
+
+_cookie = _Cookie(
+    name="escolta_session",
+    auto_error=False,
+    description="the same token, set by the sign-in page; its name goes on with what tells installations apart",
+)
 
 
 class Session(BaseModel):
@@ -28,11 +47,17 @@ class Session(BaseModel):
 
 
 class Sessions:
-    """Makes and checks session tokens; they last `session_days`."""
+    """Makes and checks session tokens; they last `session_days`.
+
+    `cookie` is the cookie's name, another one for every secret: browsers do not tell two installations on one
+    host apart by their ports.
+    """
 
     def __init__(self, settings: Settings) -> None:
         assert settings.secret is not None, "cli.py fills in the secret"
-        self._signer = URLSafeTimedSerializer(settings.secret.get_secret_value(), salt="escolta.session")
+        secret = settings.secret.get_secret_value()
+        self._signer = URLSafeTimedSerializer(secret, salt="escolta.session")
+        self.cookie = f"escolta_session_{sha256(f'escolta.cookie {secret}'.encode()).hexdigest()[:8]}"
         self.max_age_s = int(settings.session_days * 86_400)
 
     def token(self, session: Session) -> str:

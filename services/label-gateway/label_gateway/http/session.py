@@ -7,7 +7,6 @@ from pydantic import BaseModel, Field
 
 from escolta.service import Platform
 from escolta.web import Session, Sessions
-from escolta.web.sessions import COOKIE
 from label_gateway import tasks
 from label_gateway.http.access import Access, problems
 from label_gateway.people import Labeler, Role
@@ -50,9 +49,12 @@ def add_routes(routes: APIRouter, on: Platform, access: Access) -> None:
         return SignedIn(token=token, name=session.name, role=session.role)
 
     @routes.delete("/api/session", status_code=204)
-    async def sign_out(caller: Annotated[Labeler, Depends(access.caller)], response: Response) -> None:
+    async def sign_out(
+        caller: Annotated[Labeler, Depends(access.caller)], request: Request, response: Response
+    ) -> None:
         """Forget the cookie."""
-        response.delete_cookie(COOKIE, **_cookie_rules(on))  # type: ignore[arg-type]  # a dict of several types
+        name = request.app.state.sessions.cookie
+        response.delete_cookie(name, **_cookie_rules(on))  # type: ignore[arg-type]  # a dict of several types
 
     @routes.get("/api/me")
     async def me(caller: Annotated[Labeler, Depends(access.caller)]) -> Me:
@@ -63,7 +65,8 @@ def add_routes(routes: APIRouter, on: Platform, access: Access) -> None:
 
 def _set_cookie(on: Platform, sessions: Sessions, session: Session, response: Response) -> str:
     token = sessions.token(session)
-    response.set_cookie(COOKIE, token, max_age=sessions.max_age_s, **_cookie_rules(on))  # type: ignore[arg-type]
+    rules = _cookie_rules(on)
+    response.set_cookie(sessions.cookie, token, max_age=sessions.max_age_s, **rules)  # type: ignore[arg-type]
     return token
 
 

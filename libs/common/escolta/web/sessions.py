@@ -34,7 +34,7 @@ class _Cookie(APIKeyCookie):
 _cookie = _Cookie(
     name="escolta_session",
     auto_error=False,
-    description="the same token, set by the sign-in page; its name goes on with what tells installations apart",
+    description="the same token, set by the sign-in page; what follows in its name is the installation's",
 )
 
 

@@ -5,13 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-import asyncpg
 import pytest
 from prometheus_client import CollectorRegistry
 from unit.al_engine.engine import NODE, OTHER, START, Engine
 
 from al_engine import inputs, iterations, store
-from al_engine.iterations import MOST_ATTEMPTS, Iterations
+from al_engine.iterations import Iterations
 from al_engine.service import build
 from escolta.errors import Misconfigured, Transient
 from escolta.events import AudioLabeled, IterationClosed, IterationRequested, Window
@@ -280,49 +279,6 @@ async def test_medoids_of_one_class_leave_nothing_that_could_differ(engine):
     row = await store.iteration(engine.on.catalog, second)
     assert row
     assert (row["medoids"], row["judged"], row["mismatched"]) == (3, None, None)
-
-
-async def test_the_database_gone_for_a_moment_is_no_attempt(engine, monkeypatch):
-    await engine.add_audios(6)
-    request = IterationRequested(
-        iteration_id=UUID(int=8), window_start=START, window_end=START + timedelta(days=1), batch=3
-    )
-
-    async def away(*_: object) -> None:
-        raise asyncpg.ConnectionDoesNotExistError("the connection was closed")
-
-    quiet = Iterations(engine.quiet())
-    with monkeypatch.context() as patched:
-        patched.setattr(inputs, "fix", away)
-        await store.add_request(engine.on.catalog, request)
-        for _ in range(MOST_ATTEMPTS + 1):
-            with pytest.raises(asyncpg.ConnectionDoesNotExistError):
-                await quiet.run(request.iteration_id)
-    await quiet.run(request.iteration_id)
-    row = await store.iteration(engine.on.catalog, request.iteration_id)
-    assert row
-    assert row["status"] == "proposed"
-
-
-async def test_what_takes_too_long_every_time_is_given_up_and_lets_others_pass(engine, monkeypatch):
-    await engine.add_audios(6)
-    request = IterationRequested(
-        iteration_id=UUID(int=9), window_start=START, window_end=START + timedelta(days=1), batch=3
-    )
-
-    async def too_slow(*_: object) -> None:
-        raise TimeoutError
-
-    monkeypatch.setattr(inputs, "fix", too_slow)
-    quiet = Iterations(engine.quiet())
-    await store.add_request(engine.on.catalog, request)
-    for _ in range(MOST_ATTEMPTS):
-        with pytest.raises(TimeoutError):
-            await quiet.run(request.iteration_id)
-    await quiet.run(request.iteration_id)
-    row = await store.iteration(engine.on.catalog, request.iteration_id)
-    assert row
-    assert row["status"] == "failed"
 
 
 async def test_a_slip_in_the_strategy_s_setting_is_told_at_the_start(engine):

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from unit.al_engine.engine import CATALOG, START, Engine, joined_engine
 
-from al_engine import store
+from al_engine import inputs, store
 from al_engine.iterations import MOST_ATTEMPTS, Iterations
 from al_engine.replay import replay
 from escolta.errors import Rejected
@@ -239,6 +239,37 @@ async def test_an_iteration_that_never_ends_does_not_stop_the_others_for_ever(en
     row = await store.iteration(engine.on.catalog, WANTED.iteration_id)
     assert row is not None
     assert f"begun {MOST_ATTEMPTS} times" in row["failure"]
+
+
+async def test_the_database_gone_for_a_moment_is_no_attempt(engine, monkeypatch):
+    async def away(*_: object) -> None:
+        raise asyncpg.ConnectionDoesNotExistError("the connection was closed")
+
+    iterations = Iterations(engine.quiet())
+    with monkeypatch.context() as patched:
+        patched.setattr(inputs, "fix", away)
+        for _ in range(MOST_ATTEMPTS + 1):
+            with pytest.raises(asyncpg.ConnectionDoesNotExistError):
+                await iterations.run(WANTED.iteration_id)
+    await iterations.run(WANTED.iteration_id)
+    row = await store.iteration(engine.on.catalog, WANTED.iteration_id)
+    assert row is not None
+    assert row["status"] == "proposed"
+
+
+async def test_what_takes_too_long_every_time_is_given_up_and_lets_others_pass(engine, monkeypatch):
+    async def too_slow(*_: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(inputs, "fix", too_slow)
+    iterations = Iterations(engine.quiet())
+    for _ in range(MOST_ATTEMPTS):
+        with pytest.raises(TimeoutError):
+            await iterations.run(WANTED.iteration_id)
+    await iterations.run(WANTED.iteration_id)
+    row = await store.iteration(engine.on.catalog, WANTED.iteration_id)
+    assert row is not None
+    assert row["status"] == "failed"
 
 
 async def test_an_embedding_that_is_being_written_is_waited_for(engine):

@@ -33,6 +33,7 @@ class _Cookie(APIKeyCookie):
 
 _cookie = _Cookie(
     name="escolta_session",
+    scheme_name="APIKeyCookie",
     auto_error=False,
     description="the same token, set by the sign-in page; what follows in its name is the installation's",
 )

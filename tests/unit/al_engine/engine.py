@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import asyncpg
 import httpx
 import numpy as np
 from prometheus_client import CollectorRegistry
@@ -136,6 +137,13 @@ def settings_for(catalog_url: str, folder: Path) -> Settings:
         secret=SecretStr("a secret of the tests alone"),
         model="placeholder",
     )
+
+
+async def add_nodes(catalog_url: str) -> None:
+    """Two nodes, a model and three classes; no audio."""
+    connection = await asyncpg.connect(catalog_url)
+    await connection.execute(CATALOG)
+    await connection.close()
 
 
 @asynccontextmanager

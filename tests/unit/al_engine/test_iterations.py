@@ -6,7 +6,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from prometheus_client import CollectorRegistry
 from unit.al_engine.engine import NODE, OTHER, START, Engine
 
 from al_engine import inputs, iterations, store
@@ -14,7 +13,6 @@ from al_engine.iterations import Iterations
 from al_engine.service import build
 from escolta.errors import Misconfigured, Transient
 from escolta.events import AudioLabeled, IterationClosed, IterationRequested, Window
-from escolta.service import Platform
 
 
 async def labeled_batch(engine: Engine, batch: int, **wanted: object) -> UUID:
@@ -183,7 +181,7 @@ async def test_catching_up_finds_what_no_event_told(engine):
     iteration_id = await engine.ask(batch=5, follow_ups=1)
     found = await engine.until_not("requested", iteration_id)
     await engine.label(found["proposals"], iteration_id)
-    await Iterations(_quiet(engine)).catch_up()
+    await Iterations(engine.quiet()).catch_up()
 
     async def followed() -> bool:
         rows = await store.iterations(engine.on.catalog)
@@ -192,18 +190,13 @@ async def test_catching_up_finds_what_no_event_told(engine):
     await engine.until(followed)
 
 
-def _quiet(engine: Engine) -> Platform:
-    """The same platform with a registry of its own, as a second process would have."""
-    return replace(engine.on, metrics=CollectorRegistry())
-
-
 async def test_a_request_that_was_only_written_is_run(engine):
     await engine.add_audios(10)
     request = IterationRequested(
         iteration_id=UUID(int=7), window_start=START, window_end=START + timedelta(days=1), batch=4
     )
     await store.add_request(engine.on.catalog, request)
-    second = Iterations(_quiet(engine))
+    second = Iterations(engine.quiet())
     await second.catch_up()
     await engine.until_not("requested", UUID(int=7))  # the engine itself may have begun to catch up
     before = await store.proposals(engine.on.catalog, UUID(int=7))
@@ -218,7 +211,7 @@ async def test_two_iterations_never_run_at_once(engine):
         iteration_id=UUID(int=7), window_start=START, window_end=START + timedelta(days=1), batch=4
     )
     await store.add_request(engine.on.catalog, request)
-    second = Iterations(_quiet(engine))
+    second = Iterations(engine.quiet())
     async with engine.on.catalog.acquire() as other:
         await other.execute("SELECT pg_advisory_lock($1)", store.ONE_ITERATION)
         with pytest.raises(Transient, match="another iteration"):

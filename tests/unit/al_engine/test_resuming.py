@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from unit.al_engine.engine import CATALOG, START, Engine, joined_engine
+from unit.al_engine.engine import START, Engine, add_nodes, joined_engine
 
 from al_engine import inputs, store
 from al_engine.iterations import MOST_ATTEMPTS, Iterations
@@ -50,9 +50,7 @@ asyncio.run(main())
 @asynccontextmanager
 async def filled(catalog_url: str, folder: Path) -> AsyncIterator[Engine]:
     """A catalog of 40 audios, 9 of them labeled, and a request that nobody has run."""
-    connection = await asyncpg.connect(catalog_url)
-    await connection.execute(CATALOG)
-    await connection.close()
+    await add_nodes(catalog_url)
     async with joined_engine(catalog_url, folder) as on:
         engine = Engine(on)
         await engine.add_audios(40)

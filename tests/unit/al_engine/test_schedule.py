@@ -5,10 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import asyncpg
 import pytest
 from prometheus_client import CollectorRegistry
-from unit.al_engine.engine import CATALOG, joined_engine
+from unit.al_engine.engine import add_nodes, joined_engine
 
 from al_engine.iterations import Iterations
 from al_engine.schedule import Schedule, read_times
@@ -22,9 +21,7 @@ WEEK = timedelta(days=7)
 
 @pytest.fixture
 async def on(catalog_url: str, tmp_path: Path) -> AsyncIterator[Platform]:
-    connection = await asyncpg.connect(catalog_url)
-    await connection.execute(CATALOG)
-    await connection.close()
+    await add_nodes(catalog_url)
     async with joined_engine(catalog_url, tmp_path) as on:
         settings = on.settings.model_copy(update={"schedule": "mon 06:00"})
         yield replace(on, settings=settings, clock=ManualClock(WEDNESDAY))

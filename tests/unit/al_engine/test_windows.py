@@ -5,9 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-import asyncpg
 import pytest
-from unit.al_engine.engine import CATALOG, NODE, OTHER, START, Engine, joined_engine
+from unit.al_engine.engine import NODE, OTHER, START, Engine, add_nodes, joined_engine
 
 from al_engine import store
 from al_engine.iterations import Iterations
@@ -19,9 +18,7 @@ EVERYTHING = 1000
 
 @pytest.fixture
 async def engine(catalog_url: str, tmp_path: Path) -> AsyncIterator[Engine]:
-    connection = await asyncpg.connect(catalog_url)
-    await connection.execute(CATALOG)
-    await connection.close()
+    await add_nodes(catalog_url)
     async with joined_engine(catalog_url, tmp_path) as on:
         yield Engine(on)
 

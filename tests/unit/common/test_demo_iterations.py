@@ -4,9 +4,8 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import asyncpg
 import pytest
-from unit.al_engine.engine import CATALOG, START, Engine, engine_at_work
+from unit.al_engine.engine import START, Engine, add_nodes, engine_at_work
 
 from escolta.demo.iterations import request_iterations
 from escolta.events import IterationClosed
@@ -16,9 +15,7 @@ BATCH = 3
 
 @pytest.fixture
 async def engine(catalog_url: str, tmp_path: Path) -> AsyncIterator[Engine]:
-    connection = await asyncpg.connect(catalog_url)
-    await connection.execute(CATALOG)
-    await connection.close()
+    await add_nodes(catalog_url)
     async with engine_at_work(catalog_url, tmp_path) as engine:
         yield engine
 

@@ -27,6 +27,8 @@ optimum's (6,540 rows of 171 classes)."""
 MEMORY = 20
 SUFFICIENT = 1e-4
 """Part of the promised decrease that a step has to bring (Nocedal & Wright 2006, section 3.1)."""
+SIZES = 0.5 ** np.arange(54)
+"""Parts of a step that are tried; a smaller one than the last changes no float64."""
 BLOCK_ROWS = 2048
 
 Matrix = NDArray[np.float64]
@@ -94,14 +96,14 @@ class _Problem:
                 break
             direction = steps.direction(gradient, self._unbent)
             slope = float(np.vdot(gradient, direction))
-            size = 1.0
             noise = 8 * np.finfo(dtype).eps * value
-            while True:
+            for size in SIZES:
                 moved = variables + size * direction
                 new_value, new_gradient = self._loss(dtype, moved)
                 if new_value <= value + SUFFICIENT * size * slope + noise:
                     break
-                size /= 2
+            else:
+                break  # nothing is lower that way: what is left is rounding
             steps.append(moved - variables, new_gradient - gradient)
             variables, value, gradient = moved, new_value, new_gradient
         return variables
@@ -149,10 +151,11 @@ class _Steps:
         self._order: list[int] = []
 
     def append(self, step: Matrix, change: Matrix) -> None:
-        if not np.vdot(step, change) > 0:  # always, but for rounding
+        flat_step, flat_change = step.reshape(-1).astype(np.float32), change.reshape(-1).astype(np.float32)
+        if not flat_step @ flat_change > 0:  # always, but for rounding
             return
         place = self._order.pop(0) if len(self._order) == MEMORY else len(self._order)
-        self._steps[place], self._changes[place] = step.reshape(-1), change.reshape(-1)
+        self._steps[place], self._changes[place] = flat_step, flat_change
         self._products[place] = self._changes @ self._steps[place]
         self._products[:, place] = self._steps @ self._changes[place]
         self._order.append(place)

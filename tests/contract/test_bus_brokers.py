@@ -9,6 +9,8 @@ import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import aio_pika
+import aiomqtt
 import pytest
 from contract.bus_ears import Listener, Quarantine
 from contract.bus_world import PATIENCE_S, Rang, Wire, World, amqp_channel, eventually, take
@@ -104,6 +106,45 @@ async def test_over_tls_the_certificate_of_the_broker_is_checked(
     monkeypatch.setattr(rabbit_bus, "START_S", 20)
     monkeypatch.setattr(mqtt, "START_S", 20)
     await (await world.start(world.open(wire.url))).publish(Rang(number=2))
+
+
+class Unheeding:
+    """Connects never, and answers its first cancellation with another error, as a library may."""
+
+    def __init__(self) -> None:
+        self.cancellations = 0
+
+    async def connect(self, *_: object, **__: object) -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            self.cancellations += 1
+            if self.cancellations > 1:
+                raise
+            raise ConnectionError("hung up in the same moment") from None
+
+
+async def test_a_start_gives_up_in_time_though_the_library_swallows_the_cancellation(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    library = Unheeding()
+    monkeypatch.setattr(aio_pika.Connection, "connect", library.connect)
+    monkeypatch.setattr(rabbit_bus, "START_S", 0.1)
+    async with asyncio.timeout(10):
+        with pytest.raises(Misconfigured, match="no RabbitMQ answers"):
+            await open_bus("amqp://one:two@127.0.0.1:1").start()
+    assert library.cancellations == 1
+
+
+async def test_a_stop_ends_though_the_library_swallows_the_cancellation(monkeypatch: pytest.MonkeyPatch):
+    library = Unheeding()
+    monkeypatch.setattr(aiomqtt.Client, "__aenter__", library.connect)
+    monkeypatch.setattr(mqtt, "START_S", 0.1)
+    bus = open_bus("mqtt://one:two@127.0.0.1:1", client_id="quay-1")
+    await bus.start()
+    async with asyncio.timeout(10):
+        await bus.stop()
+    assert library.cancellations == 1
 
 
 @over_rabbit

@@ -7,8 +7,7 @@ batches and hands the `Outcome` of each message back to the adapter to carry out
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5
 
@@ -16,9 +15,10 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from pydantic import ValidationError
 
 from escolta.bus import DeadLetter, Message, Subscription, Verdict
+from escolta.bus.cancellation import cancelled_by_us_alone
 from escolta.bus.inbox import Inbox, Incoming
 from escolta.clock import Clock
-from escolta.errors import Rejected, Transient, is_transient
+from escolta.errors import Rejected, is_transient
 from escolta.events import Event, MessageRejected
 
 log = logging.getLogger("escolta.bus")
@@ -112,7 +112,7 @@ class Delivery:
         if not messages:
             return {}
         try:
-            with stray_cancellation_is_transient():
+            with cancelled_by_us_alone():
                 await self.subscription.handler(list(messages.values()))
         except Exception as error:  # noqa: BLE001  # every failure is judged, logged and counted here
             if len(messages) > 1:
@@ -145,22 +145,6 @@ class Delivery:
     def _later(self, reason: str, attempt: int) -> Outcome:
         delays_s = self.subscription.delays_s
         return Outcome(Verdict.RETRY, reason, delays_s[min(attempt, len(delays_s)) - 1])
-
-
-@contextmanager
-def stray_cancellation_is_transient() -> Iterator[None]:
-    """Turn a `CancelledError` that nobody asked for into `Transient`.
-
-    A library whose connection dies may cancel the future that we wait for; left alone, that would end
-    the task that consumes the queue without a word.
-    """
-    try:
-        yield
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        raise Transient("cancelled from inside: a connection has probably died") from None
 
 
 def said(error: object) -> str:

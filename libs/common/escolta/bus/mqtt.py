@@ -13,7 +13,8 @@ from prometheus_client import CollectorRegistry
 
 from escolta.bus import DeadLetter, Subscription
 from escolta.bus.address import address_of
-from escolta.bus.delivery import BusMetrics, said, stray_cancellation_is_transient
+from escolta.bus.cancellation import cancelled_by_us_alone
+from escolta.bus.delivery import BusMetrics, said
 from escolta.bus.local import LocalQueues
 from escolta.clock import Clock
 from escolta.errors import Misconfigured, Transient
@@ -66,7 +67,7 @@ class MqttBus:
             )
         )
         try:
-            with stray_cancellation_is_transient():
+            with cancelled_by_us_alone():
                 await asyncio.wait({sending, lost}, return_when=asyncio.FIRST_COMPLETED)
                 if not sending.done():
                     raise Transient(
@@ -114,7 +115,7 @@ class MqttBus:
     async def _keep_connected(self, connected: asyncio.Future[None]) -> None:
         while True:
             try:
-                with stray_cancellation_is_transient():
+                with cancelled_by_us_alone():
                     await self._session(connected)
             except Exception as error:  # noqa: BLE001  # nobody starts a node in the field again
                 if _refuses(error) and not connected.done():

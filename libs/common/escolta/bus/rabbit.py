@@ -10,7 +10,8 @@ from prometheus_client import CollectorRegistry
 
 from escolta.bus import DeadLetter, Subscription
 from escolta.bus.address import address_of
-from escolta.bus.delivery import BusMetrics, Delivery, rejection, said, stray_cancellation_is_transient
+from escolta.bus.cancellation import cancelled_by_us_alone
+from escolta.bus.delivery import BusMetrics, Delivery, rejection, said
 from escolta.bus.rabbit_consumer import TOPICS, Consumer
 from escolta.bus.rabbit_link import AWAY, Link, open_link, refusals
 from escolta.clock import Clock
@@ -87,7 +88,7 @@ class RabbitBus:
     async def _connect(self) -> None:
         self._link = await open_link(self._address)
         try:
-            with refusals(self._address), stray_cancellation_is_transient():
+            with cancelled_by_us_alone(), refusals(self._address):
                 for consumer in self._consumers:
                     await consumer.open(self._link)
         except BaseException:

@@ -11,7 +11,8 @@ from aio_pika.connection import make_url
 from aiormq.exceptions import ChannelAccessRefused
 
 from escolta.bus.address import Address
-from escolta.bus.delivery import said, stray_cancellation_is_transient
+from escolta.bus.cancellation import cancelled_by_us_alone
+from escolta.bus.delivery import said
 from escolta.errors import Misconfigured, Transient
 
 CONNECT_S = 10.0
@@ -56,7 +57,7 @@ class Link:
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
         )
         try:
-            with stray_cancellation_is_transient():
+            with cancelled_by_us_alone():
                 async with self._unconfirmed, asyncio.timeout(CONFIRM_S):
                     channel = await self._sending_channel()
                     target = await channel.get_exchange(exchange, ensure=False)
@@ -74,7 +75,7 @@ class Link:
     ) -> None:
         """Put a message into one durable queue, which is made if it is not there. Raises `Transient`."""
         try:
-            with stray_cancellation_is_transient():
+            with cancelled_by_us_alone():
                 async with asyncio.timeout(CONFIRM_S):
                     channel = await self._sending_channel()
                     await channel.declare_queue(queue, durable=True, arguments=dict(arguments))
@@ -85,7 +86,7 @@ class Link:
 
     async def close(self) -> None:
         """Close the connection: the broker redelivers what it had handed out over it."""
-        with contextlib.suppress(AWAY):
+        with contextlib.suppress(AWAY), cancelled_by_us_alone():
             async with asyncio.timeout(CLOSE_S):
                 await self.connection.close()
 
@@ -110,12 +111,14 @@ async def open_link(address: Address) -> Link:
         name="escolta",
     )
     connection = aio_pika.Connection(url, ssl_context=address.tls_context())
-    try:
-        with refusals(address), stray_cancellation_is_transient():
-            await connection.connect(timeout=CONNECT_S)
-    except BaseException:
-        await connection.close()
-        raise
+    with cancelled_by_us_alone():
+        try:
+            with refusals(address):
+                await connection.connect(timeout=CONNECT_S)
+        except BaseException:
+            with contextlib.suppress(AWAY):
+                await connection.close()
+            raise
     return Link(address, connection)
 
 

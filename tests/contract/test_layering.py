@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 COMMON = ROOT / "libs/common/escolta"
 SERVICES = {path.parent.name: path.parent for path in ROOT.glob("services/*/*/service.py")}
 
-BASE = {"events", "errors", "audio", "clock"}
+BASE = {"events", "errors", "audio", "clock", "cancellation"}
 PORTS = {"bus", "objects", "catalog"}
 COMPOSITION_ROOT = {"cli", "demo"}
 FOR_SERVICES = {"service", "events", "errors", "audio", "clock", "web"}

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from escolta.app import make_app
 from escolta.bus import open_bus
+from escolta.cancellation import cancelled_by_us_alone
 from escolta.clock import Clock, SystemClock
 from escolta.errors import Misconfigured
 from escolta.objects import open_objects
@@ -123,7 +124,8 @@ async def _working(services: Sequence[Service]) -> AsyncIterator[None]:
 async def _repeat(service: str, job: Every) -> None:
     while True:
         try:
-            await job.run()
+            with cancelled_by_us_alone():
+                await job.run()
         except Exception:
             log.exception("%s: the job %s failed; again in %.0f s", service, job.run.__name__, job.period_s)
         await asyncio.sleep(job.period_s)

@@ -49,7 +49,8 @@ class Maps:
             self._asked.clear()
             await self.draw_requested()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), CATCH_UP_S)
+                async with asyncio.timeout(CATCH_UP_S):
+                    await self._asked.wait()
 
     async def draw_requested(self) -> None:
         """Draw every iteration that waits, unless another process is at it: it will draw them all."""

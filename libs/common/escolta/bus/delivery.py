@@ -15,8 +15,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from pydantic import ValidationError
 
 from escolta.bus import DeadLetter, Message, Subscription, Verdict
-from escolta.bus.cancellation import cancelled_by_us_alone
 from escolta.bus.inbox import Inbox, Incoming
+from escolta.cancellation import cancelled_by_us_alone
 from escolta.clock import Clock
 from escolta.errors import Rejected, is_transient
 from escolta.events import Event, MessageRejected

@@ -5,6 +5,7 @@ away waits in the broker. A node records without a network, so this bus starts w
 """
 
 import asyncio
+import contextlib
 import logging
 from functools import partial
 
@@ -13,9 +14,9 @@ from prometheus_client import CollectorRegistry
 
 from escolta.bus import DeadLetter, Subscription
 from escolta.bus.address import address_of
-from escolta.bus.cancellation import cancelled_by_us_alone
 from escolta.bus.delivery import BusMetrics, said
 from escolta.bus.local import LocalQueues
+from escolta.cancellation import cancelled_by_us_alone
 from escolta.clock import Clock
 from escolta.errors import Misconfigured, Transient
 from escolta.events import Event
@@ -128,8 +129,10 @@ class MqttBus:
 
     async def _session(self, connected: asyncio.Future[None]) -> None:
         """One connection, from CONNECT until it is lost, which is an MqttError."""
-        async with self._new_client() as client:
-            await self._subscribe(client)
+        async with contextlib.AsyncExitStack() as connection:
+            with cancelled_by_us_alone():  # here already: what comes next has no end
+                client = await connection.enter_async_context(self._new_client())
+                await self._subscribe(client)
             lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._online, self._told = (client, lost), ""
             log.info("connected to the MQTT broker at %s as %r", self._address, self._client_id)

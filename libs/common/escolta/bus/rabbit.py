@@ -10,10 +10,10 @@ from prometheus_client import CollectorRegistry
 
 from escolta.bus import DeadLetter, Subscription
 from escolta.bus.address import address_of
-from escolta.bus.cancellation import cancelled_by_us_alone
 from escolta.bus.delivery import BusMetrics, Delivery, rejection, said
 from escolta.bus.rabbit_consumer import TOPICS, Consumer
 from escolta.bus.rabbit_link import AWAY, Link, open_link, refusals
+from escolta.cancellation import cancelled_by_us_alone
 from escolta.clock import Clock
 from escolta.errors import Misconfigured, Transient
 from escolta.events import Event, MessageRejected

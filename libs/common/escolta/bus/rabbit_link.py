@@ -11,8 +11,8 @@ from aio_pika.connection import make_url
 from aiormq.exceptions import ChannelAccessRefused
 
 from escolta.bus.address import Address
-from escolta.bus.cancellation import cancelled_by_us_alone
 from escolta.bus.delivery import said
+from escolta.cancellation import cancelled_by_us_alone
 from escolta.errors import Misconfigured, Transient
 
 CONNECT_S = 10.0

@@ -1,4 +1,4 @@
-"""Cancellation as asyncio means it, though the libraries below the bus do not always keep to it."""
+"""Cancellation as asyncio means it, though libraries do not always keep to it."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from escolta.errors import Transient
 
 @contextmanager
 def cancelled_by_us_alone() -> Iterator[None]:
-    """Inside, somebody else's code waits for a broker or runs a handler.
+    """Inside, a library waits for a broker, or a handler or a job runs.
 
     - A `CancelledError` that nobody asked for is `Transient`. A library whose connection dies may cancel the
       future that we wait for; left alone, that would end the task that consumes the queue without a word.

@@ -1,0 +1,67 @@
+"""A cancellation ends what it is meant to end, and nothing else does."""
+
+import asyncio
+
+import pytest
+
+from escolta.cancellation import cancelled_by_us_alone
+from escolta.errors import Transient
+
+
+async def guarded(waiting):
+    with cancelled_by_us_alone():
+        return await waiting
+
+
+async def swallows(then: Exception | None = None):
+    """Waits, and where it is cancelled returns or fails."""
+    try:
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:
+        if then:
+            raise then from None
+
+
+async def test_without_a_cancellation_it_changes_nothing():
+    assert await guarded(asyncio.sleep(0, "slept")) == "slept"
+    with pytest.raises(KeyError):
+        await guarded(fails(KeyError()))
+
+
+async def fails(error: BaseException):
+    raise error
+
+
+@pytest.mark.parametrize("then", [None, ConnectionError("hung up")])
+async def test_a_cancelled_task_ends_though_what_it_waits_for_swallows_that(then):
+    task = asyncio.create_task(guarded(swallows(then)))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled()
+
+
+@pytest.mark.parametrize("then", [None, ConnectionError("hung up")])
+async def test_a_timeout_comes_though_what_it_waits_for_swallows_that(then):
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await guarded(swallows(then))
+    await asyncio.sleep(0)  # and the task goes on
+
+
+async def test_a_cancellation_that_nobody_asked_for_is_transient():
+    with pytest.raises(Transient):
+        await guarded(fails(asyncio.CancelledError()))
+
+
+async def test_what_a_task_does_after_its_cancellation_is_left_alone():
+    async def closes():
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            return await guarded(asyncio.sleep(0, "closed"))
+
+    task = asyncio.create_task(closes())
+    await asyncio.sleep(0)
+    task.cancel()
+    assert await task == "closed"

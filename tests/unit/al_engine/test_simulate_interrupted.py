@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,15 @@ def workers_start(pid: int) -> bool:
     return any(children(child) for child in children(pid))
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A process that is started inside hears SIGINT, which a shell's background jobs have it ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
 @pytest.mark.parametrize(("moment", "later_s"), [(server_starts, 0), (workers_start, 0), (workers_start, 1)])
 def test_an_interruption_ends_it_without_a_traceback(moment, later_s, tmp_path):

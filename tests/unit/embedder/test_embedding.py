@@ -112,6 +112,8 @@ async def test_a_model_that_is_broken_is_not_ready_until_it_embeds_again(desk, m
 
 async def test_a_model_that_is_broken_says_why_it_is_not_ready(desk):
     class Broken(Placeholder):
+        model_id = "broken-1"  # its own: the desk's embedder may be done with the audio first
+
         def embed(self, waveforms: Sequence[FloatArray]) -> Embedded:
             raise RuntimeError("device-side assert triggered")
 

@@ -247,7 +247,7 @@ async def test_a_stop_in_mid_work_loses_and_doubles_nothing(world: World):
 
     bus = await world.listen(Subscription(Rang, handle, batch=4, delays_s=(0.01,)))
     await world.publish(*(Rang(number=number) for number in range(40)))
-    await begun.wait()
+    await eventually(begun.is_set)
     stopping = asyncio.create_task(bus.stop())
     await asyncio.sleep(0.1)
     go.set()

@@ -7,6 +7,7 @@ import shutil
 import ssl
 import subprocess
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import aio_pika
@@ -71,6 +72,29 @@ async def test_a_broker_short_of_disk_is_transient_and_the_work_goes_on_when_the
         await bus.publish(Rang(number=1))
     await published_at_last(bus, Rang(number=2))
     await eventually(lambda: 2 in listener.numbers)
+
+
+class Cried(Event):
+    """a test -> a test. Too loud for a wire's buffers."""
+
+    topic: ClassVar[str] = "test.cried"
+    text: str
+
+
+@over_rabbit
+async def test_a_broker_that_reads_no_more_holds_up_no_stop(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rabbit_link, "CONFIRM_S", 0.5)
+    monkeypatch.setattr(rabbit_link, "CLOSE_S", 0.5)
+    wire = Wire(world.url(world.sends))
+    await wire.mend()
+    bus = world.open(wire.url)
+    await bus.start()
+    await bus.publish(Cried(text="a"))
+    wire.freeze()
+    await asyncio.gather(*(refused(bus, Cried(text="a" * 2**20)) for _ in range(32)))
+    async with asyncio.timeout(20):
+        await bus.stop()
+    await wire.cut()
 
 
 @over_each_broker

@@ -63,7 +63,13 @@ class InstalledBroker(Broker):
     def control(self, *command: str) -> None:
         program = Path(self._program).with_name("rabbitmqctl")
         environment = {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", "HOME": str(self._folder)}
-        subprocess.run([program, *command], env=environment | self._address, check=True, capture_output=True)
+        subprocess.run(
+            [program, *command],
+            env=environment | self._address,
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
 
     @property
     def _address(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import httpx
+import urllib3
 from minio import Minio
 
 from servers.process import ServerProcess, free_ports
@@ -75,6 +76,7 @@ def bucket(store: str, name: str) -> Iterator[str]:
         access_key=unquote(parts.username or ""),
         secret_key=unquote(parts.password or ""),
         secure="secure=true" in parts.query,
+        http_client=urllib3.PoolManager(timeout=30, retries=2),  # by default each call may take half an hour
     )
     if client.bucket_exists(name):
         for found in client.list_objects(name, recursive=True):

@@ -96,8 +96,8 @@ class Consumer:
             with contextlib.suppress(AWAY):
                 async with asyncio.timeout(CLOSE_S):
                     await self._queue.cancel(self._tag)
-                for incoming in self._inbox.clear():
-                    await incoming.receipt[1].nack(requeue=True)
+                    for incoming in self._inbox.clear():
+                        await incoming.receipt[1].nack(requeue=True)
 
     async def _arrived(self, link: Link, message: AbstractIncomingMessage) -> None:
         self._inbox.add(

@@ -85,10 +85,14 @@ class Link:
             raise Transient(f"the queue {queue} of RabbitMQ at {self._address} was deleted under our hands")
 
     async def close(self) -> None:
-        """Close the connection: the broker redelivers what it had handed out over it."""
-        with contextlib.suppress(AWAY), cancelled_by_us_alone():
-            async with asyncio.timeout(CLOSE_S):
-                await self.connection.close()
+        """Close the connection: the broker redelivers what it had handed out over it.
+
+        Where the broker reads no more, that goes on without us: aiormq waits, cancelled or not, until all is
+        sent that it holds.
+        """
+        closing = asyncio.create_task(self.connection.close())
+        closing.add_done_callback(lambda done: done.cancelled() or done.exception())  # whatever it was
+        await asyncio.wait({closing}, timeout=CLOSE_S)
 
     async def _sending_channel(self) -> AbstractChannel:
         """The broker closes a channel on which it refused something: then a new one is opened."""

@@ -8,6 +8,7 @@ chromium_path  a browser
 """
 
 import os
+import reprlib
 import shutil
 import tempfile
 import uuid
@@ -31,6 +32,20 @@ hypothesis.settings.load_profile("escolta")
 for variable in [name for name in os.environ if name.startswith("ESCOLTA_")]:
     if not variable.startswith("ESCOLTA_TEST_") and variable != "ESCOLTA_CACHE":
         del os.environ[variable]  # what is set for a deployment must not reach the tests
+
+
+MOST_TO_COMPARE = 20_000
+"""Characters."""
+
+
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Where a comparison fails, say so in short if a side is long.
+
+    In continuous integration pytest looks for every difference: between two sounds or vectors, for hours.
+    """
+    if max(len(repr(side)) for side in (left, right)) <= MOST_TO_COMPARE:
+        return None
+    return [f"{reprlib.repr(left)} {op} {reprlib.repr(right)}", "Too long to be compared here."]
 
 
 @pytest.fixture(scope="session")

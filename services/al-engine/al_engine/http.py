@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from al_engine import blinding, panel, store
 from al_engine.iterations import Iterations
+from al_engine.predicting import predicted
 from al_engine.stopping import Panel
 from al_engine.strategies import STRATEGIES
 from escolta.events import Hours, NodeName, UtcTime, Window
@@ -163,10 +164,7 @@ def router(on: Platform, iterations: Iterations) -> APIRouter:
     @routes.get("/api/predictions")
     async def list_predictions(_: Lead) -> list[PredictedAudio]:
         """The committee's classifier, fitted to every medoid, on every audio that nobody has labeled."""
-        return [
-            PredictedAudio(audio_id=audio_id, file_name=name, predicted_class=found, probability=probability)
-            for audio_id, name, found, probability in await iterations.predictions()
-        ]
+        return [PredictedAudio(**one._asdict()) for one in await predicted(on)]
 
     return routes
 

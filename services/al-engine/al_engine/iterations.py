@@ -8,23 +8,20 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID, uuid4, uuid5
 
 import asyncpg
-import numpy as np
 
 from al_engine import inputs, predictions, store, strategies, windows
-from al_engine.committee import Classifier
 from al_engine.inputs import Inputs
 from al_engine.memory import most_samples
 from al_engine.metrics import Metrics
 from al_engine.partition import number_of_sets
 from al_engine.proposing import Outcome, propose
 from al_engine.selection import SelectionSettings
-from al_engine.vectors import blocks, unit_vectors
-from escolta.errors import EscoltaError, Misconfigured, Rejected, Transient
+from escolta.errors import EscoltaError, Rejected, Transient
 from escolta.events import (
     AudioEmbedded,
     AudioLabeled,
@@ -35,10 +32,8 @@ from escolta.events import (
 )
 from escolta.service import Message, Platform
 
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_ATTEMPTS = 5
 TELL_EVERY_S = 0.5
-PREDICTED_AT_ONCE = 10_000
 
 
 class Iterations:
@@ -70,7 +65,7 @@ class Iterations:
         event = IterationRequested(
             iteration_id=uuid4(),
             nodes=tuple(nodes),
-            window_start=window_start or BEGINNING,
+            window_start=window_start or windows.BEGINNING,
             window_end=window_end or self._on.clock.now(),
             hours=hours,
             further_windows=tuple(further_windows),
@@ -162,7 +157,7 @@ class Iterations:
 
     async def _fix(self, connection: asyncpg.Connection, request: IterationRequested) -> Inputs:
         settings = self._on.settings
-        model = await self._model(connection)
+        model = await store.model_in_use(connection, settings.model)
         medoids = await inputs.choose_medoids(
             connection, self._on.catalog, windows.windows_of(request), model[0], settings.max_medoids
         )
@@ -224,43 +219,9 @@ class Iterations:
             for proposal, start in zip(proposals, starts, strict=True)
         ]
 
-    async def predictions(self) -> list[tuple[UUID, str, str, float]]:
-        """Audio id, file name, class and probability, by the committee's classifier fitted to every medoid.
-
-        For every embedded audio that no group is done with. Empty while there are fewer than two classes.
-        """
-        everything = Window(window_start=BEGINNING, window_end=self._on.clock.now())
-        pool = self._on.catalog
-        async with pool.acquire() as connection:
-            model_id, dim = await self._model(connection)
-            limit = self._on.settings.max_medoids
-            medoids = await inputs.choose_medoids(connection, pool, [everything], model_id, limit)
-        audios = await store.never_labeled(pool, model_id)
-        if not audios or len(set(medoids.classes)) < 2:
-            return []
-        known = await windows.vectors(pool, model_id, dim, medoids.audio_ids, medoids.starts)
-        classes = np.array(medoids.classes, np.str_)
-        classifier = await asyncio.to_thread(Classifier, unit_vectors(known), classes)
-        said: list[tuple[UUID, str, str, float]] = []
-        for block in blocks(len(audios), PREDICTED_AT_ONCE):  # all of them may be more than the memory holds
-            ids, starts, names = (list(column) for column in zip(*audios[block], strict=True))
-            vectors = unit_vectors(await windows.vectors(pool, model_id, dim, ids, starts))
-            found = await asyncio.to_thread(classifier.predict, vectors)
-            said += zip(ids, names, found.classes.tolist(), found.probabilities.tolist(), strict=True)
-        return said
-
     @property
     def _kept_in(self) -> Path:
         return self._on.settings.state_dir / "al-engine"
-
-    async def _model(self, connection: asyncpg.Connection) -> tuple[str, int]:
-        name = self._on.settings.model
-        found = await store.model_in_use(connection, name)
-        if found is None:
-            raise Misconfigured(
-                f"no audio is embedded by a model {name!r}: start the embedder, or set ESCOLTA_MODEL"
-            )
-        return found
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[asyncpg.Connection]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from escolta.errors import Misconfigured
 from escolta.events import AudioLabeled, IterationRequested, Window
 
 ONE_ITERATION = 0x616C  # advisory lock "al": two iterations at once would propose the same audios
@@ -155,14 +156,19 @@ async def tell(
     )
 
 
-async def model_in_use(connection: asyncpg.Connection, name: str) -> tuple[str, int] | None:
+async def model_in_use(connection: asyncpg.Connection, name: str) -> tuple[str, int]:
     """Id and dim of the model of that name that is done with most audios; of equals the newest.
 
     So the old one serves while a new one (other weights, another front end) still embeds the catalog again.
+    Raises `Misconfigured` where there is none.
     """
     rows = await connection.fetch(
         "SELECT model_id, dim FROM audio.models WHERE name = $1 ORDER BY added_at DESC, model_id", name
     )
+    if not rows:
+        raise Misconfigured(
+            f"no audio is embedded by a model {name!r}: start the embedder, or set ESCOLTA_MODEL"
+        )
     if len(rows) > 1:  # counting takes a second for some millions
         counted = await connection.fetch(
             "SELECT model_id, (SELECT count(*) FROM audio.embeddings AS e WHERE e.model_id = m.model_id)"
@@ -172,7 +178,7 @@ async def model_in_use(connection: asyncpg.Connection, name: str) -> tuple[str, 
         )
         done = {row["model_id"]: row["done"] for row in counted}
         rows.sort(key=lambda row: -done[row["model_id"]])
-    return (rows[0]["model_id"], rows[0]["dim"]) if rows else None
+    return rows[0]["model_id"], rows[0]["dim"]
 
 
 # Records ---------------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ from al_engine.audio_ids import Ids, by_id, ids_of, uuids
 from escolta.errors import Rejected, Transient
 from escolta.events import IterationRequested, Window
 
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before any audio."""
 AT_ONCE = 2000
 POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 COPY_HEADER_BYTES, COPY_TRAILER_BYTES = 19, 2

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from unit.al_engine.engine import NODE, OTHER, START, Engine
 
-from al_engine import inputs, iterations, store
+from al_engine import inputs, iterations, predicting, store
 from al_engine.iterations import Iterations
 from al_engine.service import build
 from escolta.errors import Misconfigured, Transient
@@ -281,7 +281,7 @@ async def test_a_slip_in_the_strategy_s_setting_is_told_at_the_start(engine):
 
 
 async def test_predictions_are_of_everything_that_nobody_labeled(engine, monkeypatch):
-    monkeypatch.setattr(iterations, "PREDICTED_AT_ONCE", 7)
+    monkeypatch.setattr(predicting, "PREDICTED_AT_ONCE", 7)
     await engine.add_audios(30)
     await labeled_batch(engine, 6)
     async with engine.client() as client:

@@ -1,7 +1,7 @@
 """kill -9 in mid-work, service by service, and the broker too: nothing is lost and nothing is double."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -24,28 +24,36 @@ async def test_crashes_lose_nothing_and_double_nothing(tmp_path, rabbit, catalog
     servers = Servers(rabbit.amqp_url, rabbit.mqtt_url, catalog_url, s3_url)
     chosen = {"replay_dir": recordings, "replay_speed": FASTER, "node_name": "quay-1", "nodes": "quay-1"}
     async with five_processes(tmp_path, servers, **chosen) as world:
-        await _crash_while_sound_comes_in(world, rabbit)
+        await _crash_while_sound_comes_in(world, rabbit, catalog_url)
         await _crash_while_people_label(world, recordings, catalog_url)
         proposals = await _proposals(world)
         assert await world.get("ingest", "/api/quarantine") == []
     await _check_rows(catalog_url, proposals)
 
 
-async def _crash_while_sound_comes_in(world: World, rabbit: Rabbit) -> None:
-    await _kill_at(world, "ingest", 8)
-    await _kill_at(world, "embedder", 18)
-    await _until(world, 28)
-    rabbit.kill()
-    assert await _embedded(world) < AUDIOS, "the broker was not killed in mid-work"
-    await rabbit.start()
+async def _crash_while_sound_comes_in(world: World, rabbit: Rabbit, catalog_url: str) -> None:
+    await _until(world, 8)
+    world.processes["ingest"].kill()
+    assert await _embedded(world) < AUDIOS, "ingest was not killed in mid-work"
+    await _start(world, "ingest")
+    await _until(world, 18)
+    async with _gate(catalog_url, "audio.embeddings") as gate:
+        await gate.somebody_waits()
+        world.processes["embedder"].kill()
+        await gate.forget_the_dead()
+        await _start(world, "embedder")
+        await gate.somebody_waits()
+        rabbit.kill()
+        assert await _embedded(world) < AUDIOS, "the broker was not killed in mid-work"
+        await rabbit.start()
     await _until(world, AUDIOS)
 
 
 async def _crash_while_people_label(world: World, recordings: Path, catalog_url: str) -> None:
     async with signed_in_team(world, recordings, ITERATIONS):
-        async with _recording_held_up(catalog_url) as somebody_waits:
+        async with _gate(catalog_url, "al.wavs_proposed") as gate:
             await ask_for_iterations(world, BATCH, ITERATIONS)
-            await somebody_waits()
+            await gate.somebody_waits()
             world.processes["al-engine"].kill()
         await _start(world, "al-engine")
         async with asyncio.timeout(PATIENCE_S):
@@ -54,27 +62,28 @@ async def _crash_while_people_label(world: World, recordings: Path, catalog_url:
         await _restart(world, "label-gateway")
 
 
-async def _kill_at(world: World, service: str, embedded: int) -> None:
-    await _until(world, embedded)
-    world.processes[service].kill()
-    if service != "embedder":
-        assert await _embedded(world) < AUDIOS, f"{service} was not killed in mid-work"
-    await _start(world, service)
+class Gate:
+    """Before a table: whoever writes into it gets as far as that and no farther."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def somebody_waits(self) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while not await self._connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0.05)
+
+    async def forget_the_dead(self) -> None:
+        """PostgreSQL would see that they are gone when the gate opens."""
+        await self._connection.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted")
 
 
 @asynccontextmanager
-async def _recording_held_up(catalog_url: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """An iteration gets as far as its record and no farther; what is given returns when one has."""
+async def _gate(catalog_url: str, table: str) -> AsyncIterator[Gate]:
     connection = await asyncpg.connect(catalog_url)
-
-    async def somebody_waits() -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-                await asyncio.sleep(0.05)
-
     async with connection.transaction():
-        await connection.execute("LOCK TABLE al.wavs_proposed IN SHARE MODE")
-        yield somebody_waits
+        await connection.execute(f"LOCK TABLE {table} IN SHARE MODE")
+        yield Gate(connection)
     await connection.close()
 
 

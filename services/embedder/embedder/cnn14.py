@@ -33,8 +33,8 @@ FAST_FRONT_END = "2"
 """The last part of the model id: another one wherever the numbers can be others.
 
 `1` is the network as panns_inference runs it. `2` has the spectrogram by FFT and fused convolutions in
-float32, `2-bf16.4` and `2-fp16.1` the same in 16 bits, from that block on. Vectors of one audio by any two of
-them have a cosine of 0.9999 or more, but replicas on unlike processors write under two ids.
+float32, `2-bf16.3-4` and `2-fp16.1-6` the same in 16 bits, from one block to another. Vectors of one audio by
+any two of them have a cosine of 0.9999 or more, but replicas on unlike processors write under two ids.
 """
 
 _ARCHITECTURE = {
@@ -145,7 +145,7 @@ def _front_end(network: Any) -> str:
         return PLAIN_FRONT_END
     ends = {"torch.float32": "", "torch.bfloat16": "-bf16", "torch.float16": "-fp16"}
     end = ends[str(network.dtype)]
-    return f"{FAST_FRONT_END}{end}.{network.first}" if end else FAST_FRONT_END
+    return f"{FAST_FRONT_END}{end}.{network.first}-{network.last}" if end else FAST_FRONT_END
 
 
 def _torch() -> Any:

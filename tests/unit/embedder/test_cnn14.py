@@ -16,7 +16,11 @@ from embedder.model import EmbeddingModel, open_model
 from escolta.errors import Misconfigured
 
 
-def test_loading_weights_imports_no_package_that_fetches_files(cnn14: EmbeddingModel) -> None:
+def test_loading_weights_imports_no_package_that_fetches_files(
+    cnn14_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "panns_inference", raising=False)  # another test may have imported it
+    open_model("cnn14", cnn14_weights)
     assert "panns_inference" not in sys.modules
 
 

@@ -117,10 +117,10 @@ def test_the_id_tells_the_fast_path_and_its_type_from_the_plain_one(
     from embedder.cnn14 import _front_end
 
     assert plain_cnn14.model_id.endswith("-1")
-    assert re.search(r"-2(-(bf|fp)16\.[1-6])?$", cnn14.model_id)
+    assert re.search(r"-2(-(bf|fp)16\.[1-6]-[46])?$", cnn14.model_id)
     ends = {"torch.float32": "2", "torch.bfloat16": "2-bf16.", "torch.float16": "2-fp16."}
     end = ends[str(network.dtype)]
-    assert _front_end(network) == (f"{end}{network.first}" if end != "2" else end)
+    assert _front_end(network) == (f"{end}{network.first}-{network.last}" if end != "2" else end)
 
 
 def test_where_16_bits_are_too_few_all_stays_float32(
@@ -134,6 +134,22 @@ def test_where_16_bits_are_too_few_all_stays_float32(
     network = cnn14_fast.FastCnn14(copy.deepcopy(plain_cnn14._network.network), "cpu", torch.bfloat16)
     assert network.dtype == torch.float32
     assert {block.dtype for block in network._blocks} == {torch.float32}
+
+
+@pytest.mark.parametrize(("capabilities", "last"), [({"avx512_bf16": True}, 4), ({"amx_bf16": True}, 6)])
+def test_the_last_blocks_stay_float32_where_winograd_is_faster(
+    torch: Any, plain_cnn14: Any, monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], last: int
+) -> None:
+    from embedder import cnn14_fast
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    monkeypatch.setattr(cnn14_fast, "NEAR", 0.9)
+    monkeypatch.setattr(cnn14_fast, "TILES", {})  # takes seconds, and is not looked at here
+    monkeypatch.setattr(cnn14_fast, "_probes", lambda: torch.zeros(1, 12_000))
+    network = cnn14_fast.FastCnn14(copy.deepcopy(plain_cnn14._network.network), "cpu")
+    assert (network.first, network.last) == (1, last)
+    short = [block.dtype == torch.bfloat16 for block in network._blocks]
+    assert short == [True] * last + [False] * (6 - last)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ class Backlog:
     async def catch_up(self) -> None:
         """Embed what waits: the windows first, then everything at the start, or what came of late.
 
-        1. Embed page after page, as many at once as may be under way.
+        1. Tell how long the oldest audio waits. Embed page after page, as many at once as may be under way.
         2. When stopped, or when nothing at all of a page or of a batch could be had, begin no more and let
            the batches under way come to their end.
         3. Tell the first thing that went wrong, and let the next round look through the same again.
@@ -39,6 +39,7 @@ class Backlog:
         begun = self._on.clock.now()
         running: set[asyncio.Task[Failures]] = set()
         errors: list[BaseException] = []
+        await self._tell_oldest()
         try:
             async for keys in self._pages(Scope(self._since)):
                 if len(running) == BATCHES_AT_ONCE:
@@ -54,6 +55,12 @@ class Backlog:
         if errors:
             raise errors[0]
         self._since = begun - LOOKED_BACK
+
+    async def _tell_oldest(self) -> None:
+        model_id, scope = self._embedding.model.model_id, Scope(self._since)
+        found, place = await waiting.page(self._on.catalog, model_id, scope, Place(), 1)
+        waits = self._on.clock.now() - place.cataloged_at if found else timedelta(0)
+        self._embedding.metrics.oldest_waiting_s.set(max(0.0, waits.total_seconds()))
 
     def _brought_nothing(self, batch: asyncio.Task[Failures]) -> bool:
         """Whether something is away: each audio of a full page is to come again, or the catalog raised.

@@ -32,8 +32,8 @@ class Embedding:
     def __init__(self, on: Platform) -> None:
         self._on = on
         self._log = on.log("embedder")
-        self._metrics = Metrics(on.metrics)
-        self._hearing = Hearing(on, self._metrics, self._log)
+        self.metrics = Metrics(on.metrics)
+        self._hearing = Hearing(on, self.metrics, self._log)
         self._room = asyncio.Semaphore(BATCHES_AT_ONCE)
         # A model computes from one thread at a time, whoever asks.
         self._thread = ThreadPoolExecutor(1, "model")
@@ -43,8 +43,8 @@ class Embedding:
         """Hold the model, with its row in the catalog, while the service is at work."""
         settings = self._on.settings
         self.model = await self._in_thread(open_model, settings.model, settings.cnn14_weights)
-        self._computing = Computing(self.model, self._metrics, self._log)
-        self._metrics.watch_device()
+        self._computing = Computing(self.model, self.metrics, self._log)
+        self.metrics.watch_device()
         await store.add_model(self._on.catalog, self.model)
         try:
             yield
@@ -90,7 +90,7 @@ class Embedding:
             audios, unknown = await store.claim(connection, self.model.model_id, keys)
             embedded, failures = await self._outcomes(audios)
             failures |= {audio_id: Rejected("the catalog has no such audio") for audio_id in unknown}
-            until_committed.enter_context(self._metrics.stage("write"))
+            until_committed.enter_context(self.metrics.stage("write"))
             await store.save(connection, self.model.model_id, embedded)
             rejected = {key: error for key, error in failures.items() if isinstance(error, Rejected)}
             await store.save_failures(connection, self.model.model_id, rejected)
@@ -123,12 +123,12 @@ class Embedding:
     def _count(
         self, wanted: int, embedded: Sequence[tuple[Audio, EmbeddedAudio]], failures: Failures
     ) -> None:
-        self._metrics.audios.labels("embedded").inc(len(embedded))
-        self._metrics.audios.labels("elsewhere").inc(wanted - len(embedded) - len(failures))
+        self.metrics.audios.labels("embedded").inc(len(embedded))
+        self.metrics.audios.labels("elsewhere").inc(wanted - len(embedded) - len(failures))
         for audio, _ in embedded:
-            self._metrics.age_s.observe(max(0.0, audio.age_s))
+            self.metrics.age_s.observe(max(0.0, audio.age_s))
         for error in failures.values():
-            self._metrics.failed(error)
+            self.metrics.failed(error)
 
     async def _in_thread(self, function: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)

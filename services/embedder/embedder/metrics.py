@@ -33,6 +33,11 @@ class Metrics:
             buckets=_AGES_S,
             registry=registry,
         )
+        self.oldest_waiting_s = Gauge(
+            "escolta_embedder_oldest_waiting_seconds",
+            "Seconds since the oldest audio that waits entered the catalog, told once a minute",
+            registry=registry,
+        )
         self._failures = Counter(
             "escolta_embedder_failures", "Audios that were not embedded, by kind", ["kind"], registry=registry
         )

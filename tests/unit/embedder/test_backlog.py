@@ -124,3 +124,21 @@ async def test_after_a_round_without_failures_only_the_last_day_is_looked_at(des
         await cataloged_before(desk, [old], days=2)
         await backlog.catch_up()
     assert set(await desk.vectors()) == {new.audio_id}
+
+
+async def test_how_long_the_oldest_waits_is_told_in_an_outage_too(desk, store):
+    async with another(desk) as one:
+        backlog = Backlog(desk.on, one)
+
+        def told() -> float | None:
+            return one._on.metrics.get_sample_value("escolta_embedder_oldest_waiting_seconds")
+
+        await cataloged_before(desk, await catalog(desk, 2), days=9)
+        store.fail = lambda key: Transient("the store is away")
+        with pytest.raises(Transient, match="away"):
+            await backlog.catch_up()
+        assert told() == pytest.approx(9 * 24 * 3600, abs=60)
+        store.fail = lambda key: None
+        await backlog.catch_up()
+        await backlog.catch_up()
+        assert told() == 0

@@ -6,6 +6,7 @@ import logging
 import shutil
 import ssl
 import subprocess
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -94,6 +95,8 @@ async def test_a_broker_that_reads_no_more_holds_up_no_stop(world: World, monkey
     await asyncio.gather(*(refused(bus, Cried(text="a" * 2**20)) for _ in range(32)))
     async with asyncio.timeout(20):
         await bus.stop()
+    # Nor the end of the process, which waits for every task.
+    await eventually(lambda: not [task for task in asyncio.all_tasks() if "/aio" in repr(task)])
     await wire.cut()
 
 
@@ -132,43 +135,66 @@ async def test_over_tls_the_certificate_of_the_broker_is_checked(
     await (await world.start(world.open(wire.url))).publish(Rang(number=2))
 
 
+class Silent:
+    """A client that gets no message."""
+
+    @property
+    async def messages(self) -> AsyncIterator[aiomqtt.Message]:
+        await asyncio.sleep(60)
+        yield pytest.fail("nobody sent anything")
+
+
 class Unheeding:
-    """Connects never, and answers its first cancellation with another error, as a library may."""
+    """Connects to nothing, and answers its first cancellation by an error or a return, as libraries may."""
 
-    def __init__(self) -> None:
-        self.cancellations = 0
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+        self.cancellations = self.closed = 0
+        self._way = way
+        for library in (aio_pika.Connection, aiomqtt.Client):
+            connect = "connect" if library is aio_pika.Connection else "__aenter__"
+            close = "close" if library is aio_pika.Connection else "__aexit__"
+            monkeypatch.setattr(library, connect, self._connect)
+            monkeypatch.setattr(library, close, self._close)
+        monkeypatch.setattr(mqtt.MqttBus, "_subscribe", self._subscribe)
+        monkeypatch.setattr(rabbit_bus, "START_S", 0.1)
+        monkeypatch.setattr(mqtt, "START_S", 0.1)
 
-    async def connect(self, *_: object, **__: object) -> None:
+    async def _connect(self, *_: object, **__: object) -> Silent:
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
             self.cancellations += 1
             if self.cancellations > 1:
                 raise
-            raise ConnectionError("hung up in the same moment") from None
+            if self._way == "raises":
+                raise ConnectionError("hung up in the same moment") from None
+        return Silent()
+
+    async def _subscribe(self, *_: object) -> None:
+        pass
+
+    async def _close(self, *_: object) -> None:
+        self.closed += 1
 
 
-async def test_a_start_gives_up_in_time_though_the_library_swallows_the_cancellation(
-    monkeypatch: pytest.MonkeyPatch,
-):
-    library = Unheeding()
-    monkeypatch.setattr(aio_pika.Connection, "connect", library.connect)
-    monkeypatch.setattr(rabbit_bus, "START_S", 0.1)
+@pytest.fixture(params=["raises", "returns"])
+def unheeding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Unheeding:
+    return Unheeding(monkeypatch, request.param)
+
+
+async def test_a_start_gives_up_in_time_though_the_library_swallows_the_cancellation(unheeding: Unheeding):
     async with asyncio.timeout(10):
         with pytest.raises(Misconfigured, match="no RabbitMQ answers"):
             await open_bus("amqp://one:two@127.0.0.1:1").start()
-    assert library.cancellations == 1
+    assert (unheeding.cancellations, unheeding.closed) == (1, 1)
 
 
-async def test_a_stop_ends_though_the_library_swallows_the_cancellation(monkeypatch: pytest.MonkeyPatch):
-    library = Unheeding()
-    monkeypatch.setattr(aiomqtt.Client, "__aenter__", library.connect)
-    monkeypatch.setattr(mqtt, "START_S", 0.1)
+async def test_a_stop_ends_though_the_library_swallows_the_cancellation(unheeding: Unheeding):
     bus = open_bus("mqtt://one:two@127.0.0.1:1", client_id="quay-1")
     await bus.start()
     async with asyncio.timeout(10):
         await bus.stop()
-    assert library.cancellations == 1
+    assert unheeding.cancellations == 1
 
 
 @over_rabbit

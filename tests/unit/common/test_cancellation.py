@@ -6,6 +6,8 @@ import pytest
 
 from escolta.cancellation import cancelled_by_us_alone
 from escolta.errors import Transient
+from escolta.runtime import _repeat
+from escolta.service import Every
 
 
 async def guarded(waiting):
@@ -65,3 +67,19 @@ async def test_what_a_task_does_after_its_cancellation_is_left_alone():
     await asyncio.sleep(0)
     task.cancel()
     assert await task == "closed"
+
+
+async def test_a_job_that_swallows_its_cancellation_ends_with_its_service():
+    begun = asyncio.Event()
+
+    async def job():
+        swallowing = not begun.is_set()
+        begun.set()
+        await (swallows() if swallowing else asyncio.sleep(60))
+
+    working = asyncio.create_task(_repeat("test", Every(0.01, job)))
+    await begun.wait()
+    working.cancel()
+    async with asyncio.timeout(10):
+        await asyncio.wait({working})
+    assert working.cancelled()

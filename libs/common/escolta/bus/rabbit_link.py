@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import aio_pika
 from aio_pika import exceptions as amqp
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.connection import make_url
+from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
 from aiormq.exceptions import ChannelAccessRefused
 
 from escolta.bus.address import Address
@@ -32,8 +34,9 @@ NOT_ALLOWED = 530
 class Link:
     """A connection and its channel for sending. `lost` is set, with the reason, once it is of no more use."""
 
-    def __init__(self, address: Address, connection: AbstractConnection) -> None:
+    def __init__(self, address: Address, connection: AbstractConnection, wire: "_Wire") -> None:
         self.connection = connection
+        self._wire = wire
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._address = address
         self._sending: AbstractChannel | None = None
@@ -87,12 +90,16 @@ class Link:
     async def close(self) -> None:
         """Close the connection: the broker redelivers what it had handed out over it.
 
-        Where the broker reads no more, that goes on without us: aiormq waits, cancelled or not, until all is
-        sent that it holds.
+        Where the broker reads no more, it is cut: aiormq would wait, cancelled or not, until all is sent that
+        it holds.
         """
         closing = asyncio.create_task(self.connection.close())
         closing.add_done_callback(lambda done: done.cancelled() or done.exception())  # whatever it was
-        await asyncio.wait({closing}, timeout=CLOSE_S)
+        try:
+            await asyncio.wait({closing}, timeout=CLOSE_S)
+        finally:
+            if not closing.done():
+                self._wire.cut()
 
     async def _sending_channel(self) -> AbstractChannel:
         """The broker closes a channel on which it refused something: then a new one is opened."""
@@ -114,16 +121,33 @@ async def open_link(address: Address) -> Link:
         heartbeat=HEARTBEAT_S,
         name="escolta",
     )
-    connection = aio_pika.Connection(url, ssl_context=address.tls_context())
+    connection, wire = aio_pika.Connection(url, ssl_context=address.tls_context()), _Wire(address.tls)
+    connection.kwargs["transport_factory"] = wire
     with cancelled_by_us_alone():
         try:
-            with refusals(address):
+            with cancelled_by_us_alone(), refusals(address):
                 await connection.connect(timeout=CONNECT_S)
         except BaseException:
             with contextlib.suppress(AWAY):
                 await connection.close()
             raise
-    return Link(address, connection)
+    return Link(address, connection, wire)
+
+
+class _Wire(TransportFactory):
+    """Makes the TCP connection below a connection, and can cut it."""
+
+    def __init__(self, tls: bool) -> None:
+        self._maker = TLSTransportFactory() if tls else TCPTransportFactory()
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def create(self, url: Any, **kwargs: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, self._writer = await self._maker.create(url, **kwargs)
+        return reader, self._writer
+
+    def cut(self) -> None:
+        if self._writer:
+            self._writer.transport.abort()
 
 
 @contextlib.contextmanager

@@ -103,7 +103,7 @@ class _Problem:
                 if new_value <= value + SUFFICIENT * size * slope + noise:
                     break
             else:
-                break  # nothing is lower that way: what is left is rounding
+                raise FloatingPointError("the loss of the regression is not a number: a row is not finite")
             steps.append(moved - variables, new_gradient - gradient)
             variables, value, gradient = moved, new_value, new_gradient
         return variables
@@ -151,14 +151,13 @@ class _Steps:
         self._order: list[int] = []
 
     def append(self, step: Matrix, change: Matrix) -> None:
-        flat_step, flat_change = step.reshape(-1).astype(np.float32), change.reshape(-1).astype(np.float32)
-        if not flat_step @ flat_change > 0:  # always, but for rounding
-            return
-        place = self._order.pop(0) if len(self._order) == MEMORY else len(self._order)
-        self._steps[place], self._changes[place] = flat_step, flat_change
+        free = [place for place in range(MEMORY) if place not in self._order]
+        place = free[0] if free else self._order.pop(0)
+        self._steps[place], self._changes[place] = step.reshape(-1), change.reshape(-1)
         self._products[place] = self._changes @ self._steps[place]
         self._products[:, place] = self._steps @ self._changes[place]
-        self._order.append(place)
+        if self._products[place, place] > 0:  # always, but for rounding
+            self._order.append(place)
 
     def direction(
         self, gradient: Matrix, unbent: Callable[[NDArray[np.float32]], NDArray[np.float32]]

@@ -30,11 +30,12 @@ from escolta.errors import Misconfigured
 
 PLAIN_FRONT_END = "1"
 FAST_FRONT_END = "2"
+BLOCKS = 6
 """The last part of the model id: another one wherever the numbers can be others.
 
 `1` is the network as panns_inference runs it. `2` has the spectrogram by FFT and fused convolutions in
-float32, `2-bf16.3-4` and `2-fp16.1-6` the same in 16 bits, from one block to another. Vectors of one audio by
-any two of them have a cosine of 0.9999 or more, but replicas on unlike processors write under two ids.
+float32, `2-bf16.3-4` and `2-fp16.1` the same in 16 bits, from one block to another or the end. Vectors of one
+audio by any two of them have a cosine of 0.9999 or more; replicas on unlike processors write under two ids.
 """
 
 _ARCHITECTURE = {
@@ -145,7 +146,10 @@ def _front_end(network: Any) -> str:
         return PLAIN_FRONT_END
     ends = {"torch.float32": "", "torch.bfloat16": "-bf16", "torch.float16": "-fp16"}
     end = ends[str(network.dtype)]
-    return f"{FAST_FRONT_END}{end}.{network.first}-{network.last}" if end else FAST_FRONT_END
+    if not end:
+        return FAST_FRONT_END
+    last = "" if network.last == BLOCKS else f"-{network.last}"
+    return f"{FAST_FRONT_END}{end}.{network.first}{last}"
 
 
 def _torch() -> Any:

@@ -33,6 +33,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from embedder.cnn14 import BLOCKS
 from embedder.model import FloatArray
 from embedder.winograd import Winograd
 
@@ -40,7 +41,6 @@ RATE_HZ = 32_000
 FFT = 1024
 HOP = 320
 AMIN = 1e-10
-BLOCKS = 6
 TILES = {4: 4, 5: 4, 6: 2}
 """The side of a tile by block: an image of the sixth is two mel bins wide."""
 
@@ -82,7 +82,7 @@ class FastCnn14:
             return
         probes = _probes().to(self.device)
         expected = self.forward(probes)
-        last = _last_short_block(self.device)
+        last = _last_short_block(self.device, dtype)
         exact, short = self._blocks, [_in_type(block, dtype) for block in self._blocks[:last]]
         for before in range(last):
             self._blocks = exact[:before] + short[before:] + exact[last:]
@@ -192,10 +192,10 @@ def best_dtype(device: str) -> torch.dtype:
     return torch.bfloat16 if has else torch.float32
 
 
-def _last_short_block(device: str) -> int:
-    if device == "cpu" and not torch.cpu.get_capabilities().get("amx_bf16", False):
-        return LAST_OF_AVX512
-    return BLOCKS
+def _last_short_block(device: str, dtype: torch.dtype) -> int:
+    if device.startswith("cuda") or dtype != torch.bfloat16:
+        return BLOCKS
+    return BLOCKS if torch.cpu.get_capabilities().get("amx_bf16", False) else LAST_OF_AVX512
 
 
 def _as_product_and_sum(normalization: Any) -> tuple[Tensor, Tensor]:

@@ -117,10 +117,11 @@ def test_the_id_tells_the_fast_path_and_its_type_from_the_plain_one(
     from embedder.cnn14 import _front_end
 
     assert plain_cnn14.model_id.endswith("-1")
-    assert re.search(r"-2(-(bf|fp)16\.[1-6]-[46])?$", cnn14.model_id)
+    assert re.search(r"-2(-(bf|fp)16\.[1-6](-4)?)?$", cnn14.model_id)
     ends = {"torch.float32": "2", "torch.bfloat16": "2-bf16.", "torch.float16": "2-fp16."}
     end = ends[str(network.dtype)]
-    assert _front_end(network) == (f"{end}{network.first}-{network.last}" if end != "2" else end)
+    blocks = f"{network.first}-4" if network.last == 4 else str(network.first)
+    assert _front_end(network) == (f"{end}{blocks}" if end != "2" else end)
 
 
 def test_where_16_bits_are_too_few_all_stays_float32(

@@ -35,7 +35,7 @@ class Metrics:
         )
         self.oldest_waiting_s = Gauge(
             "escolta_embedder_oldest_waiting_seconds",
-            "Seconds since the oldest audio that waits entered the catalog, told once a minute",
+            "Age in the catalog of the oldest audio that catching up is at or could not have",
             registry=registry,
         )
         self._failures = Counter(

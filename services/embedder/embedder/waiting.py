@@ -38,10 +38,17 @@ class Place:
     audio_id: UUID = LOWEST_ID
 
 
-async def page(
-    pool: asyncpg.Pool, model_id: str, scope: Scope, after: Place, limit: int
-) -> tuple[list[AudioKey], Place]:
-    """Audios without an embedding by this model that did not fail, in the order of entry; and its end."""
+@dataclass(frozen=True)
+class Page:
+    """Some audios in the order of entry: when the first one came, and where the last one is."""
+
+    keys: list[AudioKey]
+    oldest: datetime
+    end: Place
+
+
+async def page(pool: asyncpg.Pool, model_id: str, scope: Scope, after: Place, limit: int) -> Page | None:
+    """The next audios without an embedding by this model that did not fail; None where there are no more."""
     rows = await pool.fetch(
         "SELECT audio_id, start_utc, cataloged_at FROM audio.audios AS a"
         " WHERE cataloged_at >= $2 AND start_utc >= $3 AND start_utc < $4"
@@ -59,8 +66,10 @@ async def page(
         after.audio_id,
         limit,
     )
+    if not rows:
+        return None
     keys = [AudioKey(row["audio_id"], row["start_utc"]) for row in rows]
-    return keys, Place(rows[-1]["cataloged_at"], rows[-1]["audio_id"]) if rows else after
+    return Page(keys, rows[0]["cataloged_at"], Place(rows[-1]["cataloged_at"], rows[-1]["audio_id"]))
 
 
 async def open_window(pool: asyncpg.Pool, model_id: str, start: datetime, end: datetime) -> int:

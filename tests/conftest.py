@@ -8,7 +8,6 @@ chromium_path  a browser
 """
 
 import os
-import reprlib
 import shutil
 import tempfile
 import uuid
@@ -34,18 +33,10 @@ for variable in [name for name in os.environ if name.startswith("ESCOLTA_")]:
         del os.environ[variable]  # what is set for a deployment must not reach the tests
 
 
-MOST_TO_COMPARE = 20_000
-"""Characters."""
-
-
-def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
-    """Where a comparison fails, say so in short if a side is long.
-
-    In continuous integration pytest looks for every difference: between two sounds or vectors, for hours.
-    """
-    if max(len(repr(side)) for side in (left, right)) <= MOST_TO_COMPARE:
-        return None
-    return [f"{reprlib.repr(left)} {op} {reprlib.repr(right)}", "Too long to be compared here."]
+# Where it sees these, pytest looks for every difference when a comparison fails: of two vectors, for hours.
+if os.environ.pop("CI", "") == "true":
+    os.environ["ESCOLTA_TEST_CI"] = "true"  # for `servers.install`; the processes of the tests inherit it
+os.environ.pop("BUILD_NUMBER", None)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ def found_or_installed(find: Callable[[], str | None], package: str) -> str | No
 
 def missing(what: str) -> NoReturn:
     """Skip the test, but fail where everything has to be there: in continuous integration."""
-    if os.environ.get("CI") == "true":
+    if os.environ.get("ESCOLTA_TEST_CI") == "true":
         pytest.fail(f"{what}: continuous integration must provide it")
     pytest.skip(what)
 

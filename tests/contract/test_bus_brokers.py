@@ -150,12 +150,10 @@ class Unheeding:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
         self.cancellations = self.closed = 0
         self._way = way
-        for library in (aio_pika.Connection, aiomqtt.Client):
-            connect = "connect" if library is aio_pika.Connection else "__aenter__"
-            close = "close" if library is aio_pika.Connection else "__aexit__"
-            monkeypatch.setattr(library, connect, self._connect)
-            monkeypatch.setattr(library, close, self._close)
-        monkeypatch.setattr(mqtt.MqttBus, "_subscribe", self._subscribe)
+        monkeypatch.setattr(aio_pika.Connection, "connect", self._connect)
+        monkeypatch.setattr(aio_pika.Connection, "close", self._close)
+        monkeypatch.setattr(aiomqtt.Client, "__aenter__", self._connect)
+        monkeypatch.setattr(aiomqtt.Client, "__aexit__", self._close)
         monkeypatch.setattr(rabbit_bus, "START_S", 0.1)
         monkeypatch.setattr(mqtt, "START_S", 0.1)
 
@@ -169,9 +167,6 @@ class Unheeding:
             if self._way == "raises":
                 raise ConnectionError("hung up in the same moment") from None
         return Silent()
-
-    async def _subscribe(self, *_: object) -> None:
-        pass
 
     async def _close(self, *_: object) -> None:
         self.closed += 1

@@ -122,7 +122,7 @@ async def open_link(address: Address) -> Link:
         name="escolta",
     )
     connection, wire = aio_pika.Connection(url, ssl_context=address.tls_context()), _Wire(address.tls)
-    connection.kwargs["transport_factory"] = wire
+    connection.kwargs["transport_factory"] = wire  # aio-pika has no parameter for it
     with cancelled_by_us_alone():
         try:
             with cancelled_by_us_alone(), refusals(address):

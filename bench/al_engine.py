@@ -35,13 +35,13 @@ sys.path[:] = [
 import numpy as np  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
-from al_engine.committee import Committee  # noqa: E402
-from al_engine.distances import KeptNearest, nearest  # noqa: E402
-from al_engine.kmedoids import k_medoids  # noqa: E402
-from al_engine.memory import memory_bytes  # noqa: E402
-from al_engine.pairwise import pairwise  # noqa: E402
-from al_engine.traversal import farthest_first  # noqa: E402
-from al_engine.vectors import unit_vectors  # noqa: E402
+from al_engine.exact.distances import KeptNearest, nearest  # noqa: E402
+from al_engine.exact.memory import memory_bytes  # noqa: E402
+from al_engine.exact.pairwise import pairwise  # noqa: E402
+from al_engine.exact.vectors import unit_vectors  # noqa: E402
+from al_engine.method.committee import Committee  # noqa: E402
+from al_engine.method.kmedoids import k_medoids  # noqa: E402
+from al_engine.method.traversal import farthest_first  # noqa: E402
 
 SIZES = [5_000, 10_000, 20_000, 50_000, 100_000]
 CASES = ["first", "later", "later-kept"]

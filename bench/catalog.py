@@ -26,9 +26,9 @@ sys.path[:] = [folder for folder in sys.path if Path(folder or ".").resolve() !=
 import numpy as np  # noqa: E402
 from pydantic import SecretStr  # noqa: E402
 
-from al_engine import windows  # noqa: E402
-from al_engine.iterations import Iterations  # noqa: E402
-from al_engine.partition import partition  # noqa: E402
+from al_engine.catalog import windows  # noqa: E402
+from al_engine.iterations.handlers import Iterations  # noqa: E402
+from al_engine.method.partition import partition  # noqa: E402
 from escolta.events import Window  # noqa: E402
 from escolta.runtime import joined  # noqa: E402
 from escolta.service import Platform  # noqa: E402

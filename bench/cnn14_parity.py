@@ -23,8 +23,8 @@ import torch  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 from rich.progress import track  # noqa: E402
 
-from embedder.cnn14 import Cnn14  # noqa: E402
-from embedder.cnn14_fast import FastCnn14  # noqa: E402
+from embedder.models.cnn14 import Cnn14  # noqa: E402
+from embedder.models.cnn14_fast import FastCnn14  # noqa: E402
 from escolta import audio  # noqa: E402
 
 TO_FIT, TYPES = 8, ["float32", "bfloat16", "float16"]

@@ -15,13 +15,13 @@ from threadpoolctl import threadpool_limits
 
 sys.path.pop(0)  # this folder, whose embedder.py would be taken for the service
 
-from al_engine import committee
-from al_engine.campaign import Campaign, LabeledAudios
-from al_engine.campaign_results import Result, curve, labels_needed
-from al_engine.folder_embeddings import cache_folder, embed_folder
-from al_engine.memory import most_samples
-from al_engine.sound_models import open_model
-from al_engine.truth import read_truth
+from al_engine.campaigns.campaign import Campaign, LabeledAudios
+from al_engine.campaigns.folder_embeddings import cache_folder, embed_folder
+from al_engine.campaigns.results import Result, curve, labels_needed
+from al_engine.campaigns.sound_models import open_model
+from al_engine.campaigns.truth import read_truth
+from al_engine.exact.memory import most_samples
+from al_engine.method import committee
 
 OF_MISMATCHES = (100.0, 10.0, 1.0, 0.1)
 SEEDS, BATCH, LABELS = 5, 10, 100

@@ -35,9 +35,10 @@ sys.path[:] = [folder for folder in sys.path if Path(folder or ".").resolve() !=
 
 import numpy as np  # noqa: E402
 
-from embedder import logmel  # noqa: E402
-from embedder.audioset import cnn14_class_names  # noqa: E402
-from embedder.model import FloatArray, open_model  # noqa: E402
+from embedder.models import logmel  # noqa: E402
+from embedder.models.audioset import cnn14_class_names  # noqa: E402
+from embedder.models.model import FloatArray  # noqa: E402
+from embedder.models.opening import open_model  # noqa: E402
 from escolta import audio  # noqa: E402
 
 CONTENDERS = ["panns-inference", "cnn14-plain", "cnn14-fast", "yamnet", "yamnet-from-files"]
@@ -166,7 +167,7 @@ def _in_a_process(target: Callable[..., None], *arguments: object) -> None:
 def _write_weights(path: Path) -> None:
     import torch
 
-    from embedder.cnn14 import Cnn14
+    from embedder.models.cnn14 import Cnn14
 
     plain: Any = Cnn14(None, random_seed=1, plain=True)
     torch.save({"model": plain._network.network.state_dict()}, path)
@@ -208,7 +209,7 @@ def _loaded(name: str, device: str, weights: Path) -> Run:
         return lambda waveforms: yamnet.embed(list(waveforms))
     if name == "yamnet-from-files":
         return _from_files()
-    from embedder import cnn14
+    from embedder.models import cnn14
 
     model: Any = cnn14.Cnn14(weights, plain=name == "cnn14-plain")
     if model.device != device:
@@ -246,7 +247,7 @@ def _from_files() -> Any:
 
 def _stages(batch: int) -> dict[str, float]:
     """The seconds that each stage takes for one audio on one thread; the best of `batch` tries."""
-    from embedder.yamnet import YamNet
+    from embedder.models.yamnet import YamNet
 
     yamnet: Any = YamNet()
     noise = np.random.default_rng(0).normal(0, 0.1, DURATION_S * FILE_RATE_HZ).astype(np.float32)
@@ -273,7 +274,7 @@ def _peak(device: str) -> dict[str, float]:
     """GFLOP/s of a large matrix product, by type."""
     import torch
 
-    from embedder.cnn14_fast import best_dtype
+    from embedder.models.cnn14_fast import best_dtype
 
     has_bf16 = device == "cuda" or best_dtype(device) == torch.bfloat16
     dtypes: Sequence[torch.dtype] = [torch.bfloat16] if has_bf16 else [torch.float32]

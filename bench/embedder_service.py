@@ -31,7 +31,8 @@ from pydantic import SecretStr  # noqa: E402
 
 from embedder.decode import decode  # noqa: E402
 from embedder.metrics import Metrics  # noqa: E402
-from embedder.model import EmbeddingModel, FloatArray, open_model  # noqa: E402
+from embedder.models.model import EmbeddingModel, FloatArray  # noqa: E402
+from embedder.models.opening import open_model  # noqa: E402
 from embedder.service import build  # noqa: E402
 from escolta import audio  # noqa: E402
 from escolta.events import AudioCataloged, audio_id_of  # noqa: E402
@@ -121,7 +122,7 @@ def _random_weights(folder: Path) -> Path:
     """They cost the same as CNN14's own."""
     import torch
 
-    from embedder.cnn14 import Cnn14
+    from embedder.models.cnn14 import Cnn14
 
     plain: Any = Cnn14(None, random_seed=1, plain=True)
     torch.save({"model": plain._network.network.state_dict()}, folder / "Cnn14.pth")

@@ -61,7 +61,7 @@ def fit(folder: Path, cache: Path, vectors: np.ndarray) -> dict:
     np.save(given, vectors)
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "al_engine.map_fit", str(given), str(answer)],
+        [sys.executable, "-m", "al_engine.maps.fit", str(given), str(answer)],
         env=os.environ | {"NUMBA_CACHE_DIR": str(cache)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

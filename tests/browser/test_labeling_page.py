@@ -3,8 +3,8 @@
 import pytest
 from browser.desk import Desk, Harbor
 
-from label_gateway import pages
-from label_gateway.sign_in import sign_in_link
+from label_gateway.labeling import page as pages
+from label_gateway.people.sign_in import sign_in_link
 
 
 async def test_a_labeler_listens_marks_labels_submits_and_has_the_next(harbor: Harbor) -> None:

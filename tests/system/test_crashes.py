@@ -7,7 +7,7 @@ from pathlib import Path
 
 import asyncpg
 
-from node_agent.harbor import write_harbor
+from escolta_demo.harbor import write_harbor
 from servers.rabbit import Rabbit
 from system.walk import PATIENCE_S, ask_for_iterations, signed_in_team
 from system.worlds import Servers, World, five_processes

@@ -13,9 +13,9 @@ import pytest
 from pydantic import SecretStr
 
 from escolta import audio
-from escolta.demo import Demo, play
 from escolta.errors import Misconfigured, Rejected
 from escolta.settings import Settings
+from escolta_demo.play import Demo, play
 from system.worlds import SECRET
 
 PATIENCE_S = 120

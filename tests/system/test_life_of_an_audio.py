@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from node_agent.harbor import write_harbor
+from escolta_demo.harbor import write_harbor
 from system.walk import ask_for_iterations, signed_in_team, until_embedded
 from system.worlds import Servers, World, five_processes, one_process
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from escolta.web import Session, Sessions
-from label_gateway.simulated_labelers import Habits, label_until, read_truth
+from escolta_demo.simulated_labelers import Habits, label_until, read_truth
 from system.worlds import World
 
 PATIENCE_S = 120

@@ -51,7 +51,7 @@ def _installed(settings: Settings) -> Iterator[Finding]:
         f"services installed: {', '.join(services) or 'none'}", "" if services else "run make demo once"
     )
     if "label-gateway" in services:
-        vendor = files("label_gateway") / "pages" / "vendor"
+        vendor = files("label_gateway.labeling") / "pages" / "vendor"
         yield Finding(
             "the labeling page has its waveform",
             "" if vendor.is_dir() else "run services/label-gateway/fetch_vendor.py",

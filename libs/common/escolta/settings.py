@@ -1,4 +1,4 @@
-"""Every setting of every service in one typed class, built once in cli.py and passed down.
+"""Every setting of every service in one typed class, built once by the command line and passed down.
 
 Each field is the environment variable `ESCOLTA_<NAME>`; the defaults are the embedded world, which one
 process on a fresh machine can run.
@@ -7,8 +7,11 @@ process on a fresh machine can run.
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, PositiveFloat, SecretStr
+from pydantic import Field, PositiveFloat, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from escolta.errors import Misconfigured
+from escolta.secret import LEAST_SECRET, kept_secret
 
 
 class Settings(BaseSettings):
@@ -79,3 +82,22 @@ class Settings(BaseSettings):
         {}, description='parts of a batch by group, as JSON: {"harbor": 3, "campus": 2}; a group not named: 1'
     )
     group_overlap: float = Field(0.0, ge=0, le=1, description="part of a batch that every group hears")
+
+
+def load_settings(**chosen: object) -> Settings:
+    """Settings from the environment, `chosen` ones first; makes the secret on the first start.
+
+    Raises `Misconfigured` that names the variable at fault.
+    """
+    try:
+        settings = Settings(**chosen)  # type: ignore[arg-type]  # pydantic checks
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise Misconfigured(f"ESCOLTA_{str(first['loc'][0]).upper()}: {first['msg']}") from None
+    if settings.secret is not None and len(settings.secret.get_secret_value()) < LEAST_SECRET:
+        raise Misconfigured(
+            f"ESCOLTA_SECRET is shorter than {LEAST_SECRET} characters: who guesses it signs in as anybody"
+        )
+    if settings.secret is None:
+        settings = settings.model_copy(update={"secret": SecretStr(kept_secret(settings.state_dir))})
+    return settings

@@ -1,9 +1,11 @@
 """al-engine: proposes what people should listen to next, by partitioned MAL-MF."""
 
-from al_engine import http, inspection, strategies
-from al_engine.iterations import Iterations
-from al_engine.maps import Maps
-from al_engine.schedule import Schedule
+from al_engine.iterations import http
+from al_engine.iterations.handlers import Iterations
+from al_engine.iterations.schedule import Schedule
+from al_engine.maps import http as inspection
+from al_engine.maps.drawing import Maps
+from al_engine.method import strategies
 from escolta.events import AudioEmbedded, AudioLabeled, IterationClosed, IterationRequested
 from escolta.service import Every, Platform, Service, Subscription
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.progress import Progress as Bar
 
-from embedder import weights
+from embedder.models import weights
 from escolta.errors import Misconfigured
 
 app = typer.Typer(no_args_is_help=True, help="Weights of embedding models.")

@@ -8,7 +8,7 @@ import numpy as np
 
 from embedder.failure import NoMemory, Unfit
 from embedder.metrics import Metrics
-from embedder.model import Embedded, EmbeddingModel, FloatArray, PatchScores
+from embedder.models.model import Embedded, EmbeddingModel, FloatArray, PatchScores
 from escolta.errors import EscoltaError, Transient
 
 PARTS_BEFORE_GROWING = 50

@@ -2,7 +2,7 @@
 
 from embedder.failure import NoMemory, Unfit
 from embedder.metrics import Metrics
-from embedder.model import FloatArray
+from embedder.models.model import FloatArray
 from escolta import audio
 from escolta.errors import Rejected
 

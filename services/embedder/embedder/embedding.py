@@ -11,7 +11,8 @@ from embedder import store
 from embedder.computing import Computing, EmbeddedAudio
 from embedder.hearing import Hearing
 from embedder.metrics import Metrics
-from embedder.model import EmbeddingModel, FloatArray, open_model
+from embedder.models.model import EmbeddingModel, FloatArray
+from embedder.models.opening import open_model
 from embedder.store import Audio, AudioKey
 from escolta.errors import EscoltaError, Rejected
 from escolta.events import AudioCataloged, AudioEmbedded

@@ -9,7 +9,7 @@ from functools import partial
 
 from embedder.decode import decode
 from embedder.metrics import Metrics
-from embedder.model import FloatArray
+from embedder.models.model import FloatArray
 from embedder.store import Audio
 from escolta.errors import EscoltaError, Transient
 from escolta.service import Platform

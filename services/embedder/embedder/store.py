@@ -9,7 +9,7 @@ import asyncpg
 import numpy as np
 
 from embedder.computing import EmbeddedAudio
-from embedder.model import EmbeddingModel
+from embedder.models.model import EmbeddingModel
 from escolta.errors import Rejected
 
 TOP = 5

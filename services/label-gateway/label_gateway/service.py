@@ -3,8 +3,8 @@
 from escolta.events import BatchProposed
 from escolta.service import Every, Platform, Service, Subscription
 from label_gateway import http
-from label_gateway.batches import Batches
-from label_gateway.sign_in import greeting
+from label_gateway.batches.handlers import Batches
+from label_gateway.people.sign_in import greeting
 
 
 def build(on: Platform) -> Service:

@@ -13,8 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from escolta.errors import Misconfigured, Transient
 from escolta.events import AudioAccepted, AudioRefused, NodeName, NodeStatus
 from escolta.service import Every, Message, Platform, Service, Subscription
-from node_agent.recorder import Recorder
-from node_agent.replay import Replay
+from node_agent.recording.recorder import Recorder
+from node_agent.recording.replay import Replay
 from node_agent.sender import Sender
 from node_agent.spool import Spool
 

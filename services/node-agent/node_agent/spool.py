@@ -17,9 +17,9 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from escolta.disk import PART, sync_folder, write_whole
 from escolta.errors import Misconfigured
 from escolta.events import AudioRecorded
-from node_agent.disk import PART, sync_folder, write_whole
 
 log = logging.getLogger("escolta.node-agent")
 

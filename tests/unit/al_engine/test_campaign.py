@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from unit.al_engine.vectors import clustered
 
-from al_engine.campaign import Campaign, LabeledAudios, Point
-from al_engine.campaign_results import Result, curve, labels_needed, rows
-from al_engine.folder_embeddings import Embeddings
-from al_engine.strategies import STRATEGIES
-from al_engine.truth import Truth
+from al_engine.campaigns.campaign import Campaign, LabeledAudios, Point
+from al_engine.campaigns.folder_embeddings import Embeddings
+from al_engine.campaigns.results import Result, curve, labels_needed, rows
+from al_engine.campaigns.truth import Truth
+from al_engine.method.strategies import STRATEGIES
 
 N, CLASSES, FOLDS = 240, 6, 3
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.al_engine.vectors import clustered, tying_embeddings
 
-from al_engine.committee import Committee, predict
-from al_engine.distances import nearest
-from al_engine.vectors import unit_vectors
+from al_engine.exact.distances import nearest
+from al_engine.exact.vectors import unit_vectors
+from al_engine.method.committee import Committee, predict
 
 
 @settings(max_examples=50, deadline=None)

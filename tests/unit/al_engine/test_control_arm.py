@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 from unit.al_engine.vectors import clustered, ids
 
-from al_engine.draw import draw
-from al_engine.selection import Selection, SelectionSettings, control_arm, select_batch
+from al_engine.method.draw import draw
+from al_engine.method.selection import Selection, SelectionSettings, control_arm, select_batch
 
 SEEDS = 3000
 LEAST_P = 0.001

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.al_engine.vectors import clustered, tying_embeddings
 
-from al_engine import device
-from al_engine.distances import nearest
-from al_engine.pairwise import pairwise
-from al_engine.vectors import unit_vectors
+from al_engine.exact import device
+from al_engine.exact.distances import nearest
+from al_engine.exact.pairwise import pairwise
+from al_engine.exact.vectors import unit_vectors
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from unit.al_engine.vectors import clustered, tying_embeddings
 
-from al_engine import distances
-from al_engine.distances import KeptNearest, nearest
-from al_engine.vectors import UnitVectors, cosine_distances, unit_vectors
+from al_engine.exact import distances
+from al_engine.exact.distances import KeptNearest, nearest
+from al_engine.exact.vectors import UnitVectors, cosine_distances, unit_vectors
 
 
 def by_exact_distances(samples: UnitVectors, medoids: UnitVectors) -> tuple[list[int], list[float]]:

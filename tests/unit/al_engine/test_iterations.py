@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 from unit.al_engine.engine import NODE, OTHER, START, Engine
 
-from al_engine import inputs, iterations, predicting, store
-from al_engine.iterations import Iterations
+from al_engine.iterations import handlers as iterations
+from al_engine.iterations import inputs, predicting, store
+from al_engine.iterations.handlers import Iterations
 from al_engine.service import build
 from escolta.errors import Misconfigured, Transient
 from escolta.events import AudioLabeled, IterationClosed, IterationRequested, Window

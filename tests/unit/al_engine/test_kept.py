@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from unit.al_engine.vectors import clustered, ids
 
-from al_engine import kept
-from al_engine.audio_ids import by_id, ids_of
-from al_engine.distances import nearest
-from al_engine.selection import SelectionSettings, Unlabeled, select
+from al_engine.exact.audio_ids import by_id, ids_of
+from al_engine.exact.distances import nearest
+from al_engine.iterations import kept
+from al_engine.method.selection import SelectionSettings, Unlabeled, select
 from escolta.events import Window
 
 SAMPLES, MEDOIDS = 60, 12
@@ -48,7 +48,7 @@ def test_what_was_kept_changes_no_proposal_and_spares_all_but_the_new_medoids(mo
             computed.append(((known.index >= 0).sum(), len(known.new)))
         return nearest(samples, medoids, known)
 
-    monkeypatch.setattr("al_engine.committee.nearest", counted)
+    monkeypatch.setattr("al_engine.method.committee.nearest", counted)
     again, _ = iteration(then, now, before)
     assert again.proposals == fresh.proposals
     assert {new for _, new in computed} == {4}

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.al_engine.vectors import clustered, tying_embeddings
 
-from al_engine.kmedoids import farthest_first_start, faster_pam, k_medoids
-from al_engine.pairwise import pairwise
-from al_engine.symmetric import Symmetric
-from al_engine.vectors import unit_vectors
+from al_engine.exact.pairwise import pairwise
+from al_engine.exact.symmetric import Symmetric
+from al_engine.exact.vectors import unit_vectors
+from al_engine.method.kmedoids import farthest_first_start, faster_pam, k_medoids
 
 
 def matrix(distances: Symmetric) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from al_engine.map_fit import NEIGHBORS, fit, place
+from al_engine.maps.fit import NEIGHBORS, fit, place
 
 CLASSES = 3
 DIM = 8

@@ -9,10 +9,11 @@ import numpy as np
 from unit.al_engine.engine import DIM, NODE, START, Engine
 from unit.al_engine.test_iterations import labeled_batch
 
-from al_engine import map_store, maps
-from al_engine.blinding import REASON
-from al_engine.map_points import KINDS
-from al_engine.maps import chosen
+from al_engine.iterations.blinding import REASON
+from al_engine.maps import drawing as maps
+from al_engine.maps import store as map_store
+from al_engine.maps.drawing import chosen
+from al_engine.maps.points import KINDS
 from escolta.web import Sessions
 
 SOME = 14  # too few for neighborhoods, so that nothing has to be compiled

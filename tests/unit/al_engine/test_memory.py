@@ -2,7 +2,7 @@
 
 import pytest
 
-from al_engine import memory
+from al_engine.exact import memory
 
 
 @pytest.mark.parametrize(

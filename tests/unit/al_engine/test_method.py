@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from unit.al_engine.vectors import clustered, ids
 
-from al_engine.inputs import METHOD
-from al_engine.selection import SelectionSettings, select_batch
+from al_engine.iterations.inputs import METHOD
+from al_engine.method.selection import SelectionSettings, select_batch
 
 GOLDEN: dict[tuple[int, str], list[int]] = {
     (0, "mal-mf"): [11, 49, 16, 12, 68, 23, 147, 32, 3, 9, 24, 27, 103, 36],

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.al_engine.vectors import clustered, tying_embeddings
 
-from al_engine import pairwise as module
-from al_engine import symmetric
-from al_engine.vectors import UnitVectors, cosine_distances, mean, unit_vectors
+from al_engine.exact import pairwise as module
+from al_engine.exact import symmetric
+from al_engine.exact.vectors import UnitVectors, cosine_distances, mean, unit_vectors
 
 
 def pairwise(samples: UnitVectors) -> np.ndarray:

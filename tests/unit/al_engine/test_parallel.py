@@ -5,7 +5,7 @@ import threading
 import pytest
 from threadpoolctl import ThreadpoolController
 
-from al_engine.parallel import for_each
+from al_engine.exact.parallel import for_each
 
 
 def blas_threads() -> list[int]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from al_engine.partition import number_of_sets, partition
+from al_engine.method.partition import number_of_sets, partition
 
 tagged = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 4)), max_size=40)
 """Top-1 class and probability in quarters, so that many are equal."""

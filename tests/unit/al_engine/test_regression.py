@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from unit.al_engine.vectors import clustered
 
-from al_engine.regression import fit
+from al_engine.exact.regression import fit
 
 
 def problem(n: int, dim: int, classes: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:

@@ -13,9 +13,9 @@ import asyncpg
 import pytest
 from unit.al_engine.engine import START, Engine, add_nodes, joined_engine
 
-from al_engine import inputs, store
-from al_engine.iterations import MOST_ATTEMPTS, Iterations
-from al_engine.replay import replay
+from al_engine.iterations import inputs, store
+from al_engine.iterations.handlers import MOST_ATTEMPTS, Iterations
+from al_engine.iterations.replay import replay
 from escolta.errors import Rejected
 from escolta.events import IterationRequested
 from servers.postgres import database
@@ -28,8 +28,8 @@ RUNNER = """
 import asyncio, sys, time
 from pathlib import Path
 from uuid import UUID
-from al_engine import proposing
-from al_engine.iterations import Iterations
+from al_engine.iterations import proposing
+from al_engine.iterations.handlers import Iterations
 from unit.al_engine.engine import joined_engine
 
 def for_ever(*_):

@@ -9,8 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from unit.al_engine.engine import add_nodes, joined_engine
 
-from al_engine.iterations import Iterations
-from al_engine.schedule import Schedule, read_times
+from al_engine.iterations.handlers import Iterations
+from al_engine.iterations.schedule import Schedule, read_times
 from escolta.clock import ManualClock
 from escolta.errors import Misconfigured
 from escolta.service import Platform

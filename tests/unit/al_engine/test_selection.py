@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.al_engine.vectors import clustered, ids, tying_embeddings
 
-from al_engine.partition import number_of_sets, partition
-from al_engine.selection import Proposal, SelectionSettings, select_batch
-from al_engine.vectors import cosine_distances, unit_vectors
+from al_engine.exact.vectors import cosine_distances, unit_vectors
+from al_engine.method.partition import number_of_sets, partition
+from al_engine.method.selection import Proposal, SelectionSettings, select_batch
 from escolta.errors import Rejected
 
 CLASSES = ["gull", "horn", "rain"]

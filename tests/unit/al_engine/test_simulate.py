@@ -9,12 +9,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from al_engine import simulate
-from al_engine.campaign import Campaign, Point
-from al_engine.campaign_results import Result
-from al_engine.folder_embeddings import embed_folder
-from al_engine.sound_models import open_model
-from al_engine.truth import read_truth
+from al_engine.campaigns import command as simulate
+from al_engine.campaigns.campaign import Campaign, Point
+from al_engine.campaigns.folder_embeddings import embed_folder
+from al_engine.campaigns.results import Result
+from al_engine.campaigns.sound_models import open_model
+from al_engine.campaigns.truth import read_truth
 from escolta import audio
 from escolta.errors import Misconfigured, Rejected
 

@@ -7,8 +7,8 @@ import pytest
 from unit.al_engine.engine import Engine
 from unit.al_engine.test_iterations import labeled_batch
 
-from al_engine import stopping
-from al_engine.stopping import ExpectedGain, PanelIteration, Share, wilson
+from al_engine.stopping import advice as stopping
+from al_engine.stopping.advice import ExpectedGain, PanelIteration, Share, wilson
 
 
 def test_an_interval_is_that_of_wilson():

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.al_engine.vectors import clustered, ids, tying_embeddings
 
-from al_engine.committee import Classifier
-from al_engine.selection import Proposal, SelectionSettings, select_batch
-from al_engine.strategies import STRATEGIES
-from al_engine.typical import typical
-from al_engine.vectors import unit_vectors
+from al_engine.exact.vectors import unit_vectors
+from al_engine.method.committee import Classifier
+from al_engine.method.selection import Proposal, SelectionSettings, select_batch
+from al_engine.method.strategies import STRATEGIES
+from al_engine.method.typical import typical
 from escolta.errors import Misconfigured
 
 every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)

@@ -6,8 +6,8 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from al_engine import symmetric
-from al_engine.symmetric import Symmetric
+from al_engine.exact import symmetric
+from al_engine.exact.symmetric import Symmetric
 
 
 @pytest.fixture(autouse=True)

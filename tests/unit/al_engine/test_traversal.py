@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.al_engine.vectors import clustered, tying_embeddings
 
-from al_engine import traversal
-from al_engine.distances import nearest
-from al_engine.traversal import farthest_first
-from al_engine.vectors import UnitVectors, cosine_distances, exact_distances, unit_vectors
+from al_engine.exact.distances import nearest
+from al_engine.exact.vectors import UnitVectors, cosine_distances, exact_distances, unit_vectors
+from al_engine.method import traversal
+from al_engine.method.traversal import farthest_first
 
 
 def eagerly(samples: UnitVectors, distance: np.ndarray, mismatched: np.ndarray, count: int) -> list[int]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from unit.al_engine.vectors import clustered, tying_embeddings
 
-from al_engine.vectors import cosine_distances, mean, paired_distances, unit_vectors
+from al_engine.exact.vectors import cosine_distances, mean, paired_distances, unit_vectors
 
 
 def exactly(x: np.ndarray, y: np.ndarray) -> float:

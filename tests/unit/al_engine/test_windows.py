@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from unit.al_engine.engine import NODE, OTHER, START, Engine, add_nodes, joined_engine
 
-from al_engine import store
-from al_engine.iterations import Iterations
+from al_engine.iterations import store
+from al_engine.iterations.handlers import Iterations
 from escolta.errors import Rejected
 from escolta.events import Window
 

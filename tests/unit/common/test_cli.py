@@ -10,8 +10,8 @@ import pytest
 import typer
 
 from escolta import cli
-from escolta.cli import load_settings
 from escolta.errors import Misconfigured
+from escolta.settings import load_settings
 
 
 @pytest.fixture(autouse=True)

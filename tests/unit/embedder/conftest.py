@@ -10,7 +10,8 @@ import pytest
 from unit.embedder.desk import Desk, open_desk
 from unit.embedder.parts import NEEDS, SOUNDS, no_shell, require
 
-from embedder.model import EmbeddingModel, open_model
+from embedder.models.model import EmbeddingModel
+from embedder.models.opening import open_model
 
 
 @pytest.fixture(scope="session", params=NEEDS)
@@ -44,7 +45,7 @@ def plain_cnn14(torch: Any) -> Any:
     constructor, with mean 0 and variance 1, says nearly the same of every sound (a cosine of 1.0000), and any
     error would pass.
     """
-    from embedder.cnn14 import Cnn14
+    from embedder.models.cnn14 import Cnn14
 
     plain: Any = Cnn14(None, random_seed=7, plain=True)
     network, generator = plain._network.network, torch.Generator().manual_seed(11)

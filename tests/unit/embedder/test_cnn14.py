@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from unit.embedder.parts import no_shell
 
-from embedder.audioset import cnn14_class_names
-from embedder.model import EmbeddingModel, open_model
+from embedder.models.audioset import cnn14_class_names
+from embedder.models.model import EmbeddingModel
+from embedder.models.opening import open_model
 from escolta.errors import Misconfigured
 
 
@@ -125,7 +126,7 @@ def test_weights_of_another_network_are_told(
 
 
 def test_numpy_values_under_their_old_names_do_no_harm(torch: Any, tmp_path: Path) -> None:
-    from embedder.cnn14 import _numpy_globals
+    from embedder.models.cnn14 import _numpy_globals
 
     out = io.BytesIO()
     torch.save({"indexes": np.arange(3), "share": np.float64(0.5)}, out, _use_new_zipfile_serialization=False)

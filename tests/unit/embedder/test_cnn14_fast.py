@@ -13,8 +13,8 @@ import soundfile
 import soxr
 from unit.embedder.parts import SOUNDS, no_shell
 
-from embedder.audioset import cnn14_class_names
-from embedder.model import FloatArray
+from embedder.models.audioset import cnn14_class_names
+from embedder.models.model import FloatArray
 
 RATE_HZ = 32_000
 NEAR = 0.9999
@@ -25,7 +25,7 @@ CLIPS = 3  # of the real recordings: enough to see it, few enough to be quick
 @pytest.fixture(scope="module", params=["float32", "bfloat16", "float16"])
 def network(request: pytest.FixtureRequest, torch: Any, plain_cnn14: Any, cnn14: Any) -> Any:
     """The fast network in either type, whatever this processor has instructions for."""
-    from embedder.cnn14_fast import FastCnn14
+    from embedder.models.cnn14_fast import FastCnn14
 
     loaded, dtype = cnn14._network, getattr(torch, request.param)
     if (loaded.device, loaded.dtype) == ("cpu", dtype):
@@ -114,7 +114,7 @@ def test_the_spectrogram_by_fft_is_that_of_the_convolution(torch: Any, plain_cnn
 def test_the_id_tells_the_fast_path_and_its_type_from_the_plain_one(
     plain_cnn14: Any, cnn14: Any, network: Any
 ) -> None:
-    from embedder.cnn14 import _front_end
+    from embedder.models.cnn14 import _front_end
 
     assert plain_cnn14.model_id.endswith("-1")
     assert re.search(r"-2(-(bf|fp)16\.[1-6](-4)?)?$", cnn14.model_id)
@@ -127,7 +127,7 @@ def test_the_id_tells_the_fast_path_and_its_type_from_the_plain_one(
 def test_where_16_bits_are_too_few_all_stays_float32(
     torch: Any, plain_cnn14: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from embedder import cnn14_fast
+    from embedder.models import cnn14_fast
 
     monkeypatch.setattr(cnn14_fast, "NEAR", 1.1)
     monkeypatch.setattr(cnn14_fast, "TILES", {})  # takes seconds, and is not looked at here
@@ -141,7 +141,7 @@ def test_where_16_bits_are_too_few_all_stays_float32(
 def test_the_last_blocks_stay_float32_where_winograd_is_faster(
     torch: Any, plain_cnn14: Any, monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], last: int
 ) -> None:
-    from embedder import cnn14_fast
+    from embedder.models import cnn14_fast
 
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     monkeypatch.setattr(cnn14_fast, "NEAR", 0.9)
@@ -160,7 +160,7 @@ def test_the_last_blocks_stay_float32_where_winograd_is_faster(
 def test_bfloat16_is_for_processors_with_instructions_for_it(
     torch: Any, monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], dtype: str
 ) -> None:
-    from embedder.cnn14_fast import best_dtype
+    from embedder.models.cnn14_fast import best_dtype
 
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     assert best_dtype("cpu") == getattr(torch, dtype)

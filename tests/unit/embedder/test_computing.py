@@ -10,8 +10,8 @@ from unit.embedder.parts import tone
 
 from embedder.computing import PARTS_BEFORE_GROWING, Computing, EmbeddedAudio
 from embedder.metrics import Metrics
-from embedder.model import Embedded, FloatArray
-from embedder.placeholder import Placeholder
+from embedder.models.model import Embedded, FloatArray
+from embedder.models.placeholder import Placeholder
 from escolta.errors import Rejected, Transient
 
 OutOfMemoryError = type("OutOfMemoryError", (RuntimeError,), {"__module__": "torch"})

@@ -8,8 +8,8 @@ import pytest
 from unit.embedder.desk import RATE_HZ, another, tone
 
 from embedder.backlog import Backlog
-from embedder.model import Embedded, FloatArray
-from embedder.placeholder import Placeholder
+from embedder.models.model import Embedded, FloatArray
+from embedder.models.placeholder import Placeholder
 from embedder.store import AudioKey
 from escolta import audio
 from escolta.errors import Transient

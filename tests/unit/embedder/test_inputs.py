@@ -11,7 +11,7 @@ from unit.embedder.parts import noise, tone
 
 from embedder.decode import decode
 from embedder.metrics import Metrics
-from embedder.model import EmbeddingModel, FloatArray
+from embedder.models.model import EmbeddingModel, FloatArray
 from escolta import audio
 from escolta.errors import Rejected, Transient
 

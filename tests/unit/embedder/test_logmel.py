@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from unit.embedder.parts import noise, tone
 
-from embedder import logmel
-from embedder.model import FloatArray
+from embedder.models import logmel
+from embedder.models.model import FloatArray
 
 
 def slow_log_mel(waveform: FloatArray) -> np.ndarray:

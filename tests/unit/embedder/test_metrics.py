@@ -7,8 +7,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from unit.embedder.desk import Desk, another, tone
 
-from embedder.model import Embedded, FloatArray
-from embedder.placeholder import Placeholder
+from embedder.models.model import Embedded, FloatArray
+from embedder.models.placeholder import Placeholder
 from embedder.store import AudioKey
 from escolta.errors import Misconfigured, Transient
 

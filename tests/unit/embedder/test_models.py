@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from unit.embedder.parts import noise, tone
 
-from embedder.model import EmbeddingModel, FloatArray, open_model
+from embedder.models.model import EmbeddingModel, FloatArray
+from embedder.models.opening import open_model
 from escolta.errors import Misconfigured
 
 
@@ -81,7 +82,7 @@ def test_a_short_audio_is_followed_by_silence(model: EmbeddingModel, samples: in
 def test_a_long_audio_is_the_mean_of_its_windows(
     model: EmbeddingModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("embedder.windows.LONGEST_S", 2.0)
+    monkeypatch.setattr("embedder.models.windows.LONGEST_S", 2.0)
     long = noise(model.rate_hz, 3.0)
     embedded = model.embed([long, long[: 2 * model.rate_hz], long[model.rate_hz :]])
     require_alike(model, embedded.vectors[0], embedded.vectors[1:].mean(axis=0))

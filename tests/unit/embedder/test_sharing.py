@@ -15,8 +15,8 @@ from unit.embedder.desk import START, Desk, another, tone
 
 from embedder import store, waiting
 from embedder.backlog import Backlog
-from embedder.model import Embedded, FloatArray, PatchScores
-from embedder.placeholder import Placeholder
+from embedder.models.model import Embedded, FloatArray, PatchScores
+from embedder.models.placeholder import Placeholder
 from embedder.store import AudioKey
 from escolta.errors import Transient
 

@@ -18,10 +18,10 @@ import pytest
 from typer.testing import CliRunner
 from unit.embedder.parts import require
 
-from embedder import weights
 from embedder.command import app
-from embedder.model import open_model
-from embedder.weights import Published, fetch
+from embedder.models import weights
+from embedder.models.opening import open_model
+from embedder.models.weights import Published, fetch
 from escolta.errors import Misconfigured, Transient
 
 CONTENT = np.random.default_rng(4).bytes(1_000_000)
@@ -267,7 +267,7 @@ def test_importing_opens_no_socket() -> None:
         "import socket\n"
         "def refuse(*_, **__): raise SystemExit('a socket was opened')\n"
         "socket.socket.connect = socket.getaddrinfo = refuse\n"
-        "import embedder.weights, embedder.command"
+        "import embedder.models.weights, embedder.command"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedder.windows import mean_of_each, windows
+from embedder.models.windows import mean_of_each, windows
 
 RATE_HZ = 100
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 def test_images_of_every_shape_are_convolved(
     torch: Any, tile: int, shape: tuple[int, ...], outputs: int, channels_last: bool, seed: int
 ) -> None:
-    from embedder.winograd import Winograd
+    from embedder.models.winograd import Winograd
 
     torch.manual_seed(seed)
     convolution = torch.nn.Conv2d(shape[1], outputs, 3, padding=1)

@@ -13,9 +13,9 @@ import pytest
 from unit.embedder.parts import noise, tone
 from unit.embedder.slow_yamnet import slow_yamnet
 
-from embedder import logmel, yamnet_weights
-from embedder.model import EmbeddingModel
-from embedder.yamnet import YamNet
+from embedder.models import logmel, yamnet_weights
+from embedder.models.model import EmbeddingModel
+from embedder.models.yamnet import YamNet
 from escolta import audio
 from escolta.errors import Misconfigured
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from label_gateway.assignment import shares
+from label_gateway.batches.assignment import shares
 
 weights = st.dictionaries(
     st.integers(1, 50), st.sampled_from([0.5, 1.0, 2.0, 3.0, 7.0]), min_size=1, max_size=6

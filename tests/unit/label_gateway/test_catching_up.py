@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from escolta.events import AudioLabeled, IterationClosed
-from label_gateway import batches
+from label_gateway.batches import handlers as batches
 
 
 async def test_a_batch_whose_event_was_lost_is_given_out(gateway):

@@ -3,7 +3,7 @@
 import asyncio
 
 from escolta.web import Session, Sessions
-from label_gateway.sign_in import sign_in_link
+from label_gateway.people.sign_in import sign_in_link
 
 
 async def test_a_group_of_the_same_name_is_the_same_group(gateway):

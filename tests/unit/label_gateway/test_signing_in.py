@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from escolta.errors import Rejected
-from label_gateway.sign_in import new_link, sign_in_link
+from label_gateway.people.sign_in import new_link, sign_in_link
 
 
 def api_routes(gateway):

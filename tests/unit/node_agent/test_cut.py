@@ -13,7 +13,7 @@ from unit.node_agent.sounds import noise, write_noise
 
 from escolta.audio import probe
 from escolta.errors import Rejected
-from node_agent.cut import AUDIO_S, Piece, evidence, piece, pieces_of
+from node_agent.recording.cut import AUDIO_S, Piece, evidence, piece, pieces_of
 
 RATE_HZ = 100
 KEPT = [("WAV", subtype) for subtype in ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")]

@@ -16,9 +16,9 @@ from unit.node_agent.sounds import write_noise
 
 from escolta.clock import Clock, ManualClock, SystemClock
 from escolta.errors import Misconfigured, Transient
-from node_agent.journal import Journal, SoundFile
-from node_agent.recorder import RecordedAudio
-from node_agent.replay import Replay
+from node_agent.recording.journal import Journal, SoundFile
+from node_agent.recording.recorder import RecordedAudio
+from node_agent.recording.replay import Replay
 
 NOW = datetime(2024, 5, 1, 10, 0, 0, 500, tzinfo=UTC)
 

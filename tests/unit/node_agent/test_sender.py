@@ -17,7 +17,7 @@ from escolta.events import AudioRecorded
 from escolta.objects import Objects, open_objects
 from escolta.service import Message, Platform, Subscription
 from escolta.settings import Settings
-from node_agent.recorder import RecordedAudio
+from node_agent.recording.recorder import RecordedAudio
 from node_agent.sender import Sender
 from node_agent.spool import Spool
 

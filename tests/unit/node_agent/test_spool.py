@@ -10,7 +10,7 @@ import pytest
 
 from escolta.errors import Misconfigured
 from escolta.events import AudioRecorded
-from node_agent.recorder import RecordedAudio
+from node_agent.recording.recorder import RecordedAudio
 from node_agent.spool import Spool
 
 START = datetime(2024, 5, 1, 10, tzinfo=UTC)

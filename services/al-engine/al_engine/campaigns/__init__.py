@@ -1,0 +1,1 @@
+"""Offline campaigns: what each strategy would have learned from a labeled folder."""

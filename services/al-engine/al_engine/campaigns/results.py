@@ -1,0 +1,158 @@
+"""What came of campaigns: mean curves, labels needed, a table for the terminal, rows of JSON, a plot."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from rich.table import Table
+
+from al_engine.campaigns.campaign import Campaign, Point
+from escolta.errors import Misconfigured
+
+TARGET = 0.95
+"""The macro-F1 for which the table says how many labels were needed."""
+COLUMNS = 10
+PLOT_SUFFIXES = (".png", ".svg", ".pdf")
+
+
+class Result(NamedTuple):
+    """A campaign and its points, the fewest labels first."""
+
+    campaign: Campaign
+    points: list[Point]
+
+
+class Curve(NamedTuple):
+    """Means and standard deviations of macro-F1 over campaigns, `[points]`, at these labels."""
+
+    labels: list[int]
+    mean: list[float]
+    deviation: list[float]
+
+
+def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """`{strategy, seed, fold, imbalance, labels, macro_f1}`, and with imbalance `macro_f1_rare`."""
+    return [
+        {
+            "strategy": campaign.strategy,
+            "seed": campaign.seed,
+            "fold": campaign.fold,
+            "imbalance": campaign.imbalance,
+            "labels": point.labels,
+            "macro_f1": round(point.macro_f1, 6),
+            **({"macro_f1_rare": round(point.macro_f1_rare, 6)} if point.macro_f1_rare is not None else {}),
+        }
+        for campaign, points in results
+        for point in points
+    ]
+
+
+def curve(results: Sequence[Result], rare: bool = False) -> Curve:
+    """The mean over seeds and folds, at the numbers of labels that every campaign has reached."""
+    reached = [{point.labels: point for point in points} for _, points in results]
+    labels = sorted(set.intersection(*map(set, reached)))  # a smaller pool ends at a number of its own
+    values = np.array(
+        [
+            [point.macro_f1_rare if rare else point.macro_f1 for point in map(points.get, labels) if point]
+            for points in reached
+        ],
+        float,
+    )
+    return Curve(labels, values.mean(axis=0).tolist(), values.std(axis=0).tolist())
+
+
+def labels_needed(of: Curve, target: float = TARGET) -> int | None:
+    """The first number of labels at which the mean curve reaches the target; None where it never does."""
+    return next((labels for labels, mean in zip(of.labels, of.mean, strict=True) if mean >= target), None)
+
+
+def by_strategy(results: Sequence[Result]) -> dict[str, list[Result]]:
+    """Results of each strategy, in the order in which strategies first come."""
+    found: dict[str, list[Result]] = {}
+    for result in results:
+        found.setdefault(result.campaign.strategy, []).append(result)
+    return found
+
+
+def heading(results: Sequence[Result], rare: bool = False) -> str:
+    """What the table of the same arguments shows."""
+    of = "Macro-F1 of the rare classes" if rare else "Macro-F1"
+    return f"{of} against labels: mean of {_counts(results)}"
+
+
+def table(results: Sequence[Result], rare: bool = False) -> Table:
+    """Mean macro-F1 by strategy and labels; at the right the labels needed, of the mean and fold by fold."""
+    grouped = by_strategy(results)
+    curves = {strategy: curve(some, rare) for strategy, some in grouped.items()}
+    labels = sorted(set.intersection(*(set(of.labels) for of in curves.values())))
+    shown = labels[:: max(1, -(-len(labels) // COLUMNS))]
+    drawn = Table()
+    drawn.add_column("strategy", no_wrap=True)
+    for at in shown:
+        drawn.add_column(str(at), justify="right")
+    drawn.add_column(f"labels for {TARGET}")
+    for strategy, of in curves.items():
+        means = [f"{of.mean[of.labels.index(at)]:.3f}".removeprefix("0") for at in shown]
+        drawn.add_row(strategy, *means, _needed(grouped[strategy], of, rare))
+    return drawn
+
+
+def _needed(of_strategy: list[Result], of: Curve, rare: bool) -> str:
+    folds = sorted({result.campaign.fold for result in of_strategy})
+    text = _text(labels_needed(of))
+    if len(folds) > 1:
+        alone = [
+            labels_needed(curve([result for result in of_strategy if result.campaign.fold == fold], rare))
+            for fold in folds
+        ]
+        text += f" (by fold {' '.join(map(_text, alone))})"
+    return text
+
+
+def _text(labels: int | None) -> str:
+    return "–" if labels is None else str(labels)
+
+
+def _counts(results: Sequence[Result]) -> str:
+    seeds = len({campaign.seed for campaign, _ in results})
+    folds = len({campaign.fold for campaign, _ in results})
+    return f"{seeds} seed{'s' * (seeds > 1)} x {folds} fold{'s' * (folds > 1)}"
+
+
+def check_plot(path: Path) -> None:
+    """Raises `Misconfigured` where the plot could not be drawn, before hours have gone by."""
+    if path.suffix.lower() not in PLOT_SUFFIXES:
+        raise Misconfigured(f"--plot {path}: the file's name must end in {', '.join(PLOT_SUFFIXES)}")
+    try:
+        import matplotlib  # noqa: F401  # only whether it is there
+    except ImportError as error:
+        raise Misconfigured(
+            "--plot needs matplotlib: run pip install 'escolta-al-engine[simulate]'"
+        ) from error
+
+
+def plot(results: Sequence[Result], path: Path) -> None:
+    """Draw the mean curves, with a band of one standard error of the mean; the rare classes beside them."""
+    from matplotlib.figure import Figure
+
+    panels = [False, True] if any(campaign.imbalance for campaign, _ in results) else [False]
+    figure = Figure(figsize=(6.4 * len(panels), 4.8), layout="constrained")
+    figure.suptitle(f"Mean of {_counts(results)}", fontsize="medium")
+    for number, rare in enumerate(panels, 1):
+        axes = figure.add_subplot(1, len(panels), number)
+        for strategy, some in by_strategy(results).items():
+            of = curve(some, rare)
+            mean, error = np.array(of.mean), np.array(of.deviation) / np.sqrt(len(some))
+            [line] = axes.plot(of.labels, mean, marker="o", markersize=3, label=strategy)
+            axes.fill_between(of.labels, mean - error, mean + error, alpha=0.15, color=line.get_color())
+        axes.axhline(TARGET, color="gray", linewidth=0.8, linestyle="--")
+        axes.set(xlabel="labels bought", ylabel="macro-F1 of the rare classes" if rare else "macro-F1")
+        axes.grid(alpha=0.3)
+        axes.legend(loc="lower right")
+    # Neither a date nor random ids: the same results give the same file.
+    metadata = {"Date": None} if path.suffix.lower() == ".svg" else None
+    import matplotlib
+
+    with matplotlib.rc_context({"svg.hashsalt": "escolta"}):
+        figure.savefig(path, dpi=150, metadata=metadata)

@@ -1,0 +1,1 @@
+"""What the al-engine reads of the catalog by window."""

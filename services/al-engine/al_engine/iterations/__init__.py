@@ -1,0 +1,1 @@
+"""Iterations: asked for, run, resumed, replayed, and shown."""

@@ -1,0 +1,177 @@
+"""The al-engine's HTTP: ask for iterations, look at them and at their reasons."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import asyncpg
+from fastapi import APIRouter, Depends, HTTPException
+from pydantic import BaseModel, Field
+
+from al_engine.iterations import blinding, store
+from al_engine.iterations.handlers import Iterations
+from al_engine.iterations.predicting import predicted
+from al_engine.method.strategies import STRATEGIES
+from al_engine.stopping import panel
+from al_engine.stopping.advice import Panel
+from escolta.events import Hours, NodeName, UtcTime, Window
+from escolta.service import Platform
+from escolta.web import Session, lead
+
+
+class IterationWanted(BaseModel):
+    """Which window, and how much of it; what is left out is everything so far, and the usual batch."""
+
+    nodes: list[NodeName] = Field([], description="empty: every node")
+    window_start: UtcTime | None = None
+    window_end: UtcTime | None = Field(None, description="not in the window itself; default: now")
+    hours: Hours | None = None
+    further_windows: list[Window] = Field([], description="united with the first")
+    strategy: str | None = Field(None, description="none: the setting ESCOLTA_STRATEGY")
+    batch: int | None = Field(None, gt=0)
+    follow_ups: int = Field(0, ge=0, description="further iterations that start as each one closes")
+
+
+class Strategies(BaseModel):
+    """What an iteration may choose by."""
+
+    names: list[str]
+    usual: str = Field(description="the setting ESCOLTA_STRATEGY")
+
+
+class IterationAccepted(BaseModel):
+    """The iteration waits for its turn."""
+
+    iteration_id: UUID
+
+
+class Iteration(BaseModel):
+    """An iteration's record."""
+
+    iteration_id: UUID
+    status: str
+    requested_at: datetime
+    nodes: list[str]
+    window_start: datetime
+    window_end: datetime
+    hours: tuple[int, int] | None
+    further_windows: list[Window]
+    strategy: str | None
+    scheduled_for: datetime | None
+    batch: int
+    follow_ups: int
+    stage: str | None = Field(description="what it is at: window, medoids, embeddings, select, record")
+    stage_done: int | None
+    stage_total: int | None
+    failure: str | None = Field(description="why it was given up")
+    number: int | None = Field(description="its place in the order in which iterations ran")
+    unlabeled: int | None
+    audios: int | None
+    medoids: int | None
+    disjoint_sets: int | None
+    share_labeled: float | None
+    settings: dict | None
+    model_id: str | None
+    code_version: str | None
+    proposed_at: datetime | None
+    closed_at: datetime | None
+
+
+class ProposedAudio(BaseModel):
+    """A proposal, why it was chosen, and what became of it.
+
+    The reasons of an open batch with a control arm are null: they would give the arm away.
+    """
+
+    audio_id: UUID
+    start_utc: datetime
+    node: str
+    file_name: str
+    rank: int
+    disjoint_set: int | None
+    nearest_medoid: UUID | None
+    distance: float | None
+    propagated_class: str | None
+    predicted_class: str | None
+    predicted_probability: float | None
+    mismatched: bool | None
+    control: bool | None = Field(
+        description="drawn at random, not for its reason; null until the batch is closed, lest it be known"
+    )
+    label: str | None
+    labelers: int | None
+    agreement_percent: float | None
+    labeled_at: datetime | None
+
+
+class IterationWithProposals(Iteration):
+    """An iteration's record with its proposals, by rank."""
+
+    proposals: list[ProposedAudio]
+
+
+class PredictedAudio(BaseModel):
+    """What the committee's classifier says of an audio that nobody has labeled."""
+
+    audio_id: UUID
+    file_name: str
+    predicted_class: str
+    probability: float
+
+
+Lead = Annotated[Session, Depends(lead)]
+
+
+def router(on: Platform, iterations: Iterations) -> APIRouter:
+    """The routes of the al-engine."""
+    routes = APIRouter(tags=["al-engine"])
+
+    @routes.post("/api/iterations", status_code=202)
+    async def request_iteration(wanted: IterationWanted, _: Lead) -> IterationAccepted:
+        """Ask for an iteration."""
+        return IterationAccepted(iteration_id=await iterations.request(**wanted.model_dump()))
+
+    @routes.get("/api/iterations")
+    async def list_iterations(_: Lead) -> list[Iteration]:
+        """Every iteration, the newest last."""
+        return [Iteration(**blinding.settings_told(row)) for row in await store.iterations(on.catalog)]
+
+    @routes.get("/api/iterations/strategies")
+    async def list_strategies(_: Lead) -> Strategies:
+        """The strategies, and which one is taken where none is named."""
+        return Strategies(names=list(STRATEGIES), usual=on.settings.strategy)
+
+    @routes.get("/api/iterations/panel")
+    async def get_panel(_: Lead) -> Panel:
+        """What tells whether to go on labeling, with advice and its reasons."""
+        return await panel.panel(on.catalog)
+
+    @routes.get("/api/iterations/{iteration_id}")
+    async def get_iteration(iteration_id: UUID, _: Lead) -> IterationWithProposals:
+        """One iteration with its proposals and their reasons."""
+        row = await store.iteration(on.catalog, iteration_id)
+        if row is None:
+            raise HTTPException(404, f"There is no iteration {iteration_id}.")
+        return IterationWithProposals(**blinding.settings_told(row), proposals=await _proposals(on, row))
+
+    @routes.get("/api/iterations/{iteration_id}/proposals")
+    async def list_proposals(iteration_id: UUID, _: Lead) -> list[ProposedAudio]:
+        """The proposals of an iteration with their reasons, by rank."""
+        row = await store.iteration(on.catalog, iteration_id)
+        if row is None:
+            raise HTTPException(404, f"There is no iteration {iteration_id}.")
+        return await _proposals(on, row)
+
+    @routes.get("/api/predictions")
+    async def list_predictions(_: Lead) -> list[PredictedAudio]:
+        """The committee's classifier, fitted to every medoid, on every audio that nobody has labeled."""
+        return [PredictedAudio(**one._asdict()) for one in await predicted(on)]
+
+    return routes
+
+
+async def _proposals(on: Platform, iteration: asyncpg.Record) -> list[ProposedAudio]:
+    iteration_id, is_closed = iteration["iteration_id"], iteration["status"] == "closed"
+    is_blind = await blinding.blind(on.catalog, iteration_id)
+    rows = await store.proposals(on.catalog, iteration_id)
+    return [ProposedAudio(**blinding.told(row, is_blind, is_closed)) for row in rows]

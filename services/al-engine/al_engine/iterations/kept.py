@@ -1,0 +1,126 @@
+"""Distances to the nearest medoid, kept on disk between iterations: a later one pays only for new medoids.
+
+A cache: without its file, or with a damaged one, an iteration takes longer and ends the same.
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_engine.exact.audio_ids import Ids, by_id
+from al_engine.exact.distances import KeptNearest
+from al_engine.iterations.inputs import METHOD
+from al_engine.method.selection import Judged
+from escolta.events import Window
+
+log = logging.getLogger("escolta.al-engine")
+
+MOST_FILES = 8
+"""Of different models and nodes; the one that was not used for longest goes first."""
+KINDS = {"ids": "u8", "nearest": "i4", "distance": "f4", "medoids": "u8"}
+
+
+@dataclass(frozen=True)
+class Distances:
+    """Of audios `ids [audios, 2]`, in order: the distance to the nearest medoid and its row in `medoids`."""
+
+    ids: Ids
+    nearest: NDArray[np.int32]
+    distance: NDArray[np.float32]
+    medoids: Ids
+
+    def of(self, ids: Ids, medoids: Ids) -> KeptNearest:
+        """What is known of these audios and of today's medoids, in their order."""
+        row, known = _rows(self.ids, ids)
+        medoid_today, still = _rows(medoids, self.medoids)
+        nearest = self.nearest[row]
+        known &= still[nearest]
+        index = np.where(known, medoid_today[nearest], -1)
+        _, known_medoid = _rows(self.medoids, medoids)
+        return KeptNearest(index, self.distance[row], np.flatnonzero(~known_medoid))
+
+
+def distances_of(judged: Sequence[Judged], ids: Ids, medoids: Ids) -> Distances:
+    """What the committee found out on the way; `ids` are those that `judged` has rows of."""
+    rows = np.concatenate([one.rows for one in judged])
+    order = by_id(ids[rows])
+    nearest = np.concatenate([one.opinion.nearest_medoid for one in judged])
+    distance = np.concatenate([one.opinion.medoid_distance for one in judged])
+    return Distances(
+        ids[rows[order]], nearest[order].astype(np.int32), distance[order].astype(np.float32), medoids
+    )
+
+
+def path_of(folder: Path, model_id: str, windows: Sequence[Window]) -> Path:
+    """One file for a method, a model and the nodes and hours looked at, whatever the time.
+
+    Weeks follow each other, and each goes on from the one before.
+    """
+    seen = sorted((sorted(window.nodes), window.hours or ()) for window in windows)
+    return folder / f"kept-{blake2b(repr((METHOD, model_id, seen)).encode(), digest_size=8).hexdigest()}.npz"
+
+
+def read(path: Path) -> Distances | None:
+    """What was kept; None where nothing was, or where the file is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = {name: file[name] for name in KINDS}
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        log.warning("%s cannot be read (%s): all distances are computed again", path, error)
+        return None
+    kept = Distances(**found)
+    if not _sound(kept):
+        log.warning("%s is damaged: all distances are computed again", path)
+        return None
+    return kept
+
+
+def write(path: Path, kept: Distances) -> None:
+    """Put the file in its place at once and whole; a full disk is told, and no more."""
+    new = path.with_suffix(f".{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with new.open("wb") as file:
+            np.savez(file, **{name: getattr(kept, name) for name in KINDS})
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+        files = sorted(path.parent.glob("kept-*.npz"), key=lambda file: file.stat().st_mtime)
+        for old in files[:-MOST_FILES]:
+            old.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("%s cannot be written (%s): the next iteration computes all distances", path, error)
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+
+
+def _sound(kept: Distances) -> bool:
+    """np.load checks each array's checksum; this, that they belong together."""
+    n = len(kept.ids)
+    return (
+        all(getattr(kept, name).dtype == kind for name, kind in KINDS.items())
+        and kept.ids.shape == (n, 2)
+        and kept.medoids.shape == (len(kept.medoids), 2)
+        and kept.nearest.shape == kept.distance.shape == (n,)
+        and bool(n)
+        and bool(((kept.nearest >= 0) & (kept.nearest < len(kept.medoids))).all())
+    )
+
+
+def _rows(ordered: Ids, wanted: Ids) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """For each wanted id its row in `ordered`, which is in order of id, and whether it is there at all."""
+    keys = np.ascontiguousarray(ordered.astype(">u8")).view("V16").ravel()
+    sought = np.ascontiguousarray(wanted.astype(">u8")).view("V16").ravel()
+    place = {key: row for row, key in enumerate(keys.tolist())}
+    rows = np.fromiter((place.get(key, -1) for key in sought.tolist()), np.intp, len(sought))
+    return np.maximum(rows, 0), rows >= 0

@@ -1,0 +1,1 @@
+"""Maps of iterations: asked for, fitted, placed, drawn."""

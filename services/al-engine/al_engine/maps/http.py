@@ -1,0 +1,195 @@
+"""The inspection pages, for leads: every iteration with its figures, and one of them as a map.
+
+The modules of the pages are served as they lie in pages/; nothing comes from elsewhere.
+"""
+
+import asyncio
+import gzip
+from datetime import datetime
+from importlib.resources import files
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
+from fastapi.responses import RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel, Field
+
+from al_engine.maps import store as map_store
+from al_engine.maps.drawing import Maps
+from al_engine.maps.points import Points, Said, encode
+from al_engine.maps.store import Drawable
+from escolta.service import Platform
+from escolta.web import lead, page
+from escolta.web.recordings import ANSWERS, WantedPart
+from escolta.web.sessions import SessionCookie
+
+FOLDER = files("al_engine") / "pages"
+BINARY: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+}
+
+
+class MapState(BaseModel):
+    """How far the map of an iteration is."""
+
+    stage: Literal["not asked for", "waiting", "loading", "fitting", "placing", "drawn", "failed"]
+    share_done: float = Field(0, ge=0, le=1, description="of the stage")
+    problem: str | None = Field(None, description="why it failed")
+    points: int | None = Field(None, description="audios on the map, once it is drawn")
+
+
+class Audios(BaseModel):
+    """Audios to describe."""
+
+    audio_ids: list[UUID] = Field(max_length=1000)
+
+
+class TaggedClass(BaseModel):
+    """What the pretrained tagger says of an audio."""
+
+    name: str
+    probability: float
+
+
+class DescribedAudio(BaseModel):
+    """An audio of the map."""
+
+    audio_id: UUID
+    start_utc: datetime
+    node: str
+    file_name: str
+    duration_s: float
+    tagger: list[TaggedClass] = Field(description="the most probable classes, best first")
+    label: str | None = Field(description="the agreed class; none: not labeled, or not agreed on")
+    labelers: int | None
+    agreement_percent: float | None
+
+
+def router(on: Platform, maps: Maps) -> APIRouter:
+    """The routes; every one of them wants the session of a lead."""
+    routes = APIRouter()
+    routes.include_router(_api(on, maps))
+    routes.include_router(_pages())
+    return routes
+
+
+def _api(on: Platform, maps: Maps) -> APIRouter:
+    api = APIRouter(prefix="/api/iterations", tags=["al-engine"], dependencies=[Depends(lead)])
+
+    async def drawable(iteration_id: UUID) -> Drawable:
+        found = await map_store.drawable(on.catalog, iteration_id)
+        if found is None:
+            raise HTTPException(404, f"There is no iteration {iteration_id} that has run.")
+        return found
+
+    Shown = Annotated[Drawable, Depends(drawable)]
+
+    async def state(iteration_id: UUID) -> MapState:
+        row = await map_store.state(on.catalog, iteration_id)
+        return MapState(**row) if row else MapState(stage="not asked for")
+
+    @api.get("/{iteration_id}/map")
+    async def map_state(of: Shown) -> MapState:
+        """How far the map is."""
+        return await state(of.iteration_id)
+
+    @api.post("/{iteration_id}/map", status_code=202)
+    async def request_map(of: Shown) -> MapState:
+        """Ask for the map; it is fitted once a model and window, and kept."""
+        await maps.request(of.iteration_id)
+        return await state(of.iteration_id)
+
+    @api.get("/{iteration_id}/map/points", response_class=Response, responses=BINARY)
+    async def map_points(of: Shown, accept_encoding: Annotated[str, Header()] = "") -> Response:
+        """Every point of the map, in bytes that `map_points.py` describes."""
+        points = await _points(on, of)
+        facts = {"audios": of.audios, "blind": of.blind}
+        body = await asyncio.to_thread(encode, points, of.class_names, facts)
+        headers = {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
+        if "gzip" in accept_encoding:
+            headers["Content-Encoding"] = "gzip"
+            body = await asyncio.to_thread(gzip.compress, body, 4)
+        return Response(body, media_type="application/octet-stream", headers=headers)
+
+    @api.post("/{iteration_id}/map/audios")
+    async def describe_audios(of: Shown, wanted: Audios) -> list[DescribedAudio]:
+        """What is known of audios, in the order in which they are named."""
+        rows = await map_store.described(on.catalog, of, wanted.audio_ids)
+        found = {row["audio_id"]: _described(dict(row), of.class_names) for row in rows}
+        return [found[audio_id] for audio_id in wanted.audio_ids if audio_id in found]
+
+    @api.get("/audio/{audio_id}", response_class=Response, responses=ANSWERS)
+    async def audio_of_map(audio_id: UUID, wanted: WantedPart) -> Response:
+        """The recording, as its node stored it; whole, or the one part that `Range` asks for."""
+        stored = await map_store.stored_audio(on.catalog, audio_id)
+        if stored is None:
+            raise HTTPException(404, f"There is no audio {audio_id}.")
+        return await wanted.answer(on.objects, stored["object_key"], stored["sha256"])
+
+    return api
+
+
+async def _points(on: Platform, of: Drawable) -> Points:
+    row = await map_store.drawn(on.catalog, of.iteration_id)
+    made = await map_store.find(on.catalog, row["map_id"]) if row else None
+    if row is None or made is None:
+        raise HTTPException(409, "The map is not drawn yet: ask for it first.")
+    audio_ids = made.audio_ids[: row["points"]]
+    said = {
+        entry["audio_id"]: Said(
+            entry["proposed"],
+            entry["medoid"],
+            None if of.blind else entry["disjoint_set"],
+            entry["label"],
+        )
+        for entry in await map_store.said_of(on.catalog, of, audio_ids)
+    }
+    return Points(
+        audio_ids,
+        made.coordinates[: row["points"]],
+        made.top_classes[: row["points"]],
+        map_store.numbers(row["sets"]),
+        said,
+    )
+
+
+def _described(row: dict, class_names: list[str]) -> DescribedAudio:
+    classes, probabilities = row.pop("top_classes") or [], row.pop("top_probabilities") or []
+    tagger = [
+        TaggedClass(name=class_names[number], probability=probability)
+        for number, probability in zip(classes, probabilities, strict=True)
+    ]
+    return DescribedAudio(**row, tagger=tagger)
+
+
+def _pages() -> APIRouter:
+    pages = APIRouter(include_in_schema=False)
+    static = StaticFiles(directory=str(FOLDER))
+
+    def shown(request: Request, token: str | None, title: str, name: str) -> Response:
+        session = request.app.state.sessions.session(token) if token else None
+        if session is None:
+            return RedirectResponse("/sign-in", 303)
+        if session.role != "lead":
+            refusal = page(title, f"<h1>{title}</h1><p>Only a lead may see this page.</p>")
+            refusal.status_code = 403
+            return refusal
+        body = (FOLDER / f"{name}.html").read_text("utf-8")
+        return page(title, body, script=f"/iterations/static/{name}.js", wide=True)
+
+    @pages.get("/iterations")
+    async def iterations_page(request: Request, token: SessionCookie) -> Response:
+        return shown(request, token, "Iterations", "iterations")
+
+    @pages.get("/iterations/{iteration_id}")
+    async def iteration_page(iteration_id: UUID, request: Request, token: SessionCookie) -> Response:
+        return shown(request, token, "Iteration", "iteration")
+
+    @pages.get("/iterations/static/{path:path}", dependencies=[Depends(lead)])
+    async def module(path: str, request: Request) -> Response:
+        response = await static.get_response(path, request.scope)
+        response.headers["Cache-Control"] = "no-cache"  # the browser asks, and hears 304
+        return response
+
+    return pages

@@ -1,0 +1,283 @@
+"""The SQL of the maps: writes `al.maps` and `al.iteration_maps`."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+import numpy as np
+from numpy.typing import NDArray
+
+from al_engine.catalog.windows import windows_of
+from al_engine.iterations import blinding, store
+from escolta.events import Window
+
+ONE_MAP = 0x616D  # advisory lock "am": a fit takes a whole core
+ID_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Drawable:
+    """An iteration that has run, with what it chose from. `max_set` is N_max.
+
+    `blind`: the reasons of its proposals may not be shown (`blinding.blind`).
+    """
+
+    iteration_id: UUID
+    number: int
+    windows: list[Window]
+    cutoff: datetime
+    model_id: str
+    dim: int
+    class_names: list[str]
+    max_set: int
+    audios: int
+    blind: bool
+
+
+class Point(NamedTuple):
+    """An audio that can be on a map, by its whole key, and the tagger's top-1 class."""
+
+    audio_id: UUID
+    start: datetime
+    top_class: int
+
+
+@dataclass(frozen=True)
+class Map:
+    """A stored map: audio ids, float32 `[points, 2]`, int16 `[points]`.
+
+    `audios`: how many the window had. The first `fitted` points were fitted, the others placed later.
+    """
+
+    audio_ids: list[UUID]
+    coordinates: NDArray[np.float32]
+    top_classes: NDArray[np.int16]
+    audios: int
+    fitted: int
+
+
+# Requests ------------------------------------------------------------------------------------------------
+
+
+async def request(pool: asyncpg.Pool, iteration_id: UUID) -> None:
+    """Write that somebody wants to see the iteration; one that failed is tried again."""
+    await pool.execute(
+        "INSERT INTO al.iteration_maps AS m (iteration_id) VALUES ($1) ON CONFLICT (iteration_id)"
+        " DO UPDATE SET stage = 'waiting', share_done = 0, problem = NULL WHERE m.stage = 'failed'",
+        iteration_id,
+    )
+
+
+async def next_requested(connection: asyncpg.Connection) -> UUID | None:
+    """The iteration that has waited longest."""
+    return await connection.fetchval(
+        "SELECT iteration_id FROM al.iteration_maps WHERE stage NOT IN ('drawn', 'failed')"
+        " ORDER BY requested_at, iteration_id LIMIT 1"
+    )
+
+
+async def state(pool: asyncpg.Pool, iteration_id: UUID) -> asyncpg.Record | None:
+    """How far the map of an iteration is; None: nobody has asked for it."""
+    return await pool.fetchrow(
+        "SELECT stage, share_done, problem, points FROM al.iteration_maps WHERE iteration_id = $1",
+        iteration_id,
+    )
+
+
+async def tell(connection: asyncpg.Connection, iteration_id: UUID, stage: str, share_done: float) -> None:
+    """Write how far it is, for the person who waits."""
+    await connection.execute(
+        "UPDATE al.iteration_maps SET stage = $2, share_done = $3 WHERE iteration_id = $1",
+        iteration_id,
+        stage,
+        share_done,
+    )
+
+
+async def fail(connection: asyncpg.Connection, iteration_id: UUID, problem: str) -> None:
+    """Write why there is no map."""
+    await connection.execute(
+        "UPDATE al.iteration_maps SET stage = 'failed', problem = $2 WHERE iteration_id = $1",
+        iteration_id,
+        problem,
+    )
+
+
+async def finish(
+    connection: asyncpg.Connection, iteration_id: UUID, map_id: UUID, sets: NDArray[np.uint16]
+) -> None:
+    """Write which disjoint set each point of the map is in: the iteration is drawn."""
+    await connection.execute(
+        "UPDATE al.iteration_maps SET stage = 'drawn', share_done = 1, map_id = $2, points = $3, sets = $4"
+        " WHERE iteration_id = $1",
+        iteration_id,
+        map_id,
+        len(sets),
+        sets.astype("<u2").tobytes(),
+    )
+
+
+# What a map stands on ------------------------------------------------------------------------------------
+
+
+async def drawable(db: asyncpg.Connection | asyncpg.Pool, iteration_id: UUID) -> Drawable | None:
+    """The iteration, once it has run."""
+    row = await db.fetchrow(
+        "SELECT number, coalesce(cutoff, proposed_at) AS cutoff, model_id, dim, class_names,"
+        " (settings->>'max_set')::int AS max_set, audios"
+        " FROM al.al_preprocessing JOIN audio.models USING (model_id)"
+        " WHERE iteration_id = $1 AND proposed_at IS NOT NULL",
+        iteration_id,
+    )
+    request = await store.request_of(db, iteration_id)
+    if row is None or request is None:
+        return None
+    is_blind = await blinding.blind(db, iteration_id)
+    return Drawable(iteration_id=iteration_id, windows=windows_of(request), blind=is_blind, **row)
+
+
+async def must_show(connection: asyncpg.Connection, of: Drawable) -> list[UUID]:
+    """Its proposals, the medoids nearest to them, and the medoids that its windows had."""
+    rows = await connection.fetch(
+        "SELECT audio_id FROM al.wavs_proposed WHERE iteration_id = $1"
+        " UNION SELECT nearest_medoid FROM al.wavs_proposed"
+        "  WHERE iteration_id = $1 AND nearest_medoid IS NOT NULL"
+        " UNION SELECT w.audio_id FROM al.wavs_proposed AS w, jsonb_to_recordset($2) AS in_"
+        "  (nodes text[], window_start timestamptz, window_end timestamptz, hours smallint[])"
+        "  WHERE w.audio_id IN (SELECT unnest(audio_ids) FROM al.medoids WHERE iteration_id = $1)"
+        "  AND (cardinality(nodes) = 0 OR node = ANY (nodes)) AND start_utc >= window_start"
+        "  AND start_utc < window_end AND al.within_hours(start_utc, hours)",
+        of.iteration_id,
+        [window.model_dump(mode="json") for window in of.windows],
+    )
+    return [row["audio_id"] for row in rows]
+
+
+async def sample(connection: asyncpg.Connection, of: Drawable, limit: int) -> list[Point]:
+    """At most `limit` audios of the windows: those of the lowest ids, which follow from digests."""
+    found: set[Point] = set()
+    for window in of.windows:
+        rows = await connection.fetch(
+            "SELECT audio_id, start_utc, top_class FROM audio.embeddings WHERE model_id = $1"
+            " AND of_node IN (SELECT node_id FROM audio.nodes"
+            "  WHERE cardinality($2::text[]) = 0 OR name = ANY ($2))"
+            " AND start_utc >= $3 AND start_utc < $4 AND al.within_hours(start_utc, $5)"
+            " AND top_class IS NOT NULL ORDER BY audio_id LIMIT $6",
+            of.model_id,
+            list(window.nodes),
+            window.window_start,
+            window.window_end,
+            window.hours,
+            limit,
+        )
+        found |= {Point(*row) for row in rows}
+    return sorted(found)[:limit]
+
+
+async def points_of(connection: asyncpg.Connection, of: Drawable, audio_ids: Iterable[UUID]) -> list[Point]:
+    """Those of the audios that the model has embedded, in order of audio id."""
+    rows = await connection.fetch(
+        "SELECT audio_id, start_utc, top_class FROM audio.embeddings"
+        " WHERE model_id = $1 AND audio_id = ANY ($2) AND top_class IS NOT NULL ORDER BY audio_id",
+        of.model_id,
+        list(audio_ids),
+    )
+    return [Point(*row) for row in rows]
+
+
+# Maps ----------------------------------------------------------------------------------------------------
+
+
+async def find(db: asyncpg.Connection | asyncpg.Pool, map_id: UUID) -> Map | None:
+    """The map, if it was fitted."""
+    row = await db.fetchrow(
+        "SELECT audio_ids, coordinates, top_classes, audios, fitted FROM al.maps WHERE map_id = $1", map_id
+    )
+    if row is None:
+        return None
+    encoded = row["audio_ids"]
+    return Map(
+        [UUID(bytes=encoded[at : at + ID_BYTES]) for at in range(0, len(encoded), ID_BYTES)],
+        np.frombuffer(row["coordinates"], "<f4").reshape(-1, 2),
+        np.frombuffer(row["top_classes"], "<i2"),
+        row["audios"],
+        row["fitted"],
+    )
+
+
+async def save(
+    connection: asyncpg.Connection, map_id: UUID, model_id: str, made: Map, seconds: float, code_version: str
+) -> None:
+    """Write a map that was fitted, or one that has grown by placed points."""
+    await connection.execute(
+        "INSERT INTO al.maps (map_id, model_id, audios, fitted, audio_ids, coordinates, top_classes, seconds,"
+        " code_version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (map_id) DO UPDATE SET"
+        " audio_ids = excluded.audio_ids, coordinates = excluded.coordinates,"
+        " top_classes = excluded.top_classes",
+        map_id,
+        model_id,
+        made.audios,
+        made.fitted,
+        b"".join(audio_id.bytes for audio_id in made.audio_ids),
+        made.coordinates.astype("<f4").tobytes(),
+        made.top_classes.astype("<i2").tobytes(),
+        seconds,
+        code_version,
+    )
+
+
+# For people ------------------------------------------------------------------------------------------------
+
+
+async def drawn(pool: asyncpg.Pool, iteration_id: UUID) -> asyncpg.Record | None:
+    """map_id, points and sets of an iteration that is drawn."""
+    return await pool.fetchrow(
+        "SELECT map_id, points, sets FROM al.iteration_maps WHERE iteration_id = $1 AND stage = 'drawn'",
+        iteration_id,
+    )
+
+
+def numbers(encoded: bytes) -> NDArray[np.uint16]:
+    """The disjoint sets as stored: uint16 `[points]`."""
+    return np.frombuffer(encoded, "<u2")
+
+
+async def said_of(pool: asyncpg.Pool, of: Drawable, audio_ids: Sequence[UUID]) -> list[asyncpg.Record]:
+    """Those of the audios that were ever proposed: by `of` or not, a medoid then or not, the label now."""
+    return await pool.fetch(
+        "SELECT audio_id, bool_or(iteration_id = $1) AS proposed,"
+        " audio_id IN (SELECT unnest(audio_ids) FROM al.medoids WHERE iteration_id = $1) AS medoid,"
+        " max(disjoint_set) FILTER (WHERE iteration_id = $1) AS disjoint_set,"
+        " (array_agg(label ORDER BY labeled_at DESC) FILTER (WHERE labeled_at IS NOT NULL))[1] AS label"
+        " FROM al.wavs_proposed WHERE audio_id = ANY ($2) GROUP BY audio_id",
+        of.iteration_id,
+        list(audio_ids),
+    )
+
+
+async def described(pool: asyncpg.Pool, of: Drawable, audio_ids: Sequence[UUID]) -> list[asyncpg.Record]:
+    """What a person wants to know of audios: file, node, start, the tagger's classes, the label."""
+    return await pool.fetch(
+        "SELECT audio_id, a.start_utc, n.name AS node, a.file_name, a.duration_s, e.top_classes,"
+        " e.top_probabilities, w.label, w.labelers, w.agreement_percent"
+        " FROM audio.audios AS a JOIN audio.nodes AS n USING (node_id)"
+        " LEFT JOIN audio.embeddings AS e USING (audio_id, start_utc)"
+        " LEFT JOIN LATERAL (SELECT label, labelers, agreement_percent FROM al.wavs_proposed AS p"
+        "  WHERE p.audio_id = a.audio_id AND labeled_at IS NOT NULL ORDER BY labeled_at DESC LIMIT 1) AS w"
+        "  ON true"
+        " WHERE audio_id = ANY ($1) AND (e.model_id = $2 OR e.model_id IS NULL)",
+        list(audio_ids),
+        of.model_id,
+    )
+
+
+async def stored_audio(pool: asyncpg.Pool, audio_id: UUID) -> asyncpg.Record | None:
+    """Object key and digest of a recording."""
+    return await pool.fetchrow(
+        "SELECT p.path || f.object_name AS object_key, f.sha256"
+        " FROM audio.audios f JOIN audio.paths p USING (path_id) WHERE f.audio_id = $1",
+        audio_id,
+    )

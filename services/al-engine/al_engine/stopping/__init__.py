@@ -1,0 +1,1 @@
+"""When to stop labeling: the figures, and the advice."""

@@ -1,0 +1,1 @@
+"""The embedding models, behind one port."""

@@ -1,0 +1,1 @@
+"""Batches: given out to groups, agreed on, closed."""

@@ -1,0 +1,275 @@
+"""The SQL of batches: who hears what, what they said, what came of it. People are in people.py.
+
+`db` is the pool, or the connection of a transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from escolta.events import AudioLabeled
+from label_gateway.batches.agreement import Agreement, Marked
+
+
+@dataclass(frozen=True)
+class Audio:
+    """One audio of one batch, the thing that a group agrees on."""
+
+    iteration_id: UUID
+    audio_id: UUID
+
+
+# Of an assignment `a`: somebody has labeled the audio, and nobody is left who still has to. Somebody
+# who was disabled or moved is not waited for, but what they said counts.
+_EVERYBODY_DONE = """
+    EXISTS (SELECT FROM label.submissions s
+            WHERE (s.iteration_id, s.audio_id) = (a.iteration_id, a.audio_id))
+    AND NOT EXISTS (
+        SELECT FROM label.assignments b JOIN audio.labelers l ON l.group_id = b.group_id AND l.enabled
+        WHERE (b.iteration_id, b.audio_id) = (a.iteration_id, a.audio_id) AND NOT EXISTS (
+            SELECT FROM label.submissions s
+            WHERE (s.iteration_id, s.audio_id, s.labeler_id) = (b.iteration_id, b.audio_id, l.labeler_id)))
+"""
+
+# Giving out ----------------------------------------------------------------------------------------
+
+
+async def lock_batch(db: asyncpg.Connection, iteration_id: UUID) -> None:
+    """Let one transaction at a time give out this batch."""
+    await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"label.batch.{iteration_id}")
+
+
+async def is_given_out(db: asyncpg.Connection, iteration_id: UUID) -> bool:
+    """Whether the batch has assignments."""
+    return await db.fetchval(
+        "SELECT EXISTS (SELECT FROM label.assignments WHERE iteration_id = $1)", iteration_id
+    )
+
+
+async def proposed_audios(db: asyncpg.Connection, iteration_id: UUID) -> list[UUID]:
+    """The audios of the batch, best rank first."""
+    rows = await db.fetch(
+        "SELECT audio_id FROM al.wavs_proposed WHERE iteration_id = $1 ORDER BY rank", iteration_id
+    )
+    return [row["audio_id"] for row in rows]
+
+
+async def staffed_groups(db: asyncpg.Connection) -> dict[int, str]:
+    """Group -> name, of the groups in which somebody is there to listen."""
+    rows = await db.fetch(
+        "SELECT group_id, name FROM label.groups g WHERE EXISTS ("
+        " SELECT FROM audio.labelers l WHERE l.group_id = g.group_id AND l.enabled) ORDER BY group_id"
+    )
+    return {row["group_id"]: row["name"] for row in rows}
+
+
+async def give_out(db: asyncpg.Connection, iteration_id: UUID, shares: Mapping[int, Sequence[UUID]]) -> None:
+    """Keep which group hears which audios, each group in its own order."""
+    await db.executemany(
+        "INSERT INTO label.assignments (iteration_id, audio_id, group_id, place) VALUES ($1, $2, $3, $4)",
+        [
+            (iteration_id, audio_id, group_id, place)
+            for group_id, audios in shares.items()
+            for place, audio_id in enumerate(audios, start=1)
+        ],
+    )
+
+
+async def batches_to_give_out(db: asyncpg.Pool) -> list[UUID]:
+    """Proposed batches that no group has."""
+    rows = await db.fetch(
+        "SELECT iteration_id FROM al.al_preprocessing i WHERE status = 'proposed' AND NOT EXISTS ("
+        " SELECT FROM label.assignments a WHERE a.iteration_id = i.iteration_id) ORDER BY proposed_at"
+    )
+    return [row["iteration_id"] for row in rows]
+
+
+# Submitting ----------------------------------------------------------------------------------------
+
+
+async def lock_audio(db: asyncpg.Connection, audio: Audio) -> list[str]:
+    """Names of the groups that have the audio; other submissions for it wait until this one commits."""
+    rows = await db.fetch(
+        "SELECT g.name FROM label.assignments a JOIN label.groups g USING (group_id)"
+        " WHERE iteration_id = $1 AND audio_id = $2 ORDER BY group_id FOR UPDATE OF a",
+        audio.iteration_id,
+        audio.audio_id,
+    )
+    return [row["name"] for row in rows]
+
+
+async def duration_s(db: asyncpg.Connection, audio: Audio) -> float:
+    """How long the audio lasts."""
+    return await db.fetchval(
+        "SELECT f.duration_s FROM al.wavs_proposed w JOIN audio.audios f USING (audio_id, start_utc)"
+        " WHERE w.iteration_id = $1 AND w.audio_id = $2",
+        audio.iteration_id,
+        audio.audio_id,
+    )
+
+
+async def classes_among(db: asyncpg.Connection, class_ids: set[int]) -> set[int]:
+    """Those of `class_ids` that the ontology has."""
+    rows = await db.fetch("SELECT class_id FROM audio.ontology WHERE class_id = ANY($1)", list(class_ids))
+    return {row["class_id"] for row in rows}
+
+
+async def marked(db: asyncpg.Connection, audio: Audio) -> list[Marked]:
+    """Every event that anybody marked in the audio."""
+    rows = await db.fetch(
+        "SELECT labeler_id, class_id, onset_s, offset_s FROM audio.chunks"
+        " WHERE iteration_id = $1 AND audio_id = $2",
+        audio.iteration_id,
+        audio.audio_id,
+    )
+    return [Marked(**row) for row in rows]
+
+
+async def replace_submission(
+    db: asyncpg.Connection, audio: Audio, labeler_id: int, events: Sequence[Marked]
+) -> None:
+    """Keep `events` as all that the labeler says of the audio."""
+    key = (audio.iteration_id, audio.audio_id, labeler_id)
+    await db.execute(
+        "DELETE FROM audio.chunks WHERE (iteration_id, audio_id, labeler_id) = ($1, $2, $3)", *key
+    )
+    await db.executemany(
+        "INSERT INTO audio.chunks (iteration_id, audio_id, labeler_id, class_id, onset_s, offset_s)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
+        [(*key, event.class_id, event.onset_s, event.offset_s) for event in events],
+    )
+    await db.execute(
+        "INSERT INTO label.submissions (iteration_id, audio_id, labeler_id) VALUES ($1, $2, $3)"
+        " ON CONFLICT (iteration_id, audio_id, labeler_id) DO UPDATE SET submitted_at = now()",
+        *key,
+    )
+
+
+async def has_submitted(db: asyncpg.Connection, audio: Audio, labeler_id: int) -> bool:
+    """Whether the labeler is done with the audio."""
+    return await db.fetchval(
+        "SELECT EXISTS (SELECT FROM label.submissions"
+        " WHERE (iteration_id, audio_id, labeler_id) = ($1, $2, $3))",
+        audio.iteration_id,
+        audio.audio_id,
+        labeler_id,
+    )
+
+
+# Agreeing ------------------------------------------------------------------------------------------
+
+
+async def is_agreed(db: asyncpg.Connection, audio: Audio) -> bool:
+    """Whether the audio's agreement, or the lack of one, is settled."""
+    return await db.fetchval(
+        "SELECT EXISTS (SELECT FROM label.agreements WHERE (iteration_id, audio_id) = ($1, $2))",
+        audio.iteration_id,
+        audio.audio_id,
+    )
+
+
+async def labelers_if_everybody_done(db: asyncpg.Connection, audio: Audio) -> int:
+    """How many people have labeled the audio; 0 while somebody is still to do it."""
+    return await db.fetchval(
+        "SELECT count(*) FROM label.submissions t WHERE (iteration_id, audio_id) = ($1, $2) AND EXISTS ("
+        " SELECT FROM label.assignments a"
+        f" WHERE (a.iteration_id, a.audio_id) = ($1, $2) AND {_EVERYBODY_DONE})",
+        audio.iteration_id,
+        audio.audio_id,
+    )
+
+
+async def doubts(db: asyncpg.Connection) -> set[int]:
+    """The classes that say "I am not sure"."""
+    return {row["class_id"] for row in await db.fetch("SELECT class_id FROM audio.ontology WHERE is_doubt")}
+
+
+async def keep_agreement(db: asyncpg.Connection, audio: Audio, agreement: Agreement) -> None:
+    """Settle the audio."""
+    await db.execute(
+        "INSERT INTO label.agreements (iteration_id, audio_id, class_id, labelers, agreement_percent)"
+        " VALUES ($1, $2, $3, $4, $5)",
+        audio.iteration_id,
+        audio.audio_id,
+        agreement.class_id,
+        agreement.labelers,
+        agreement.agreement_percent,
+    )
+
+
+async def audios_to_agree_on(db: asyncpg.Pool) -> list[Audio]:
+    """Audios with which everybody is done, and which are not settled."""
+    rows = await db.fetch(
+        "SELECT DISTINCT a.iteration_id, a.audio_id FROM label.assignments a"
+        " WHERE NOT EXISTS (SELECT FROM label.agreements t"
+        "                   WHERE (t.iteration_id, t.audio_id) = (a.iteration_id, a.audio_id))"
+        f" AND {_EVERYBODY_DONE} ORDER BY 1, 2"
+    )
+    return [Audio(**row) for row in rows]
+
+
+async def labeled(db: asyncpg.Pool, audio: Audio) -> AudioLabeled:
+    """The event that tells of a settled audio."""
+    row = await db.fetchrow(
+        "SELECT iteration_id, audio_id, c.name AS label, labelers,"
+        " agreement_percent::numeric(5, 2)::float8 AS agreement_percent"
+        " FROM label.agreements LEFT JOIN audio.ontology c USING (class_id)"
+        " WHERE (iteration_id, audio_id) = ($1, $2)",
+        audio.iteration_id,
+        audio.audio_id,
+    )
+    return AudioLabeled(**row)
+
+
+async def labels_not_taken_up(db: asyncpg.Pool) -> list[Audio]:
+    """Settled audios of which al-engine shows no knowledge."""
+    rows = await db.fetch(
+        "SELECT iteration_id, audio_id FROM label.agreements JOIN al.wavs_proposed"
+        " USING (iteration_id, audio_id) WHERE labeled_at IS NULL ORDER BY agreed_at"
+    )
+    return [Audio(**row) for row in rows]
+
+
+# Closing -------------------------------------------------------------------------------------------
+
+_FINISHED = """
+    EXISTS (SELECT FROM label.assignments a WHERE a.iteration_id = i.iteration_id)
+    AND NOT EXISTS (SELECT FROM label.assignments a WHERE a.iteration_id = i.iteration_id AND NOT EXISTS (
+        SELECT FROM label.agreements t WHERE (t.iteration_id, t.audio_id) = (a.iteration_id, a.audio_id)))
+"""
+
+
+async def close_if_finished(db: asyncpg.Pool, iteration_id: UUID) -> bool:
+    """Close a batch of which every audio is settled; true for the one caller that closed it.
+
+    Must run after the commit of the settling: of two last audios settled at once, neither transaction
+    sees the other, but whoever commits last sees both here.
+    """
+    closed = await db.fetchval(
+        "INSERT INTO label.closed_iterations (iteration_id) SELECT i.iteration_id"
+        f" FROM (SELECT $1::uuid AS iteration_id) i WHERE {_FINISHED}"
+        " ON CONFLICT DO NOTHING RETURNING iteration_id",
+        iteration_id,
+    )
+    return closed is not None
+
+
+async def batches_to_close(db: asyncpg.Pool) -> list[UUID]:
+    """Batches that are finished and not closed."""
+    rows = await db.fetch(
+        "SELECT iteration_id FROM al.al_preprocessing i WHERE status = 'proposed' AND NOT EXISTS ("
+        " SELECT FROM label.closed_iterations c WHERE c.iteration_id = i.iteration_id)"
+        f" AND {_FINISHED} ORDER BY proposed_at"
+    )
+    return [row["iteration_id"] for row in rows]
+
+
+async def closings_not_taken_up(db: asyncpg.Pool) -> list[UUID]:
+    """Closed batches that al-engine still takes for open."""
+    rows = await db.fetch(
+        "SELECT iteration_id FROM label.closed_iterations JOIN al.al_preprocessing USING (iteration_id)"
+        " WHERE status = 'proposed' ORDER BY label.closed_iterations.closed_at"
+    )
+    return [row["iteration_id"] for row in rows]

@@ -1,0 +1,1 @@
+"""The labeling page: what a labeler hears, marks and submits."""

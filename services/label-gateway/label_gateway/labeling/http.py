@@ -1,0 +1,75 @@
+"""What a labeler hears next, and what a labeler says of it; for leads, how far everybody is."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, HTTPException, Query
+from pydantic import BaseModel, Field, FiniteFloat
+
+from escolta.service import Platform
+from label_gateway.batches.agreement import Marked
+from label_gateway.batches.handlers import Batches
+from label_gateway.batches.store import Audio
+from label_gateway.labeling import tasks
+from label_gateway.labeling.submissions import AlreadySettled, NotAssigned, submit
+from label_gateway.people.access import Access, problems
+from label_gateway.people.labelers import Labeler
+
+MOST_EVENTS = 500
+
+
+class MarkedEvent(BaseModel):
+    """One sound in an audio, in seconds from the audio's start."""
+
+    class_id: int = Field(ge=1, lt=2**31)
+    onset_s: FiniteFloat = Field(ge=0)
+    offset_s: FiniteFloat = Field(gt=0)
+
+
+class Submission(BaseModel):
+    """All that a labeler says of an audio; no events: there is nothing to label."""
+
+    events: list[MarkedEvent] = Field(max_length=MOST_EVENTS)
+
+
+def add_routes(routes: APIRouter, on: Platform, access: Access, batches: Batches) -> None:
+    """/api/tasks and /api/progress."""
+
+    @routes.get("/api/tasks")
+    async def my_next_tasks(
+        caller: Annotated[Labeler, Depends(access.caller)],
+        limit: Annotated[int, Query(ge=1, le=50)] = 2,
+    ) -> list[tasks.Task]:
+        """The audios that I hear next, in order; the second is there to be fetched in advance."""
+        return await tasks.next_tasks(on.catalog, caller.labeler_id, limit)
+
+    @routes.put(
+        "/api/tasks/{iteration_id}/{audio_id}",
+        responses=problems(
+            {
+                400: "An event does not fit into the audio, or its class is unknown.",
+                403: "The audio is not for the caller's group.",
+                409: "The group is done with the audio, and this is not what the caller said before.",
+            }
+        ),
+    )
+    async def submit_labels(
+        iteration_id: UUID,
+        audio_id: UUID,
+        submission: Submission,
+        caller: Annotated[Labeler, Depends(access.caller)],
+    ) -> tasks.Workload:
+        """Say what is in an audio, in place of what I said before. Repeating it changes nothing."""
+        events = [Marked(caller.labeler_id, **event.model_dump()) for event in submission.events]
+        try:
+            await submit(on, batches, caller, Audio(iteration_id, audio_id), events)
+        except NotAssigned as error:
+            raise HTTPException(403, str(error)) from None
+        except AlreadySettled as error:
+            raise HTTPException(409, str(error)) from None
+        return await tasks.workload(on.catalog, caller.labeler_id)
+
+    @routes.get("/api/progress", dependencies=[Depends(access.lead)])
+    async def labeling_progress() -> list[tasks.BatchProgress]:
+        """How far every batch is, and each group with its part."""
+        return await tasks.progress(on.catalog)

@@ -1,0 +1,80 @@
+"""A labeler is done with an audio: what is checked, kept and set going."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from escolta.errors import Rejected
+from escolta.service import Platform
+from label_gateway.batches import store
+from label_gateway.batches.agreement import Marked
+from label_gateway.batches.handlers import Batches
+from label_gateway.batches.store import Audio
+from label_gateway.people.labelers import Labeler
+
+PAST_THE_END_S = 0.05
+"""A browser's decoder may find an audio a little longer than its file says; a mark there means the end."""
+
+
+class NotAssigned(Rejected):
+    """Raised when the audio was not given to the labeler's group."""
+
+
+class AlreadySettled(Rejected):
+    """Raised when the group has agreed, or failed to: what its labelers said is not changed afterwards."""
+
+
+async def submit(
+    on: Platform, batches: Batches, labeler: Labeler, audio: Audio, events: Sequence[Marked]
+) -> None:
+    """Take `events` as all that `labeler` says of `audio`; an empty list says that there is nothing.
+
+    1. Lock the audio, so that two last labelers do not miss each other; check that it is the labeler's.
+    2. Once it is settled refuse, unless this is the same submission again: its answer was lost.
+    3. Check the events; cut what reaches a little past the end.
+    4. Keep them in place of what the labeler said before.
+    5. Settle the audio if this was the last labeler.
+    6. Commit, then tell.
+
+    Raises `NotAssigned`, `AlreadySettled`, or `Rejected` for an event that cannot be.
+    """
+    async with on.catalog.acquire() as db, db.transaction():
+        if labeler.group not in await store.lock_audio(db, audio):
+            raise NotAssigned("This audio is not for your group: ask for your next tasks.")
+        events = await _checked(db, audio, events)
+        if await store.is_agreed(db, audio):
+            await _same_again(db, audio, labeler, events)
+            return
+        await store.replace_submission(db, audio, labeler.labeler_id, events)
+        agreement = await batches.settle(db, audio)
+    batches.submissions.inc()
+    if agreement:
+        await batches.tell(audio, agreement)
+
+
+async def _same_again(
+    db: asyncpg.Connection, audio: Audio, labeler: Labeler, events: Sequence[Marked]
+) -> None:
+    before = [event for event in await store.marked(db, audio) if event.labeler_id == labeler.labeler_id]
+    if set(before) != set(events) or not await store.has_submitted(db, audio, labeler.labeler_id):
+        raise AlreadySettled("Everybody is done with this audio, so it cannot be labeled again.")
+
+
+async def _checked(db: asyncpg.Connection, audio: Audio, events: Sequence[Marked]) -> list[Marked]:
+    duration_s = await store.duration_s(db, audio)
+    unknown = {event.class_id for event in events} - await store.classes_among(
+        db, {event.class_id for event in events}
+    )
+    if unknown:
+        raise Rejected(f"There is no class {min(unknown)}: see /api/classes.")
+    return [_inside(event, duration_s) for event in events]
+
+
+def _inside(event: Marked, duration_s: float) -> Marked:
+    end_s = min(event.offset_s, duration_s)
+    if not 0 <= event.onset_s < end_s or event.offset_s > duration_s + PAST_THE_END_S:
+        raise Rejected(
+            f"An event from {event.onset_s:g} s to {event.offset_s:g} s does not fit into this audio:"
+            f" it lasts {duration_s:g} s, and an event must end after it begins."
+        )
+    return Marked(event.labeler_id, event.class_id, event.onset_s, end_s)

@@ -1,0 +1,1 @@
+"""The classes, which grow as people label."""

@@ -1,0 +1,1 @@
+"""Labelers, leads and groups; who signs in, and what they may do."""

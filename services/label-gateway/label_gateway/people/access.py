@@ -1,0 +1,63 @@
+"""Who calls, and what that caller may do."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import Depends, HTTPException
+from pydantic import AfterValidator, BaseModel, StringConstraints
+
+from escolta.service import Platform
+from escolta.web import Session, signed_in
+from label_gateway.people import labelers as people
+from label_gateway.people.labelers import Labeler
+
+NOBODY = 0
+"""No labeler has this id: a session of it belongs to a program of the installation itself, as the demo."""
+
+
+class Problem(BaseModel):
+    """What went wrong, for the person who will read it."""
+
+    detail: str
+
+
+def problems(when: dict[int, str]) -> dict[int | str, dict[str, Any]]:
+    """What the API document says of a route's answers: status -> when."""
+    return {status: {"model": Problem, "description": words} for status, words in when.items()}
+
+
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("a name has no line breaks or control characters")
+    return " ".join(name.split())
+
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(_printable)
+]
+
+
+class Access:
+    """FastAPI dependencies: `caller`, the labeler who calls, or 401; `lead`, the same if a lead, or 403.
+
+    They ask the catalog, for a session lasts longer than a person may keep a role, a group, or leave.
+    """
+
+    caller: Callable[..., Awaitable[Labeler]]
+    lead: Callable[..., Awaitable[Labeler]]
+
+    def __init__(self, on: Platform) -> None:
+        async def caller(session: Annotated[Session, Depends(signed_in)]) -> Labeler:
+            labeler = await people.labeler(on.catalog, session.labeler_id)
+            if labeler is None and session.labeler_id == NOBODY:
+                return Labeler(**session.model_dump(), group=None, enabled=True)
+            if labeler is None or not labeler.enabled:
+                raise HTTPException(401, "You can no longer sign in here: ask your lead.")
+            return labeler
+
+        async def lead(caller: Annotated[Labeler, Depends(caller)]) -> Labeler:
+            if caller.role != "lead":
+                raise HTTPException(403, "Only a lead may do this.")
+            return caller
+
+        self.caller, self.lead = caller, lead

@@ -1,0 +1,98 @@
+"""Groups and labelers, for leads."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Response
+from pydantic import BaseModel, Field
+
+from escolta.service import Platform
+from label_gateway.people import labelers as people
+from label_gateway.people.access import Access, Name, problems
+from label_gateway.people.labelers import Group, Labeler, Role
+from label_gateway.people.sign_in import new_link
+
+
+class NewGroup(BaseModel):
+    """A group to add."""
+
+    name: Name
+
+
+class NewLabeler(BaseModel):
+    """A person to add; one without a group labels nothing."""
+
+    name: Name
+    role: Role = "labeler"
+    group: Name | None = None
+
+
+class LabelerState(BaseModel):
+    """What can be changed of a person."""
+
+    role: Role
+    group: Name | None = Field(description="null: labels nothing")
+    enabled: bool = Field(description="false: may not sign in, and nobody waits for this labeler")
+
+
+class SignInLink(BaseModel):
+    """A link that signs its owner in, once: hand it over in private."""
+
+    url: str = Field(description="the token follows the #, so that no log of a server has it")
+
+
+def add_routes(routes: APIRouter, on: Platform, access: Access) -> None:
+    """/api/groups and /api/labelers; every route wants a lead."""
+    leads = [Depends(access.lead)]
+    no_such = problems({404: "There is no such labeler."})
+
+    async def known(labeler_id: int) -> Labeler:
+        labeler = await people.labeler(on.catalog, labeler_id)
+        if labeler is None:
+            raise HTTPException(404, f"There is no labeler {labeler_id}.")
+        return labeler
+
+    @routes.post(
+        "/api/groups",
+        dependencies=leads,
+        status_code=201,
+        responses={200: {"model": Group, "description": "It was there"}},
+    )
+    async def add_group(new: NewGroup, response: Response) -> Group:
+        """Add a group of labelers; one of that name that is there already is the answer."""
+        group, added = await people.add_group(on.catalog, new.name)
+        response.status_code = 201 if added else 200
+        return group
+
+    @routes.get("/api/labelers", dependencies=leads)
+    async def list_labelers() -> list[Labeler]:
+        """Everybody."""
+        return await people.labelers(on.catalog)
+
+    @routes.post(
+        "/api/labelers",
+        dependencies=leads,
+        status_code=201,
+        responses=problems({400: "There is no such group.", 409: "The name is taken."}),
+    )
+    async def add_labeler(new: NewLabeler) -> Labeler:
+        """Add a person; a link for signing in is a second step."""
+        try:
+            return await people.add_labeler(on.catalog, new.name, new.role, new.group)
+        except people.NameTaken as error:
+            raise HTTPException(409, str(error)) from None
+
+    @routes.put(
+        "/api/labelers/{labeler_id}",
+        dependencies=leads,
+        responses={**no_such, **problems({400: "There is no such group, or no lead would be left."})},
+    )
+    async def change_labeler(state: LabelerState, labeler: Annotated[Labeler, Depends(known)]) -> Labeler:
+        """Set a person's role and group, and whether the person may sign in at all."""
+        after = labeler.model_copy(update=state.model_dump())
+        await people.change_labeler(on.catalog, after)
+        return after
+
+    @routes.post("/api/labelers/{labeler_id}/link", dependencies=leads, responses=no_such)
+    async def new_sign_in_link(labeler: Annotated[Labeler, Depends(known)]) -> SignInLink:
+        """Make a link with which this person signs in, once."""
+        return SignInLink(url=await new_link(on, labeler.labeler_id))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from browser.desk import Harbor
+from browser.at_work import GatewayInBrowser
 from playwright.async_api import Browser, async_playwright
 from pydantic import SecretStr
 
@@ -17,7 +17,7 @@ FLAGS = (
     " --disable-component-update --disable-sync"
 )
 SOMEWHERE = """
-    INSERT INTO audio.projects (name) VALUES ('harbor');
+    INSERT INTO audio.projects (name) VALUES ('port');
     INSERT INTO audio.sources (name) VALUES ('replay');
     INSERT INTO audio.node_types (name) VALUES ('test');
     INSERT INTO audio.nodes (name, project_id, source_id, node_type_id) VALUES ('quay-1', 1, 1, 1);
@@ -35,7 +35,7 @@ async def browser(chromium_path: str) -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def harbor(catalog_url: str, tmp_path: Path, browser: Browser) -> AsyncIterator[Harbor]:
+async def gateway(catalog_url: str, tmp_path: Path, browser: Browser) -> AsyncIterator[GatewayInBrowser]:
     """label-gateway with nothing to label yet. A page that broke a rule of its own fails the test."""
     settings = Settings(
         bus_url="memory://",
@@ -46,8 +46,8 @@ async def harbor(catalog_url: str, tmp_path: Path, browser: Browser) -> AsyncIte
     )
     async with running(settings, [build]) as (on, _):
         await on.catalog.execute(SOMEWHERE)
-        harbor = Harbor(on, browser)
-        yield harbor
-        for context in harbor.contexts:
+        gateway = GatewayInBrowser(on, browser)
+        yield gateway
+        for context in gateway.contexts:
             await context.close()
-    assert harbor.faults == []
+    assert gateway.faults == []

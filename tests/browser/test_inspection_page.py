@@ -81,8 +81,8 @@ async def place_of(page: Page, shown: Shown, row: int) -> tuple[float, float]:
     """Where a point of the map is on the screen, while nothing is zoomed."""
     box = await page.locator("#map").bounding_box()
     assert box
-    low, high = shown.harbor.places.min(axis=0), shown.harbor.places.max(axis=0)
-    across, down = (shown.harbor.places[row] - (low + high) / 2) / (high - low) * 0.88
+    low, high = shown.mapped.places.min(axis=0), shown.mapped.places.max(axis=0)
+    across, down = (shown.mapped.places[row] - (low + high) / 2) / (high - low) * 0.88
     return box["x"] + box["width"] * (0.5 + across), box["y"] + box["height"] * (0.5 - down)
 
 
@@ -97,7 +97,7 @@ async def plays(page: Page, audio_id: object) -> None:
 
 def alone(shown: Shown) -> int:
     """The proposal that lies farthest from the middle, so that no other lies on it."""
-    away = ((shown.harbor.places - shown.harbor.places.mean(axis=0)) ** 2).sum(axis=1)
+    away = ((shown.mapped.places - shown.mapped.places.mean(axis=0)) ** 2).sum(axis=1)
     return max(shown.batch, key=lambda row: away[row])
 
 
@@ -135,10 +135,10 @@ async def test_hovering_plays_and_tells_the_reason(on, page):
     heard: list[str] = []
     page.on("response", lambda it: heard.append(it.url) if "/audio/" in it.url else None)
     await page.mouse.move(*await place_of(page, shown, row))
-    await plays(page, shown.harbor.ids[row])
+    await plays(page, shown.mapped.ids[row])
     assert heard
     facts = page.locator("#facts")
-    await expect(page.locator("#audio-name")).to_have_text(shown.harbor.name(row))
+    await expect(page.locator("#audio-name")).to_have_text(shown.mapped.name(row))
     await expect(facts).to_contain_text(f"Proposed, rank {shown.batch.index(row) + 1}")
     for words in ("D1", "the two", "Propagated", "61 %", "at 0.250", "60 %", "quay-1"):
         await expect(facts).to_contain_text(words)
@@ -161,9 +161,9 @@ async def test_the_lasso_lists_what_it_holds_and_saves_it(on, page, tmp_path):
     box = await page.locator("#map").bounding_box()
     assert box
     scale = np.array([box["width"], box["height"]]) * 0.88
-    low, high = shown.harbor.places.min(axis=0), shown.harbor.places.max(axis=0)
-    away = abs(shown.harbor.places - shown.harbor.places[row]) / (high - low) * scale
-    inside = {shown.harbor.name(it) for it in range(2000) if away[it].max() < 25}
+    low, high = shown.mapped.places.min(axis=0), shown.mapped.places.max(axis=0)
+    away = abs(shown.mapped.places - shown.mapped.places[row]) / (high - low) * scale
+    inside = {shown.mapped.name(it) for it in range(2000) if away[it].max() < 25}
     await expect(page.locator("#which")).to_have_value("lasso")
     await expect(page.locator("#count")).to_have_text(f"{len(inside)} audio{'s' * (len(inside) != 1)}")
     async with page.expect_download() as saving:
@@ -172,14 +172,14 @@ async def test_the_lasso_lists_what_it_holds_and_saves_it(on, page, tmp_path):
     await (await saving.value).save_as(saved)
     with saved.open(encoding="utf-8", newline="") as lines:
         assert {line["File"] for line in csv.DictReader(lines)} == inside
-    await page.get_by_role("button", name=f"Play {shown.harbor.name(row)}").click()
-    await plays(page, shown.harbor.ids[row])
+    await page.get_by_role("button", name=f"Play {shown.mapped.name(row)}").click()
+    await plays(page, shown.mapped.ids[row])
 
 
 async def test_everything_can_be_done_by_keyboard_alone(on, page):
     shown = await show(on, 2000)
     await opened(on, page, shown)
-    ids = shown.harbor.ids
+    ids = shown.mapped.ids
     await page.keyboard.press("j")
     await plays(page, ids[shown.batch[0]])
     await page.keyboard.press("Space")
@@ -197,7 +197,7 @@ async def test_everything_can_be_done_by_keyboard_alone(on, page):
     await plays(page, ids[shown.batch[2]])
     await expect(page.locator("#facts")).to_contain_text("Proposed, rank 3")
     await expect(page.locator("#rows tr[aria-selected='true']")).to_contain_text(
-        shown.harbor.name(shown.batch[2])
+        shown.mapped.name(shown.batch[2])
     )
 
     # A category instead of the lasso.
@@ -208,7 +208,7 @@ async def test_everything_can_be_done_by_keyboard_alone(on, page):
     await page.keyboard.press("ArrowRight")
     await expect(page.locator("#categories")).to_contain_text("Water")
     await page.locator("#which").select_option(label="Bell")
-    bells = int((shown.harbor.tagger == 10).sum())
+    bells = int((shown.mapped.tagger == 10).sum())
     await expect(page.locator("#count")).to_have_text(f"{bells} audios")
 
     # The legend and the map.

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 import pytest
-from browser.desk import Harbor
+from browser.at_work import GatewayInBrowser
 from playwright.async_api import Page
 
 DURATION_S = 9.98459
@@ -33,9 +33,9 @@ RUN_MARKS = """async ([duration_s, operations]) => {
 
 
 @pytest.fixture
-async def page(harbor: Harbor) -> Page:
-    await harbor.propose(1)
-    return (await harbor.desk()).page
+async def page(gateway: GatewayInBrowser) -> Page:
+    await gateway.propose(1)
+    return (await gateway.labeling_page()).page
 
 
 async def test_marks_stay_inside_the_audio_and_every_change_can_be_undone(page: Page) -> None:

@@ -2,31 +2,31 @@
 
 import asyncio
 
-from browser.desk import Desk, Harbor
+from browser.at_work import GatewayInBrowser, LabelingPage
 from playwright.async_api import Route
 
 
-async def test_nobody_signed_in_is_sent_to_the_sign_in_page(harbor: Harbor) -> None:
-    page = await harbor.page()
+async def test_nobody_signed_in_is_sent_to_the_sign_in_page(gateway: GatewayInBrowser) -> None:
+    page = await gateway.page()
     for address in ("/", "/label"):
-        await page.goto(harbor.on.http_url + address)
-        assert page.url == harbor.on.http_url + "/sign-in"
+        await page.goto(gateway.on.http_url + address)
+        assert page.url == gateway.on.http_url + "/sign-in"
         assert await page.get_by_label("Sign-in link").is_visible()
 
 
-async def test_the_modules_of_the_labeling_page_are_not_for_strangers(harbor: Harbor) -> None:
-    page = await harbor.page()
+async def test_the_modules_of_the_labeling_page_are_not_for_strangers(gateway: GatewayInBrowser) -> None:
+    page = await gateway.page()
     for path, status in {"sign-in.js": 200, "api.js": 200, "label.js": 401, "label.html": 401}.items():
-        answer = await page.request.get(f"{harbor.on.http_url}/label/static/{path}")
+        answer = await page.request.get(f"{gateway.on.http_url}/label/static/{path}")
         assert answer.status == status, path
-    outside = await page.request.get(f"{harbor.on.http_url}/label/static/..%2fpages.py")
+    outside = await page.request.get(f"{gateway.on.http_url}/label/static/..%2fpages.py")
     assert outside.status in (401, 404)
 
 
-async def test_a_link_signs_in_and_its_token_leaves_the_address_bar(harbor: Harbor) -> None:
-    await harbor.propose(1)
-    link = await harbor.labeler("Marina", "Harbor")
-    page = await harbor.page()
+async def test_a_link_signs_in_and_its_token_leaves_the_address_bar(gateway: GatewayInBrowser) -> None:
+    await gateway.propose(1)
+    link = await gateway.labeler("Marina", "GatewayInBrowser")
+    page = await gateway.page()
     asked, seen = [], asyncio.Event()
     page.on("request", lambda request: asked.append(request.url))
 
@@ -37,52 +37,52 @@ async def test_a_link_signs_in_and_its_token_leaves_the_address_bar(harbor: Harb
     await page.route("**/api/session", hold)
     await page.goto(link)
     await page.get_by_text("Signing in…").wait_for()
-    assert page.url == harbor.on.http_url + "/sign-in"
+    assert page.url == gateway.on.http_url + "/sign-in"
     seen.set()
     await page.get_by_text("Nothing left to label").or_(page.locator("#stage[aria-busy=false]")).wait_for()
-    assert page.url == harbor.on.http_url + "/label"
-    assert await page.get_by_text("Marina · Harbor").is_visible()
+    assert page.url == gateway.on.http_url + "/label"
+    assert await page.get_by_text("Marina · GatewayInBrowser").is_visible()
     token = link.partition("#")[2]
     assert not [url for url in asked if token in url.partition("#")[0]]
     await page.go_back()
     assert token not in page.url
 
 
-async def test_a_used_link_says_what_to_do(harbor: Harbor) -> None:
-    link = await harbor.labeler("Marina", "Harbor")
-    first, second = await harbor.page(), await harbor.page()
+async def test_a_used_link_says_what_to_do(gateway: GatewayInBrowser) -> None:
+    link = await gateway.labeler("Marina", "GatewayInBrowser")
+    first, second = await gateway.page(), await gateway.page()
     await first.goto(link)
     await first.get_by_text("Nothing left to label").wait_for()
     await second.goto(link)
     await second.get_by_text("ask your lead for a new one").wait_for()
-    assert second.url == harbor.on.http_url + "/sign-in"
-    harbor.faults.remove("Failed to load resource: the server responded with a status of 401 (Unauthorized)")
+    assert second.url == gateway.on.http_url + "/sign-in"
+    gateway.faults.remove("Failed to load resource: the server responded with a status of 401 (Unauthorized)")
 
 
-async def test_a_link_can_be_pasted(harbor: Harbor) -> None:
-    link = await harbor.labeler("Marina", "Harbor")
-    page = await harbor.page()
-    await page.goto(harbor.on.http_url + "/sign-in")
+async def test_a_link_can_be_pasted(gateway: GatewayInBrowser) -> None:
+    link = await gateway.labeler("Marina", "GatewayInBrowser")
+    page = await gateway.page()
+    await page.goto(gateway.on.http_url + "/sign-in")
     await page.get_by_label("Sign-in link").fill(link)
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_text("Nothing left to label").wait_for()
 
 
-async def test_signing_out_closes_the_door(harbor: Harbor) -> None:
-    await harbor.propose(1)
-    desk = await harbor.desk()
-    await desk.page.get_by_role("button", name="Sign out").click()
-    await desk.page.wait_for_url("**/sign-in")
-    await desk.page.goto(harbor.on.http_url + "/label")
-    assert desk.page.url == harbor.on.http_url + "/sign-in"
+async def test_signing_out_closes_the_door(gateway: GatewayInBrowser) -> None:
+    await gateway.propose(1)
+    labeling = await gateway.labeling_page()
+    await labeling.page.get_by_role("button", name="Sign out").click()
+    await labeling.page.wait_for_url("**/sign-in")
+    await labeling.page.goto(gateway.on.http_url + "/label")
+    assert labeling.page.url == gateway.on.http_url + "/sign-in"
 
 
-async def test_somebody_who_may_no_longer_come_in_is_sent_away(harbor: Harbor) -> None:
-    link = await harbor.labeler("Marina", "Harbor")
-    page = await harbor.page()
+async def test_somebody_who_may_no_longer_come_in_is_sent_away(gateway: GatewayInBrowser) -> None:
+    link = await gateway.labeler("Marina", "GatewayInBrowser")
+    page = await gateway.page()
     await page.goto(link)
-    await Desk(page).shows("Nothing left to label")
-    await harbor.on.catalog.execute("UPDATE audio.labelers SET enabled = false WHERE name = 'Marina'")
+    await LabelingPage(page).shows("Nothing left to label")
+    await gateway.on.catalog.execute("UPDATE audio.labelers SET enabled = false WHERE name = 'Marina'")
     await page.reload()
     await page.wait_for_url("**/sign-in")
-    harbor.faults.clear()  # the refusals that the browser reports are what this test is about
+    gateway.faults.clear()  # the refusals that the browser reports are what this test is about

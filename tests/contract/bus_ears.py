@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from contract.bus_world import Rang
+from contract.buses import Rang
 
 from escolta.bus import Message
 from escolta.events import MessageRejected

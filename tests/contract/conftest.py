@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncIterator
 
 import pytest
-from contract.bus_world import World
+from contract.buses import Buses
 
 from escolta.bus import mqtt
 from escolta.bus import rabbit as rabbit_bus
@@ -22,13 +22,13 @@ async def one_rabbit(rabbit_broker: Broker | None) -> AsyncIterator[Rabbit]:
 
 
 @pytest.fixture(params=["memory", "rabbit", "mqtt"])
-def reach(request: pytest.FixtureRequest) -> World:
+def reach(request: pytest.FixtureRequest) -> Buses:
     in_memory = request.param == "memory"
-    return World(request.param, None if in_memory else request.getfixturevalue("one_rabbit"))
+    return Buses(request.param, None if in_memory else request.getfixturevalue("one_rabbit"))
 
 
 @pytest.fixture
-async def world(reach: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+async def buses(reach: Buses, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Buses]:
     monkeypatch.setattr(rabbit_bus, "RECONNECT_S", 0.1)
     monkeypatch.setattr(mqtt, "RECONNECT_S", 0.1)
     yield reach

@@ -15,7 +15,7 @@ import aio_pika
 import aiomqtt
 import pytest
 from contract.bus_ears import Listener, Quarantine
-from contract.bus_world import PATIENCE_S, Rang, Wire, World, amqp_channel, eventually, take
+from contract.buses import PATIENCE_S, Buses, Rang, Wire, amqp_channel, eventually, take
 
 from escolta.bus import Bus, Subscription, mqtt, open_bus, rabbit_link
 from escolta.bus import rabbit as rabbit_bus
@@ -29,17 +29,17 @@ over_each_broker = pytest.mark.parametrize("reach", ["rabbit", "mqtt"], indirect
 
 
 @over_each_broker
-async def test_a_lost_connection_is_opened_again_and_the_work_goes_on(world: World):
-    wire = Wire(world.url(world.listens))
+async def test_a_lost_connection_is_opened_again_and_the_work_goes_on(buses: Buses):
+    wire = Wire(buses.url(buses.listens))
     await wire.mend()
     listener = Listener()
-    bus = await world.start(world.open(wire.url), Subscription(Rang, listener))
+    bus = await buses.start(buses.open(wire.url), Subscription(Rang, listener))
     await bus.publish(Rang(number=1))
     await eventually(lambda: listener.numbers == [1])
 
     await wire.cut()
     await refused(bus, Rang(number=2))
-    await world.publish(Rang(number=3))
+    await buses.publish(Rang(number=3))
     await wire.mend()
     await eventually(lambda: set(listener.numbers) == {1, 3})  # 1 twice, if its verdict was on the wire
     await published_at_last(bus, Rang(number=4))
@@ -48,13 +48,13 @@ async def test_a_lost_connection_is_opened_again_and_the_work_goes_on(world: Wor
 
 @over_each_broker
 async def test_what_a_frozen_broker_does_not_confirm_is_transient(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    buses: Buses, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(rabbit_link, "CONFIRM_S", 0.3)
     monkeypatch.setattr(mqtt, "CONFIRM_S", 0.3)
-    wire = Wire(world.url(world.sends))
+    wire = Wire(buses.url(buses.sends))
     await wire.mend()
-    bus = await world.start(world.open(wire.url))
+    bus = await buses.start(buses.open(wire.url))
     wire.freeze()
     with pytest.raises(Transient, match="did not confirm"):
         await bus.publish(Rang(number=1))
@@ -64,13 +64,13 @@ async def test_what_a_frozen_broker_does_not_confirm_is_transient(
 
 @over_each_broker
 async def test_a_broker_short_of_disk_is_transient_and_the_work_goes_on_when_there_is_room(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    buses: Buses, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(rabbit_link, "CONFIRM_S", 0.3)
     monkeypatch.setattr(mqtt, "CONFIRM_S", 0.3)
     listener = Listener()
-    bus = await world.listen(Subscription(Rang, listener))
-    with world.rabbit.short_of_disk(), pytest.raises(Transient, match="did not confirm"):
+    bus = await buses.listen(Subscription(Rang, listener))
+    with buses.rabbit.short_of_disk(), pytest.raises(Transient, match="did not confirm"):
         await bus.publish(Rang(number=1))
     await published_at_last(bus, Rang(number=2))
     await eventually(lambda: 2 in listener.numbers)
@@ -84,12 +84,12 @@ class Cried(Event):
 
 
 @over_rabbit
-async def test_a_broker_that_reads_no_more_holds_up_no_stop(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_a_broker_that_reads_no_more_holds_up_no_stop(buses: Buses, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(rabbit_link, "CONFIRM_S", 0.5)
     monkeypatch.setattr(rabbit_link, "CLOSE_S", 0.5)
-    wire = Wire(world.url(world.sends))
+    wire = Wire(buses.url(buses.sends))
     await wire.mend()
-    bus = world.open(wire.url)
+    bus = buses.open(wire.url)
     await bus.start()
     await bus.publish(Cried(text="a"))
     wire.freeze()
@@ -103,37 +103,37 @@ async def test_a_broker_that_reads_no_more_holds_up_no_stop(world: World, monkey
 
 @over_each_broker
 async def test_a_wrong_password_is_said_at_the_start_and_the_password_is_not(
-    world: World, caplog: pytest.LogCaptureFixture
+    buses: Buses, caplog: pytest.LogCaptureFixture
 ):
-    url = with_password(world.url(world.sends), "hunter%2F2%401")
+    url = with_password(buses.url(buses.sends), "hunter%2F2%401")
     with (
         caplog.at_level(logging.DEBUG),
         pytest.raises(Misconfigured, match="refuses") as caught,
     ):
-        await world.open(url).start()
+        await buses.open(url).start()
     for text in (str(caught.value), repr(caught.value.__cause__), caplog.text):
         assert "hunter" not in text
 
 
 @over_each_broker
 async def test_over_tls_the_certificate_of_the_broker_is_checked(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    buses: Buses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(rabbit_bus, "START_S", 0.5)
     monkeypatch.setattr(mqtt, "START_S", 0.5)
     certificate, server_side = self_signed(tmp_path)
-    wire = Wire(world.url(world.sends), server_side)
+    wire = Wire(buses.url(buses.sends), server_side)
     await wire.mend()
-    stranger = world.open(wire.url)
+    stranger = buses.open(wire.url)
     with contextlib.suppress(Misconfigured):  # a node starts in spite of it, and goes on trying
-        await world.start(stranger)
+        await buses.start(stranger)
     await refused(stranger, Rang(number=1))
     await stranger.stop()
 
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     monkeypatch.setattr(rabbit_bus, "START_S", 20)
     monkeypatch.setattr(mqtt, "START_S", 20)
-    await (await world.start(world.open(wire.url))).publish(Rang(number=2))
+    await (await buses.start(buses.open(wire.url))).publish(Rang(number=2))
 
 
 class Silent:
@@ -194,11 +194,11 @@ async def test_a_stop_ends_though_the_library_swallows_the_cancellation(unheedin
 
 
 @over_rabbit
-async def test_a_queue_with_other_arguments_is_said_at_the_start(world: World):
-    async with amqp_channel(world.url("rabbit")) as channel:
-        await channel.declare_queue(f"{world.service}.test.rang", durable=True)
+async def test_a_queue_with_other_arguments_is_said_at_the_start(buses: Buses):
+    async with amqp_channel(buses.url("rabbit")) as channel:
+        await channel.declare_queue(f"{buses.service}.test.rang", durable=True)
     with pytest.raises(Misconfigured, match="exists with other arguments"):
-        await world.listen(Subscription(Rang, Listener()))
+        await buses.listen(Subscription(Rang, Listener()))
 
 
 async def test_a_url_that_cannot_be_read_is_not_repeated():
@@ -209,22 +209,22 @@ async def test_a_url_that_cannot_be_read_is_not_repeated():
 
 @over_rabbit
 async def test_no_rabbitmq_at_the_address_is_misconfigured_after_a_while(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    buses: Buses, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(rabbit_bus, "START_S", 0.3)
-    wire = Wire(world.url("rabbit"))
+    wire = Wire(buses.url("rabbit"))
     await wire.mend()
     await wire.cut()
     with pytest.raises(Misconfigured, match="no RabbitMQ answers"):
-        await world.open(wire.url).start()
+        await buses.open(wire.url).start()
 
 
 @over_rabbit
-async def test_a_start_waits_for_a_rabbitmq_that_is_still_coming_up(world: World):
-    wire = Wire(world.url("rabbit"))
+async def test_a_start_waits_for_a_rabbitmq_that_is_still_coming_up(buses: Buses):
+    wire = Wire(buses.url("rabbit"))
     await wire.mend()
     await wire.cut()
-    starting = asyncio.create_task(world.start(world.open(wire.url)))
+    starting = asyncio.create_task(buses.start(buses.open(wire.url)))
     await asyncio.sleep(0.2)
     assert not starting.done()
     await wire.mend()
@@ -233,14 +233,14 @@ async def test_a_start_waits_for_a_rabbitmq_that_is_still_coming_up(world: World
 
 @pytest.mark.parametrize("reach", ["mqtt"], indirect=True)
 async def test_a_node_starts_without_its_broker_and_connects_when_it_is_there(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    buses: Buses, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(mqtt, "START_S", 0.1)
-    wire = Wire(world.url("mqtt"))
+    wire = Wire(buses.url("mqtt"))
     await wire.mend()
     await wire.cut()
     listener = Listener()
-    bus = await world.start(world.open(wire.url), Subscription(Rang, listener))
+    bus = await buses.start(buses.open(wire.url), Subscription(Rang, listener))
     await refused(bus, Rang(number=1))
     await wire.mend()
     await published_at_last(bus, Rang(number=2))
@@ -248,70 +248,70 @@ async def test_a_node_starts_without_its_broker_and_connects_when_it_is_there(
 
 
 @over_rabbit
-async def test_a_queue_that_was_deleted_under_its_consumer_is_made_again(world: World):
+async def test_a_queue_that_was_deleted_under_its_consumer_is_made_again(buses: Buses):
     listener = Listener()
-    await world.listen(Subscription(Rang, listener))
-    async with amqp_channel(world.url("rabbit")) as channel:
-        await channel.queue_delete(f"{world.service}.test.rang")
+    await buses.listen(Subscription(Rang, listener))
+    async with amqp_channel(buses.url("rabbit")) as channel:
+        await channel.queue_delete(f"{buses.service}.test.rang")
     async with asyncio.timeout(PATIENCE_S):
         while not listener.numbers:
-            await published_at_last(world, Rang(number=1))
+            await published_at_last(buses, Rang(number=1))
             await asyncio.sleep(0.05)
 
 
 @over_rabbit
-async def test_a_message_that_kills_its_consumers_is_a_dead_letter_in_the_end(world: World):
+async def test_a_message_that_kills_its_consumers_is_a_dead_letter_in_the_end(buses: Buses):
     listener, quarantine = Listener(), Quarantine()
-    await (await world.listen(Subscription(Rang, listener))).stop()
-    await world.publish(Rang(number=1))
-    async with amqp_channel(world.url("rabbit")) as channel:
-        queue = await channel.get_queue(f"{world.service}.test.rang")
+    await (await buses.listen(Subscription(Rang, listener))).stop()
+    await buses.publish(Rang(number=1))
+    async with amqp_channel(buses.url("rabbit")) as channel:
+        queue = await channel.get_queue(f"{buses.service}.test.rang")
         for _ in range(MAX_DELIVERIES):
             await (await queue.get(timeout=5)).nack(requeue=True)
-    bus = await world.listen(Subscription(Rang, listener), Subscription(MessageRejected, quarantine))
-    [dead] = await world.dead_letters(bus, 1)
+    bus = await buses.listen(Subscription(Rang, listener), Subscription(MessageRejected, quarantine))
+    [dead] = await buses.dead_letters(bus, 1)
     await eventually(lambda: quarantine.rejections)
     assert dead.reason == "handed out 20 times without a verdict: it may kill its consumer"
     assert listener.numbers == []
 
 
 @over_rabbit
-async def test_a_message_that_kills_its_consumer_before_we_can_tell_reaches_the_dead_queue(world: World):
-    await (await world.listen(Subscription(Rang, Listener()))).stop()
-    await world.publish(Rang(number=1))
-    async with amqp_channel(world.url("rabbit")) as channel:
-        queue = await channel.get_queue(f"{world.service}.test.rang")
+async def test_a_message_that_kills_its_consumer_before_we_can_tell_reaches_the_dead_queue(buses: Buses):
+    await (await buses.listen(Subscription(Rang, Listener()))).stop()
+    await buses.publish(Rang(number=1))
+    async with amqp_channel(buses.url("rabbit")) as channel:
+        queue = await channel.get_queue(f"{buses.service}.test.rang")
         for _ in range(MAX_DELIVERIES + 1):
             await (await queue.get(timeout=5)).nack(requeue=True)
-        dead = await take(channel, f"{world.service}.test.rang.dead")
+        dead = await take(channel, f"{buses.service}.test.rang.dead")
     assert dead.body == Rang(number=1).model_dump_json().encode()
 
 
 @over_rabbit
-async def test_what_was_confirmed_survives_a_kill_of_the_broker(world: World):
+async def test_what_was_confirmed_survives_a_kill_of_the_broker(buses: Buses):
     """Nothing confirmed is lost, though publishers and consumers are at work when the broker dies."""
-    if world.rabbit.broker is None:
+    if buses.rabbit.broker is None:
         pytest.skip("the broker was given by ESCOLTA_TEST_AMQP_URL: the tests do not kill it")
     listener, confirmed = Listener(), set[int]()
-    await world.listen(Subscription(Rang, listener, batch=16))
+    await buses.listen(Subscription(Rang, listener, batch=16))
 
     async def publish(first: int) -> None:
         for number in range(first, first + 100):
-            await published_at_last(world, Rang(number=number))
+            await published_at_last(buses, Rang(number=number))
             confirmed.add(number)
 
-    await world.publish(Rang(number=-1))
+    await buses.publish(Rang(number=-1))
     await asyncio.sleep(5)  # RabbitMQ 3.10 loses a quorum queue that was made just before the kill
     publishing = asyncio.gather(publish(100), publish(200), publish(300))
     await eventually(lambda: len(confirmed) > 50)
-    world.rabbit.kill()
-    await world.rabbit.start()
+    buses.rabbit.kill()
+    await buses.rabbit.start()
     await publishing
     await eventually(lambda: confirmed <= set(listener.numbers))
     assert confirmed == set(range(100, 400))
 
 
-async def published_at_last(bus: Bus | World, event: Event) -> None:
+async def published_at_last(bus: Bus | Buses, event: Event) -> None:
     """Publish again and again, as whoever has a row to tell of does."""
     async with asyncio.timeout(60):
         while True:

@@ -9,8 +9,8 @@ import asyncpg
 
 from escolta_demo.harbor import write_harbor
 from servers.rabbit import Rabbit
+from system.deployments import Deployment, Servers, five_processes
 from system.walk import PATIENCE_S, ask_for_iterations, signed_in_team
-from system.worlds import Servers, World, five_processes
 
 AUDIOS = 60
 BATCH = 10
@@ -23,43 +23,45 @@ async def test_crashes_lose_nothing_and_double_nothing(tmp_path, rabbit, catalog
     write_harbor(recordings, audios=AUDIOS)
     servers = Servers(rabbit.amqp_url, rabbit.mqtt_url, catalog_url, s3_url)
     chosen = {"replay_dir": recordings, "replay_speed": FASTER, "node_name": "quay-1", "nodes": "quay-1"}
-    async with five_processes(tmp_path, servers, **chosen) as world:
-        await _crash_while_sound_comes_in(world, rabbit, catalog_url)
-        await _crash_while_people_label(world, recordings, catalog_url)
-        proposals = await _proposals(world)
-        assert await world.get("ingest", "/api/quarantine") == []
+    async with five_processes(tmp_path, servers, **chosen) as deployment:
+        await _crash_while_sound_comes_in(deployment, rabbit, catalog_url)
+        await _crash_while_people_label(deployment, recordings, catalog_url)
+        proposals = await _proposals(deployment)
+        assert await deployment.get("ingest", "/api/quarantine") == []
     await _check_rows(catalog_url, proposals)
 
 
-async def _crash_while_sound_comes_in(world: World, rabbit: Rabbit, catalog_url: str) -> None:
-    await _until(world, 8)
-    world.processes["ingest"].kill()
-    assert await _embedded(world) < AUDIOS, "ingest was not killed in mid-work"
-    await _start(world, "ingest")
-    await _until(world, 18)
+async def _crash_while_sound_comes_in(deployment: Deployment, rabbit: Rabbit, catalog_url: str) -> None:
+    await _until(deployment, 8)
+    deployment.processes["ingest"].kill()
+    assert await _embedded(deployment) < AUDIOS, "ingest was not killed in mid-work"
+    await _start(deployment, "ingest")
+    await _until(deployment, 18)
     async with _gate(catalog_url, "audio.embeddings") as gate:
         await gate.somebody_waits()
-        world.processes["embedder"].kill()
+        deployment.processes["embedder"].kill()
         await gate.forget_the_dead()
-        await _start(world, "embedder")
+        await _start(deployment, "embedder")
         await gate.somebody_waits()
         rabbit.kill()
-        assert await _embedded(world) < AUDIOS, "the broker was not killed in mid-work"
+        assert await _embedded(deployment) < AUDIOS, "the broker was not killed in mid-work"
         await rabbit.start()
-    await _until(world, AUDIOS)
+    await _until(deployment, AUDIOS)
 
 
-async def _crash_while_people_label(world: World, recordings: Path, catalog_url: str) -> None:
-    async with signed_in_team(world, recordings, ITERATIONS):
+async def _crash_while_people_label(deployment: Deployment, recordings: Path, catalog_url: str) -> None:
+    async with signed_in_team(deployment, recordings, ITERATIONS):
         async with _gate(catalog_url, "al.wavs_proposed") as gate:
-            await ask_for_iterations(world, BATCH, ITERATIONS)
+            await ask_for_iterations(deployment, BATCH, ITERATIONS)
             await gate.somebody_waits()
-            world.processes["al-engine"].kill()
-        await _start(world, "al-engine")
+            deployment.processes["al-engine"].kill()
+        await _start(deployment, "al-engine")
         async with asyncio.timeout(PATIENCE_S):
-            while not 2 <= sum(batch["finished"] for batch in await _progress(world)) < ITERATIONS * BATCH:
+            while (
+                not 2 <= sum(batch["finished"] for batch in await _progress(deployment)) < ITERATIONS * BATCH
+            ):
                 await asyncio.sleep(0.05)
-        await _restart(world, "label-gateway")
+        await _restart(deployment, "label-gateway")
 
 
 class Gate:
@@ -87,36 +89,36 @@ async def _gate(catalog_url: str, table: str) -> AsyncIterator[Gate]:
     await connection.close()
 
 
-async def _restart(world: World, service: str) -> None:
-    world.processes[service].kill()
-    await _start(world, service)
+async def _restart(deployment: Deployment, service: str) -> None:
+    deployment.processes[service].kill()
+    await _start(deployment, service)
 
 
-async def _start(world: World, service: str) -> None:
-    world.processes[service].start()
-    await world.processes[service].until_ready(world.urls[service])
+async def _start(deployment: Deployment, service: str) -> None:
+    deployment.processes[service].start()
+    await deployment.processes[service].until_ready(deployment.urls[service])
 
 
-async def _until(world: World, embedded: int) -> None:
+async def _until(deployment: Deployment, embedded: int) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while await _embedded(world) < embedded:
+        while await _embedded(deployment) < embedded:
             await asyncio.sleep(0.05)
 
 
-async def _embedded(world: World) -> int:
-    return (await world.get("embedder", "/api/embedder"))["embedded"]
+async def _embedded(deployment: Deployment) -> int:
+    return (await deployment.get("embedder", "/api/embedder"))["embedded"]
 
 
-async def _progress(world: World) -> list[dict]:
-    return await world.get("label-gateway", "/api/progress")
+async def _progress(deployment: Deployment) -> list[dict]:
+    return await deployment.get("label-gateway", "/api/progress")
 
 
-async def _proposals(world: World) -> list[dict]:
-    iterations = await world.get("al-engine", "/api/iterations")
+async def _proposals(deployment: Deployment) -> list[dict]:
+    iterations = await deployment.get("al-engine", "/api/iterations")
     assert [entry["status"] for entry in iterations] == ["closed"] * ITERATIONS
     found = []
     for entry in iterations:
-        found += (await world.get("al-engine", f"/api/iterations/{entry['iteration_id']}"))["proposals"]
+        found += (await deployment.get("al-engine", f"/api/iterations/{entry['iteration_id']}"))["proposals"]
     return found
 
 

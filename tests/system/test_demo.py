@@ -16,7 +16,7 @@ from escolta import audio
 from escolta.errors import Misconfigured, Rejected
 from escolta.settings import Settings
 from escolta_demo.play import Demo, play
-from system.worlds import SECRET
+from system.deployments import SECRET
 
 PATIENCE_S = 120
 RATE_HZ = 16_000

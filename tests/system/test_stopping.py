@@ -5,11 +5,11 @@ from pathlib import Path
 
 import asyncpg
 from pydantic import SecretStr
-from unit.embedder.desk import CATALOG, Desk, tone
+from unit.embedder.at_work import CATALOG, EmbedderAtWork, tone
 
 from escolta.runtime import joined
 from escolta.settings import Settings
-from system.worlds import SECRET, ServiceProcess, free_port
+from system.deployments import SECRET, ServiceProcess, free_port
 
 AUDIOS = 40
 BATCH = 4
@@ -62,6 +62,6 @@ async def _leave_audios(catalog_url: str, objects_url: str, folder: Path) -> Non
         catalog_url=catalog_url, objects_url=objects_url, state_dir=folder, secret=SecretStr(SECRET)
     )
     async with joined(settings) as on:
-        desk = Desk(on)
+        desk = EmbedderAtWork(on)
         for number in range(AUDIOS):
             await desk.catalog(number, tone(200.0 + number))

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from unit.al_engine.engine import Engine
+from unit.al_engine.at_work import EngineAtWork
 
 
-async def escolta(engine: Engine, *arguments: str) -> subprocess.CompletedProcess[str]:
+async def escolta(engine: EngineAtWork, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = Path(sys.executable).with_name("escolta")
     environment = os.environ | {"ESCOLTA_CATALOG_URL": engine.on.settings.catalog_url}
     return await asyncio.to_thread(

@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from unit.al_engine.engine import NODE, OTHER, START, Engine
+from unit.al_engine.at_work import NODE, OTHER, START, EngineAtWork
 
 from al_engine.iterations import handlers as iterations
 from al_engine.iterations import inputs, predicting, store
@@ -16,7 +16,7 @@ from escolta.errors import Misconfigured, Transient
 from escolta.events import AudioLabeled, IterationClosed, IterationRequested, Window
 
 
-async def labeled_batch(engine: Engine, batch: int, **wanted: object) -> UUID:
+async def labeled_batch(engine: EngineAtWork, batch: int, **wanted: object) -> UUID:
     """An iteration whose batch is labeled with the truth and closed."""
     iteration_id = await engine.ask(batch=batch, **wanted)
     found = await engine.until_not("requested", iteration_id)
@@ -39,7 +39,7 @@ async def test_a_first_batch_is_proposed_without_repetition_and_told(engine):
     assert [event.audios for event in engine.proposed] == [6]
 
 
-async def _told(engine: Engine, iteration_id: UUID) -> bool:
+async def _told(engine: EngineAtWork, iteration_id: UUID) -> bool:
     return iteration_id in [event.iteration_id for event in engine.proposed]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
-from unit.al_engine.engine import DIM, NODE, START, Engine
+from unit.al_engine.at_work import DIM, NODE, START, EngineAtWork
 from unit.al_engine.test_iterations import labeled_batch
 
 from al_engine.iterations.blinding import REASON
@@ -56,7 +56,7 @@ def decoded(body: bytes) -> Drawn:
     )
 
 
-async def until_drawn(engine: Engine, iteration_id: UUID, stage: str = "drawn") -> dict:
+async def until_drawn(engine: EngineAtWork, iteration_id: UUID, stage: str = "drawn") -> dict:
     state: dict = {}
 
     async def drawn() -> bool:
@@ -69,7 +69,7 @@ async def until_drawn(engine: Engine, iteration_id: UUID, stage: str = "drawn") 
     return state
 
 
-async def draw(engine: Engine, iteration_id: UUID) -> Drawn:
+async def draw(engine: EngineAtWork, iteration_id: UUID) -> Drawn:
     async with engine.client() as client:
         assert (await client.post(f"/api/iterations/{iteration_id}/map")).status_code == 202
         await until_drawn(engine, iteration_id)
@@ -78,7 +78,7 @@ async def draw(engine: Engine, iteration_id: UUID) -> Drawn:
         return decoded(answer.content)
 
 
-async def proposed(engine: Engine, **wanted: object) -> UUID:
+async def proposed(engine: EngineAtWork, **wanted: object) -> UUID:
     iteration_id = await engine.ask(**wanted)
     await engine.until_not("requested", iteration_id)
     return iteration_id

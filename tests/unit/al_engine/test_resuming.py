@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from unit.al_engine.engine import START, Engine, add_nodes, joined_engine
+from unit.al_engine.at_work import START, EngineAtWork, add_nodes, joined_engine
 
 from al_engine.iterations import inputs, store
 from al_engine.iterations.handlers import MOST_ATTEMPTS, Iterations
@@ -30,7 +30,7 @@ from pathlib import Path
 from uuid import UUID
 from al_engine.iterations import proposing
 from al_engine.iterations.handlers import Iterations
-from unit.al_engine.engine import joined_engine
+from unit.al_engine.at_work import joined_engine
 
 def for_ever(*_):
     print("selecting", flush=True)
@@ -48,11 +48,11 @@ asyncio.run(main())
 
 
 @asynccontextmanager
-async def filled(catalog_url: str, folder: Path) -> AsyncIterator[Engine]:
+async def filled(catalog_url: str, folder: Path) -> AsyncIterator[EngineAtWork]:
     """A catalog of 40 audios, 9 of them labeled, and a request that nobody has run."""
     await add_nodes(catalog_url)
     async with joined_engine(catalog_url, folder) as on:
-        engine = Engine(on)
+        engine = EngineAtWork(on)
         await engine.add_audios(40)
         first = IterationRequested(**{**WANTED.model_dump(), "iteration_id": UUID(int=6), "batch": 9})
         await store.add_request(on.catalog, first)
@@ -62,7 +62,7 @@ async def filled(catalog_url: str, folder: Path) -> AsyncIterator[Engine]:
         yield engine
 
 
-async def label(engine: Engine, iteration_id: UUID) -> None:
+async def label(engine: EngineAtWork, iteration_id: UUID) -> None:
     await engine.on.catalog.execute(
         "UPDATE al.wavs_proposed SET label = split_part(file_name, '-', 1), labeled_at = now()"
         " WHERE iteration_id = $1",
@@ -71,7 +71,7 @@ async def label(engine: Engine, iteration_id: UUID) -> None:
 
 
 @contextmanager
-def running_process(engine: Engine, folder: Path, held_at: str) -> Iterator[subprocess.Popen[str]]:
+def running_process(engine: EngineAtWork, folder: Path, held_at: str) -> Iterator[subprocess.Popen[str]]:
     """Runs the request in a process of its own, which is killed with -9 when the block is left."""
     command = [sys.executable, "-c", RUNNER, engine.on.settings.catalog_url, str(folder), held_at]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
@@ -82,11 +82,11 @@ def running_process(engine: Engine, folder: Path, held_at: str) -> Iterator[subp
         process.wait()
 
 
-async def chosen(engine: Engine) -> list[UUID]:
+async def chosen(engine: EngineAtWork) -> list[UUID]:
     return [row["audio_id"] for row in await store.proposals(engine.on.catalog, WANTED.iteration_id)]
 
 
-async def grow(engine: Engine) -> None:
+async def grow(engine: EngineAtWork) -> None:
     """More audios of the same window, and other labels."""
     await engine.add_audios(30, first=40)
     await engine.on.catalog.execute("UPDATE al.wavs_proposed SET label = 'horn', labeled_at = now()")
@@ -104,7 +104,7 @@ async def expected(postgres_url: str, migrated_template: str, tmp_path: Path) ->
 
 
 @pytest.fixture
-async def engine(catalog_url: str, tmp_path: Path) -> AsyncIterator[Engine]:
+async def engine(catalog_url: str, tmp_path: Path) -> AsyncIterator[EngineAtWork]:
     async with filled(catalog_url, tmp_path / "one") as engine:
         yield engine
 
@@ -134,7 +134,7 @@ async def test_killed_while_it_records_it_ends_the_same(engine, expected, tmp_pa
     assert await chosen(engine) == expected
 
 
-async def until_run(engine: Engine) -> None:
+async def until_run(engine: EngineAtWork) -> None:
     """The server may take a moment to see that the killed process is gone, and its lock with it."""
     async with asyncio.timeout(30):
         while not await chosen(engine):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
-from unit.al_engine.engine import add_nodes, joined_engine
+from unit.al_engine.at_work import add_nodes, joined_engine
 
 from al_engine.iterations.handlers import Iterations
 from al_engine.iterations.schedule import Schedule, read_times

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from unit.al_engine.engine import Engine
+from unit.al_engine.at_work import EngineAtWork
 from unit.al_engine.test_iterations import labeled_batch
 
 from al_engine.stopping import advice as stopping
@@ -119,7 +119,7 @@ def test_it_estimates_nothing_from_a_few_audios_and_says_so():
     assert (stopping.expected_gain(enough, ["gull"] * 60) or of_many).accuracy
 
 
-async def panel(engine: Engine) -> dict:
+async def panel(engine: EngineAtWork) -> dict:
     async with engine.client() as client:
         return (await client.get("/api/iterations/panel")).raise_for_status().json()
 

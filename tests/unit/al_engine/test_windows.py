@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from unit.al_engine.engine import NODE, OTHER, START, Engine, add_nodes, joined_engine
+from unit.al_engine.at_work import NODE, OTHER, START, EngineAtWork, add_nodes, joined_engine
 
 from al_engine.iterations import store
 from al_engine.iterations.handlers import Iterations
@@ -17,13 +17,13 @@ EVERYTHING = 1000
 
 
 @pytest.fixture
-async def engine(catalog_url: str, tmp_path: Path) -> AsyncIterator[Engine]:
+async def engine(catalog_url: str, tmp_path: Path) -> AsyncIterator[EngineAtWork]:
     await add_nodes(catalog_url)
     async with joined_engine(catalog_url, tmp_path) as on:
-        yield Engine(on)
+        yield EngineAtWork(on)
 
 
-async def chosen(engine: Engine, **wanted: object) -> set[UUID]:
+async def chosen(engine: EngineAtWork, **wanted: object) -> set[UUID]:
     """Everything that an iteration over the windows can choose."""
     iterations = Iterations(engine.quiet())
     iteration_id = await iterations.request(batch=EVERYTHING, **wanted)  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from unit.al_engine.engine import START, Engine, add_nodes, engine_at_work
+from unit.al_engine.at_work import START, EngineAtWork, add_nodes, engine_at_work
 
 from escolta.events import IterationClosed
 from escolta_demo.iterations import request_iterations
@@ -14,20 +14,20 @@ BATCH = 3
 
 
 @pytest.fixture
-async def engine(catalog_url: str, tmp_path: Path) -> AsyncIterator[Engine]:
+async def engine(catalog_url: str, tmp_path: Path) -> AsyncIterator[EngineAtWork]:
     await add_nodes(catalog_url)
     async with engine_at_work(catalog_url, tmp_path) as engine:
         yield engine
 
 
-async def start(engine: Engine, wanted: int | None) -> list[str]:
+async def start(engine: EngineAtWork, wanted: int | None) -> list[str]:
     """What a start of the demo asks for; returns what has then become of every iteration."""
     async with engine.client() as api:
         await request_iterations(api, BATCH, wanted)
     return await settled(engine)
 
 
-async def settled(engine: Engine) -> list[str]:
+async def settled(engine: EngineAtWork) -> list[str]:
     """The iterations' statuses once none is still to run."""
     statuses: list[str] = []
 
@@ -40,12 +40,12 @@ async def settled(engine: Engine) -> list[str]:
     return statuses
 
 
-async def iterations(engine: Engine) -> list[dict]:
+async def iterations(engine: EngineAtWork) -> list[dict]:
     async with engine.client() as api:
         return (await api.get("/api/iterations")).json()
 
 
-async def label_the_last(engine: Engine) -> list[str]:
+async def label_the_last(engine: EngineAtWork) -> list[str]:
     """Label and close the last batch; returns the names of what was in it."""
     last = (await iterations(engine))[-1]
     async with engine.client() as api:
@@ -56,7 +56,7 @@ async def label_the_last(engine: Engine) -> list[str]:
     return [entry["file_name"] for entry in proposals]
 
 
-async def until_there_are(engine: Engine, count: int) -> list[str]:
+async def until_there_are(engine: EngineAtWork, count: int) -> list[str]:
     async def there() -> bool:
         return len(await iterations(engine)) == count
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from unit.embedder.desk import Desk, open_desk
+from unit.embedder.at_work import EmbedderAtWork, embedder_at_work
 from unit.embedder.parts import NEEDS, SOUNDS, no_shell, require
 
 from embedder.models.model import EmbeddingModel
@@ -92,6 +92,6 @@ def esc10() -> Path:
 
 
 @pytest.fixture
-async def desk(catalog_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with open_desk(catalog_url, tmp_path) as desk:
-        yield desk
+async def embedder(catalog_url: str, tmp_path: Path) -> AsyncIterator[EmbedderAtWork]:
+    async with embedder_at_work(catalog_url, tmp_path) as embedder:
+        yield embedder

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from unit.embedder.desk import START, Desk, another, tone
+from unit.embedder.at_work import START, EmbedderAtWork, another, tone
 
 from embedder.backlog import Backlog
 from escolta.clock import ManualClock
@@ -19,11 +19,11 @@ Fail = Callable[[str], Exception | None]
 class Store:
     """Says how often each key is asked for, and fails where `fail` says so."""
 
-    def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, embedder: EmbedderAtWork, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked: Counter[str] = Counter()
         self.fail: Fail = lambda key: None
-        self._get = desk.on.objects.get
-        monkeypatch.setattr(desk.on.objects, "get", self.get)
+        self._get = embedder.on.objects.get
+        monkeypatch.setattr(embedder.on.objects, "get", self.get)
 
     async def get(self, key: str) -> bytes:
         self.asked[key] += 1
@@ -33,16 +33,18 @@ class Store:
 
 
 @pytest.fixture
-def store(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Store:
-    return Store(desk, monkeypatch)
+def store(embedder: EmbedderAtWork, monkeypatch: pytest.MonkeyPatch) -> Store:
+    return Store(embedder, monkeypatch)
 
 
-async def catalog(desk: Desk, audios: int, first: int = 0) -> list[AudioCataloged]:
-    return [await desk.catalog(number, tone(100 * number + 100)) for number in range(first, first + audios)]
+async def catalog(embedder: EmbedderAtWork, audios: int, first: int = 0) -> list[AudioCataloged]:
+    return [
+        await embedder.catalog(number, tone(100 * number + 100)) for number in range(first, first + audios)
+    ]
 
 
-async def cataloged_before(desk: Desk, events: Sequence[AudioCataloged], days: int) -> None:
-    await desk.on.catalog.execute(
+async def cataloged_before(embedder: EmbedderAtWork, events: Sequence[AudioCataloged], days: int) -> None:
+    await embedder.on.catalog.execute(
         "UPDATE audio.audios SET cataloged_at = now() - $1::interval WHERE audio_id = ANY ($2)",
         timedelta(days=days),
         [event.audio_id for event in events],
@@ -53,59 +55,59 @@ def only(event: AudioCataloged, error: Exception) -> Fail:
     return lambda key: error if key == event.object_key else None
 
 
-async def test_one_audio_that_cannot_be_had_ends_no_round(desk, store):
-    events = await catalog(desk, 24)
+async def test_one_audio_that_cannot_be_had_ends_no_round(embedder, store):
+    events = await catalog(embedder, 24)
     store.fail = only(events[0], Transient("this one is away"))
-    async with another(desk) as one:
+    async with another(embedder) as one:
         with pytest.raises(Transient, match="this one is away"):
-            await Backlog(desk.on, one).catch_up()
-    assert set(await desk.vectors()) == {event.audio_id for event in events[1:]}
+            await Backlog(embedder.on, one).catch_up()
+    assert set(await embedder.vectors()) == {event.audio_id for event in events[1:]}
 
 
-async def test_a_page_of_which_nothing_can_be_had_ends_the_round(desk, store):
-    await catalog(desk, 40)
+async def test_a_page_of_which_nothing_can_be_had_ends_the_round(embedder, store):
+    await catalog(embedder, 40)
     store.fail = lambda key: Transient("the store is away")
-    async with another(desk) as one:
+    async with another(embedder) as one:
         with pytest.raises(Transient, match="the store is away"):
-            await Backlog(desk.on, one).catch_up()
+            await Backlog(embedder.on, one).catch_up()
     assert len(store.asked) <= 12  # three pages of four
 
 
-async def test_a_window_with_an_audio_that_cannot_be_had_keeps_nothing_else_from_its_turn(desk, store):
-    events = await catalog(desk, 24)
+async def test_a_window_with_an_audio_that_cannot_be_had_keeps_nothing_else_from_its_turn(embedder, store):
+    events = await catalog(embedder, 24)
     store.fail = only(events[0], Transient("this one is away"))
-    async with another(desk) as one:
-        backlog = Backlog(desk.on, one)
+    async with another(embedder) as one:
+        backlog = Backlog(embedder.on, one)
         await backlog.put_first(START, START + timedelta(seconds=1))
         with pytest.raises(Transient, match="this one is away"):
             await backlog.catch_up()
-    assert set(await desk.vectors()) == {event.audio_id for event in events[1:]}
+    assert set(await embedder.vectors()) == {event.audio_id for event in events[1:]}
     assert store.asked[events[0].object_key] <= 2  # in its window and among all
 
 
 @pytest.mark.parametrize(
     "error", [Transient("not just now"), Misconfigured("no key: set ESCOLTA_OBJECTS_URL")]
 )
-async def test_what_failed_for_want_of_something_is_found_again_however_old_it_is(desk, store, error):
-    events = await catalog(desk, 3)
-    await cataloged_before(desk, events, days=9)
+async def test_what_failed_for_want_of_something_is_found_again_however_old_it_is(embedder, store, error):
+    events = await catalog(embedder, 3)
+    await cataloged_before(embedder, events, days=9)
     store.fail = only(events[1], error)
-    async with another(desk) as one:
-        backlog = Backlog(desk.on, one)
+    async with another(embedder) as one:
+        backlog = Backlog(embedder.on, one)
         for _ in range(2):
             with pytest.raises(type(error), match=str(error)):
                 await backlog.catch_up()
         store.fail = lambda key: None
         await backlog.catch_up()
-    assert set(await desk.vectors()) == {event.audio_id for event in events}
+    assert set(await embedder.vectors()) == {event.audio_id for event in events}
 
 
-async def test_rounds_that_failed_for_days_leave_no_gap(desk, store):
-    clock = ManualClock(desk.on.clock.now())
-    async with another(desk) as one:
-        backlog = Backlog(replace(desk.on, clock=clock), one)
+async def test_rounds_that_failed_for_days_leave_no_gap(embedder, store):
+    clock = ManualClock(embedder.on.clock.now())
+    async with another(embedder) as one:
+        backlog = Backlog(replace(embedder.on, clock=clock), one)
         await backlog.catch_up()
-        events = await catalog(desk, 1)
+        events = await catalog(embedder, 1)
         store.fail = lambda key: Transient("the store is away")
         for _ in range(3):
             await clock.advance(24 * 3600)
@@ -113,27 +115,27 @@ async def test_rounds_that_failed_for_days_leave_no_gap(desk, store):
                 await backlog.catch_up()
         store.fail = lambda key: None
         await backlog.catch_up()
-    assert set(await desk.vectors()) == {event.audio_id for event in events}
+    assert set(await embedder.vectors()) == {event.audio_id for event in events}
 
 
-async def test_after_a_round_without_failures_only_the_last_day_is_looked_at(desk, store):
-    async with another(desk) as one:
-        backlog = Backlog(desk.on, one)
+async def test_after_a_round_without_failures_only_the_last_day_is_looked_at(embedder, store):
+    async with another(embedder) as one:
+        backlog = Backlog(embedder.on, one)
         await backlog.catch_up()
-        old, new = await catalog(desk, 2)
-        await cataloged_before(desk, [old], days=2)
+        old, new = await catalog(embedder, 2)
+        await cataloged_before(embedder, [old], days=2)
         await backlog.catch_up()
-    assert set(await desk.vectors()) == {new.audio_id}
+    assert set(await embedder.vectors()) == {new.audio_id}
 
 
-async def test_how_long_the_oldest_waits_is_told_in_an_outage_too(desk, store):
-    async with another(desk) as one:
-        backlog = Backlog(desk.on, one)
+async def test_how_long_the_oldest_waits_is_told_in_an_outage_too(embedder, store):
+    async with another(embedder) as one:
+        backlog = Backlog(embedder.on, one)
 
         def told() -> float | None:
             return one._on.metrics.get_sample_value("escolta_embedder_oldest_waiting_seconds")
 
-        await cataloged_before(desk, await catalog(desk, 2), days=9)
+        await cataloged_before(embedder, await catalog(embedder, 2), days=9)
         store.fail = lambda key: Transient("the store is away")
         with pytest.raises(Transient, match="away"):
             await backlog.catch_up()

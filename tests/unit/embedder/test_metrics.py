@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
-from unit.embedder.desk import Desk, another, tone
+from unit.embedder.at_work import EmbedderAtWork, another, tone
 
 from embedder.models.model import Embedded, FloatArray
 from embedder.models.placeholder import Placeholder
@@ -17,7 +17,7 @@ KINDS = ("missing", "undecodable", "not_finite", "model", "memory", "unreachable
 
 
 class Double(Placeholder):
-    """Under an id of its own, so that the desk's embedder is at no audio of its."""
+    """Under an id of its own, so that the embedder at work is at no audio of its."""
 
     model_id = "double-1"
 
@@ -59,28 +59,28 @@ def counted(registry: CollectorRegistry, name: str, label: str, values: Sequence
     ],
 )
 async def test_a_failure_is_counted_by_its_kind(
-    desk: Desk, content: bytes | None, model: Callable[[], Placeholder], outcome: str, kind: str
+    embedder: EmbedderAtWork, content: bytes | None, model: Callable[[], Placeholder], outcome: str, kind: str
 ) -> None:
-    assert await outcome_and_kind(desk, content, model()) == ([outcome], [kind])
+    assert await outcome_and_kind(embedder, content, model()) == ([outcome], [kind])
 
 
 @pytest.mark.parametrize("error", [Transient("away"), Misconfigured("no key"), OSError("reset")])
 async def test_an_audio_that_comes_again_is_counted_as_later(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception
+    embedder: EmbedderAtWork, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     async def away(key: str) -> bytes:
         raise error
 
-    monkeypatch.setattr(desk.on.objects, "get", away)
-    assert await outcome_and_kind(desk, tone(440), Double()) == (["later"], ["unreachable"])
+    monkeypatch.setattr(embedder.on.objects, "get", away)
+    assert await outcome_and_kind(embedder, tone(440), Double()) == (["later"], ["unreachable"])
 
 
 async def outcome_and_kind(
-    desk: Desk, content: bytes | None, model: Placeholder
+    embedder: EmbedderAtWork, content: bytes | None, model: Placeholder
 ) -> tuple[list[str], list[str]]:
     """What was counted when one audio was embedded by the model."""
-    event = await desk.catalog(0, content)
-    async with another(desk, model) as one:
+    event = await embedder.catalog(0, content)
+    async with another(embedder, model) as one:
         await one.embed([AudioKey(event.audio_id, event.start)])
     return (
         counted(one._on.metrics, "escolta_embedder_audios_total", "outcome", OUTCOMES),
@@ -88,15 +88,15 @@ async def outcome_and_kind(
     )
 
 
-async def test_the_time_to_write_includes_the_commit(desk: Desk) -> None:
-    event = await desk.catalog(0, None)
-    await desk.on.catalog.execute(
+async def test_the_time_to_write_includes_the_commit(embedder: EmbedderAtWork) -> None:
+    event = await embedder.catalog(0, None)
+    await embedder.on.catalog.execute(
         "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
         " 'BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END';"
         "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON audio.embedding_failures"
         " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()"
     )
-    async with another(desk, Double()) as one:
+    async with another(embedder, Double()) as one:
         await one.embed([AudioKey(event.audio_id, event.start)])
     seconds = one._on.metrics.get_sample_value("escolta_embedder_seconds_sum", {"stage": "write"})
     assert seconds is not None

@@ -11,7 +11,7 @@ from datetime import timedelta
 import asyncpg
 import numpy as np
 import pytest
-from unit.embedder.desk import START, Desk, another, tone
+from unit.embedder.at_work import START, EmbedderAtWork, another, tone
 
 from embedder import store, waiting
 from embedder.backlog import Backlog
@@ -51,18 +51,20 @@ def samples(file: bytes) -> FloatArray:
     return np.frombuffer(file[44:], "<i2").astype(np.float32) / np.float32(32768)
 
 
-async def catalog(desk: Desk, audios: int) -> list[AudioKey]:
-    events = [await desk.catalog(number, tone(100 * number + 100)) for number in range(audios)]
+async def catalog(embedder: EmbedderAtWork, audios: int) -> list[AudioKey]:
+    events = [await embedder.catalog(number, tone(100 * number + 100)) for number in range(audios)]
     return [AudioKey(event.audio_id, event.start) for event in events]
 
 
-async def embedded_by(desk: Desk, model_id: str) -> set:
-    rows = await desk.on.catalog.fetch("SELECT audio_id FROM audio.embeddings WHERE model_id = $1", model_id)
+async def embedded_by(embedder: EmbedderAtWork, model_id: str) -> set:
+    rows = await embedder.on.catalog.fetch(
+        "SELECT audio_id FROM audio.embeddings WHERE model_id = $1", model_id
+    )
     return {row["audio_id"] for row in rows}
 
 
-async def test_two_embedders_side_by_side_do_no_work_twice(desk):
-    keys = await catalog(desk, 30)
+async def test_two_embedders_side_by_side_do_no_work_twice(embedder):
+    keys = await catalog(embedder, 30)
     meet = threading.Barrier(2)
 
     def together() -> None:
@@ -70,41 +72,41 @@ async def test_two_embedders_side_by_side_do_no_work_twice(desk):
             meet.wait(2)
 
     model = Double(together)
-    async with another(desk, model) as first, another(desk, model) as second:
-        await asyncio.gather(*[Backlog(desk.on, one).catch_up() for one in (first, second)])
+    async with another(embedder, model) as first, another(embedder, model) as second:
+        await asyncio.gather(*[Backlog(embedder.on, one).catch_up() for one in (first, second)])
         told_twice = await asyncio.gather(*[one.embed(keys[:4]) for one in (first, second)])
     assert len(model.heard) == 30
     assert set(model.heard.values()) == {1}
     assert told_twice == [{}, {}]
-    assert await embedded_by(desk, "double-1") == {key.audio_id for key in keys}
+    assert await embedded_by(embedder, "double-1") == {key.audio_id for key in keys}
 
 
-async def test_the_same_batch_at_two_embedders_at_once_is_computed_once(desk):
-    keys = await catalog(desk, 4)
-    async with another(desk, model := Double()) as first, another(desk, model) as second:
+async def test_the_same_batch_at_two_embedders_at_once_is_computed_once(embedder):
+    keys = await catalog(embedder, 4)
+    async with another(embedder, model := Double()) as first, another(embedder, model) as second:
         await asyncio.gather(*[one.embed(keys) for one in (first, second, first, second)])
     assert set(model.heard.values()) == {1}
 
 
-async def test_what_a_dead_process_had_claimed_is_free(desk, catalog_url):
-    keys = await catalog(desk, 4)
+async def test_what_a_dead_process_had_claimed_is_free(embedder, catalog_url):
+    keys = await catalog(embedder, 4)
     dying = await asyncpg.connect(catalog_url)
     await dying.execute("BEGIN")
     claimed, _ = await store.claim(dying, "double-1", keys)
     assert len(claimed) == 4
-    async with another(desk, Double()) as other:
+    async with another(embedder, Double()) as other:
         await other.embed(keys)
-        assert await embedded_by(desk, "double-1") == set()
+        assert await embedded_by(embedder, "double-1") == set()
         dying.terminate()  # as kill -9: no goodbye
         async with asyncio.timeout(PATIENCE_S):
-            while not await embedded_by(desk, "double-1"):
-                await Backlog(desk.on, other).catch_up()
-    assert await embedded_by(desk, "double-1") == {key.audio_id for key in keys}
+            while not await embedded_by(embedder, "double-1"):
+                await Backlog(embedder.on, other).catch_up()
+    assert await embedded_by(embedder, "double-1") == {key.audio_id for key in keys}
 
 
-async def test_the_next_batch_is_fetched_while_this_one_is_computed(desk, monkeypatch):
-    await catalog(desk, 16)
-    fetched, get = 0, desk.on.objects.get
+async def test_the_next_batch_is_fetched_while_this_one_is_computed(embedder, monkeypatch):
+    await catalog(embedder, 16)
+    fetched, get = 0, embedder.on.objects.get
     next_is_there = threading.Event()
 
     async def counted(key: str) -> bytes:
@@ -115,38 +117,38 @@ async def test_the_next_batch_is_fetched_while_this_one_is_computed(desk, monkey
             next_is_there.set()
         return data
 
-    monkeypatch.setattr(desk.on.objects, "get", counted)
+    monkeypatch.setattr(embedder.on.objects, "get", counted)
     seen: list[tuple[bool, int]] = []
     model = Double(lambda: seen.append((next_is_there.wait(PATIENCE_S), fetched)))
-    async with another(desk, model) as one:
-        await Backlog(desk.on, one).catch_up()
-    assert len(await embedded_by(desk, "double-1")) == 16
+    async with another(embedder, model) as one:
+        await Backlog(embedder.on, one).catch_up()
+    assert len(await embedded_by(embedder, "double-1")) == 16
     came, ahead = seen[0]
     assert came, "the second batch was not fetched while the first was in the model"
     assert ahead == 8, "more than one batch was fetched ahead"
 
 
-async def test_a_stop_lets_the_batches_under_way_end_and_begins_no_other(desk):
-    await catalog(desk, 40)
+async def test_a_stop_lets_the_batches_under_way_end_and_begins_no_other(embedder):
+    await catalog(embedder, 40)
     computing, go_on = threading.Event(), threading.Event()
 
     def before() -> None:
         computing.set()
         go_on.wait(PATIENCE_S)
 
-    async with another(desk, Double(before)) as one:
-        catching_up = asyncio.create_task(Backlog(desk.on, one).catch_up())
+    async with another(embedder, Double(before)) as one:
+        catching_up = asyncio.create_task(Backlog(embedder.on, one).catch_up())
         await asyncio.to_thread(computing.wait, PATIENCE_S)
         catching_up.cancel()
         await asyncio.sleep(0)
         go_on.set()
         with pytest.raises(asyncio.CancelledError):
             await catching_up
-    assert len(await embedded_by(desk, "double-1")) in (4, 8)
+    assert len(await embedded_by(embedder, "double-1")) in (4, 8)
 
 
-async def test_a_file_that_breaks_the_model_stops_no_catching_up(desk):
-    keys = await catalog(desk, 9)
+async def test_a_file_that_breaks_the_model_stops_no_catching_up(embedder):
+    keys = await catalog(embedder, 9)
     broken = np.frombuffer(tone(300)[44:], "<i2").astype(np.float32) / 32768
 
     class Allergic(Double):
@@ -155,87 +157,87 @@ async def test_a_file_that_breaks_the_model_stops_no_catching_up(desk):
                 raise ValueError("not this one")
             return super().embed(waveforms)
 
-    async with another(desk, Allergic()) as one:
-        await Backlog(desk.on, one).catch_up()
-    assert await embedded_by(desk, "double-1") == {key.audio_id for key in keys} - {keys[2].audio_id}
-    [failure] = await desk.on.catalog.fetch("SELECT audio_id, reason FROM audio.embedding_failures")
+    async with another(embedder, Allergic()) as one:
+        await Backlog(embedder.on, one).catch_up()
+    assert await embedded_by(embedder, "double-1") == {key.audio_id for key in keys} - {keys[2].audio_id}
+    [failure] = await embedder.on.catalog.fetch("SELECT audio_id, reason FROM audio.embedding_failures")
     assert failure["audio_id"] == keys[2].audio_id
     assert "not this one" in failure["reason"]
 
 
-async def test_an_audio_that_the_catalog_lacks_is_told(desk):
-    [known] = await catalog(desk, 1)
+async def test_an_audio_that_the_catalog_lacks_is_told(embedder):
+    [known] = await catalog(embedder, 1)
     unknown = AudioKey(known.audio_id, START + timedelta(seconds=1))
-    async with another(desk, Double()) as one:
+    async with another(embedder, Double()) as one:
         failures = await one.embed([unknown])
     assert "no such audio" in str(failures[unknown.audio_id])
 
 
-async def test_a_window_is_embedded_again_before_the_rest_while_the_old_model_serves(desk):
-    keys = await catalog(desk, 12)
-    async with another(desk) as old:
-        await Backlog(desk.on, old).catch_up()
-    before = await desk.vectors()
-    async with another(desk, model := Double()) as new:
-        backlog = Backlog(desk.on, new)
+async def test_a_window_is_embedded_again_before_the_rest_while_the_old_model_serves(embedder):
+    keys = await catalog(embedder, 12)
+    async with another(embedder) as old:
+        await Backlog(embedder.on, old).catch_up()
+    before = await embedder.vectors()
+    async with another(embedder, model := Double()) as new:
+        backlog = Backlog(embedder.on, new)
         assert await backlog.put_first(keys[8].start, keys[10].start) == 2
         await backlog.catch_up()
         await backlog.catch_up()
     number_of = {digest(samples(tone(100 * number + 100))): number for number in range(len(keys))}
     order = [number_of[sound] for sound in model.order]
-    assert {8, 9} < set(order[: 2 + desk.on.settings.embed_batch])  # the next batch is prepared meanwhile
+    assert {8, 9} < set(order[: 2 + embedder.on.settings.embed_batch])  # the next batch is prepared meanwhile
     ids = {key.audio_id for key in keys}
-    assert await embedded_by(desk, "double-1") == await embedded_by(desk, Placeholder.model_id) == ids
-    rows = await desk.on.catalog.fetch("SELECT * FROM audio.embeddings WHERE model_id = 'placeholder-1'")
+    assert await embedded_by(embedder, "double-1") == await embedded_by(embedder, Placeholder.model_id) == ids
+    rows = await embedder.on.catalog.fetch("SELECT * FROM audio.embeddings WHERE model_id = 'placeholder-1'")
     for row in rows:
         np.testing.assert_array_equal(np.frombuffer(row["vector"], "<f2"), before[row["audio_id"]])
-    [window] = await desk.on.catalog.fetch("SELECT * FROM audio.embedding_windows")
+    [window] = await embedder.on.catalog.fetch("SELECT * FROM audio.embedding_windows")
     assert window["done_at"] is not None
 
 
-async def test_a_window_that_is_asked_for_again_meanwhile_stays_open(desk):
-    async with another(desk, Double()) as one:
-        backlog = Backlog(desk.on, one)
+async def test_a_window_that_is_asked_for_again_meanwhile_stays_open(embedder):
+    async with another(embedder, Double()) as one:
+        backlog = Backlog(embedder.on, one)
         await backlog.put_first(START, START + timedelta(hours=1))
-        [found_empty] = await waiting.open_windows(desk.on.catalog, "double-1")
+        [found_empty] = await waiting.open_windows(embedder.on.catalog, "double-1")
         await backlog.put_first(START, START + timedelta(hours=1))
-        await waiting.close_window(desk.on.catalog, "double-1", found_empty)
-        [asked_again] = await waiting.open_windows(desk.on.catalog, "double-1")
-        await waiting.close_window(desk.on.catalog, "double-1", asked_again)
-        assert await waiting.open_windows(desk.on.catalog, "double-1") == []
+        await waiting.close_window(embedder.on.catalog, "double-1", found_empty)
+        [asked_again] = await waiting.open_windows(embedder.on.catalog, "double-1")
+        await waiting.close_window(embedder.on.catalog, "double-1", asked_again)
+        assert await waiting.open_windows(embedder.on.catalog, "double-1") == []
 
 
-async def test_what_failed_in_a_window_is_tried_again(desk):
-    event = await desk.catalog(0, None)
-    async with another(desk, Double()) as one:
-        backlog = Backlog(desk.on, one)
+async def test_what_failed_in_a_window_is_tried_again(embedder):
+    event = await embedder.catalog(0, None)
+    async with another(embedder, Double()) as one:
+        backlog = Backlog(embedder.on, one)
         await backlog.catch_up()
-        await desk.on.objects.put(event.object_key, tone(440))
+        await embedder.on.objects.put(event.object_key, tone(440))
         await backlog.catch_up()
-        assert await embedded_by(desk, "double-1") == set()
+        assert await embedded_by(embedder, "double-1") == set()
         await backlog.put_first(START, START + timedelta(hours=1))
         await backlog.catch_up()
-    assert await embedded_by(desk, "double-1") == {event.audio_id}
+    assert await embedded_by(embedder, "double-1") == {event.audio_id}
     left = "SELECT FROM audio.embedding_failures WHERE model_id = 'double-1'"
-    assert await desk.on.catalog.fetch(left) == []
+    assert await embedder.on.catalog.fetch(left) == []
 
 
-async def test_a_store_that_is_away_ends_the_round_and_harms_nothing(desk, monkeypatch):
-    keys = await catalog(desk, 9)
+async def test_a_store_that_is_away_ends_the_round_and_harms_nothing(embedder, monkeypatch):
+    keys = await catalog(embedder, 9)
 
     async def away(key: str) -> bytes:
         raise Transient("the store is away")
 
-    async with another(desk, Double()) as one:
+    async with another(embedder, Double()) as one:
         with monkeypatch.context() as patch:
-            patch.setattr(desk.on.objects, "get", away)
+            patch.setattr(embedder.on.objects, "get", away)
             with pytest.raises(Transient, match="away"):
-                await Backlog(desk.on, one).catch_up()
-        await Backlog(desk.on, one).catch_up()
-    assert await embedded_by(desk, "double-1") == {key.audio_id for key in keys}
+                await Backlog(embedder.on, one).catch_up()
+        await Backlog(embedder.on, one).catch_up()
+    assert await embedded_by(embedder, "double-1") == {key.audio_id for key in keys}
 
 
-async def test_patch_scores_are_kept_with_their_times(desk):
+async def test_patch_scores_are_kept_with_their_times(embedder):
     class Patchy(Double):
         def embed(self, waveforms: Sequence[FloatArray]) -> Embedded:
             whole = super().embed(waveforms)
@@ -244,10 +246,10 @@ async def test_patch_scores_are_kept_with_their_times(desk):
             scores = [PatchScores(onsets_s, one) for one in each]
             return Embedded(whole.vectors, whole.probabilities, scores)
 
-    keys = await catalog(desk, 5)
-    async with another(desk, model := Patchy()) as one:
-        await Backlog(desk.on, one).catch_up()
-    rows = await desk.on.catalog.fetch("SELECT * FROM audio.patch_scores")
+    keys = await catalog(embedder, 5)
+    async with another(embedder, model := Patchy()) as one:
+        await Backlog(embedder.on, one).catch_up()
+    rows = await embedder.on.catalog.fetch("SELECT * FROM audio.patch_scores")
     assert {row["audio_id"] for row in rows} == {key.audio_id for key in keys}
     for row in rows:
         assert row["onsets_s"] == pytest.approx([0, 0.48])
@@ -256,10 +258,10 @@ async def test_patch_scores_are_kept_with_their_times(desk):
 
 
 @pytest.mark.parametrize(("role", "status"), [(None, 401), ("labeler", 403), ("lead", 202)])
-async def test_a_window_is_put_first_by_leads(desk, role, status):
+async def test_a_window_is_put_first_by_leads(embedder, role, status):
     window = {"window_start": "2024-05-01T00:00:00Z", "window_end": "2024-05-02T00:00:00Z"}
-    await desk.catalog(0, tone(440))
-    async with desk.client(role) as client:
+    await embedder.catalog(0, tone(440))
+    async with embedder.client(role) as client:
         answer = await client.post("/api/embedder/reembed", json=window)
         assert answer.status_code == status
         if role == "lead":
@@ -268,12 +270,12 @@ async def test_a_window_is_put_first_by_leads(desk, role, status):
             assert (await client.post("/api/embedder/reembed", json=backwards)).status_code == 422
 
 
-async def test_the_work_is_measured(desk):
-    events = [await desk.catalog(0, tone(440)), await desk.catalog(1, None)]
+async def test_the_work_is_measured(embedder):
+    events = [await embedder.catalog(0, tone(440)), await embedder.catalog(1, None)]
     for event in events:
-        await desk.on.bus.publish(event)
-    await desk.until(embedded=1, rejected=1)
-    value = desk.on.metrics.get_sample_value
+        await embedder.on.bus.publish(event)
+    await embedder.until_done(embedded=1, rejected=1)
+    value = embedder.on.metrics.get_sample_value
     assert value("escolta_embedder_audios_total", {"outcome": "embedded"}) == 1
     assert value("escolta_embedder_failures_total", {"kind": "missing"}) == 1
     assert value("escolta_embedder_queue_age_seconds_count") == 1

@@ -1,13 +1,13 @@
-"""A house for each test."""
+"""ingest at work, for each test."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from unit.ingest.house import House, house_at_work
+from unit.ingest.at_work import IngestAtWork, ingest_at_work
 
 
 @pytest.fixture
-async def house(catalog_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    async with house_at_work(catalog_url, tmp_path) as house:
-        yield house
+async def ingest(catalog_url: str, tmp_path: Path) -> AsyncIterator[IngestAtWork]:
+    async with ingest_at_work(catalog_url, tmp_path) as ingest:
+        yield ingest

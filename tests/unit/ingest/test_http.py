@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from unit.ingest.house import House, wav
+from unit.ingest.at_work import IngestAtWork, wav
 
 from escolta.errors import Misconfigured
 from escolta.events import AudioAccepted, NodeStatus
@@ -22,21 +22,21 @@ ROUTES = [
 
 
 @pytest.mark.parametrize(("role", "status"), [(None, 401), ("labeler", 403)])
-async def test_only_a_lead_gets_in(house: House, role: Role | None, status: int) -> None:
-    async with house.client(role) as client:
+async def test_only_a_lead_gets_in(ingest: IngestAtWork, role: Role | None, status: int) -> None:
+    async with ingest.client(role) as client:
         for method, path in ROUTES:
             body = {"name": "quay-2"} if method == "POST" else None
             response = await client.request(method, path, json=body)
             assert response.status_code == status, path
-    assert await house.on.catalog.fetchval("SELECT count(*) FROM audio.nodes") == 1
+    assert await ingest.on.catalog.fetchval("SELECT count(*) FROM audio.nodes") == 1
 
 
-async def test_the_quarantine_page_is_for_leads_and_says_so(house: House) -> None:
-    async with house.client(None) as client:
+async def test_the_quarantine_page_is_for_leads_and_says_so(ingest: IngestAtWork) -> None:
+    async with ingest.client(None) as client:
         anonymous = await client.get("/quarantine")
-    async with house.client("labeler") as client:
+    async with ingest.client("labeler") as client:
         labeler = await client.get("/quarantine")
-    async with house.client() as client:
+    async with ingest.client() as client:
         lead = await client.get("/quarantine")
         module = await client.get("/quarantine/static/quarantine.js")
     assert (anonymous.status_code, anonymous.headers["location"]) == (303, "/sign-in")
@@ -46,9 +46,9 @@ async def test_the_quarantine_page_is_for_leads_and_says_so(house: House) -> Non
     assert "javascript" in module.headers["content-type"]
 
 
-async def test_a_node_is_registered_once(house: House) -> None:
+async def test_a_node_is_registered_once(ingest: IngestAtWork) -> None:
     new = {"name": "quay-2", "project": "port", "source": "microphone"}
-    async with house.client() as client:
+    async with ingest.client() as client:
         added = await client.post("/api/nodes", json=new)
         again = await client.post("/api/nodes", json={"name": "quay-2", "project": "airport"})
         listed = (await client.get("/api/nodes")).json()
@@ -58,22 +58,22 @@ async def test_a_node_is_registered_once(house: House) -> None:
     assert (listed[1]["source"], listed[1]["node_type"]) == ("microphone", "unspecified")
 
 
-async def test_a_node_with_a_bad_name_is_not_registered(house: House) -> None:
+async def test_a_node_with_a_bad_name_is_not_registered(ingest: IngestAtWork) -> None:
     bodies: list[dict[str, Any]] = [{}, {"name": "Quay 2"}, {"name": "quay-2", "project": "a\0b"}]
-    async with house.client() as client:
+    async with ingest.client() as client:
         for body in bodies:
             assert (await client.post("/api/nodes", json=body)).status_code == 422
 
 
-async def test_the_state_tells_how_far_each_node_is(house: House) -> None:
-    event = await house.upload(wav())
+async def test_the_state_tells_how_far_each_node_is(ingest: IngestAtWork) -> None:
+    event = await ingest.upload(wav())
     status = NodeStatus(
         node="quay-1", at=event.start, spooled=3, free_bytes=1, version="0.1.0", source_done=True
     )
-    await house.publish(event, b"words", status)
-    await house.until_said(AudioAccepted, event)
-    await house.quarantined(1)
-    async with house.client() as client:
+    await ingest.publish(event, b"words", status)
+    await ingest.until_said(AudioAccepted, event)
+    await ingest.quarantined(1)
+    async with ingest.client() as client:
         await client.post("/api/nodes", json={"name": "quay-2"})
         state = (await client.get("/api/ingest")).json()
     seen = event.start.isoformat().replace("+00:00", "Z")
@@ -84,12 +84,12 @@ async def test_the_state_tells_how_far_each_node_is(house: House) -> None:
     ]
 
 
-async def test_the_quarantine_list_shows_the_newest_first(house: House) -> None:
-    await house.publish(b"first")
-    [first] = await house.quarantined(1)
-    await house.publish(b"second")
-    await house.quarantined(2)
-    async with house.client() as client:
+async def test_the_quarantine_list_shows_the_newest_first(ingest: IngestAtWork) -> None:
+    await ingest.publish(b"first")
+    [first] = await ingest.quarantined(1)
+    await ingest.publish(b"second")
+    await ingest.quarantined(2)
+    async with ingest.client() as client:
         both = (await client.get("/api/quarantine")).json()
         newest = (await client.get("/api/quarantine", params={"limit": 1})).json()
     assert [item["body"] for item in both] == ["second", "first"]
@@ -99,8 +99,8 @@ async def test_the_quarantine_list_shows_the_newest_first(house: House) -> None:
     assert "not JSON" in both[1]["reason"]
 
 
-async def test_the_api_is_described_for_those_who_generate_clients(house: House) -> None:
-    async with house.client() as client:
+async def test_the_api_is_described_for_those_who_generate_clients(ingest: IngestAtWork) -> None:
+    async with ingest.client() as client:
         paths = (await client.get("/openapi.json")).json()["paths"]
     operations = {call["operationId"]: call for path in paths.values() for call in path.values()}
     assert set(operations) == {"ingest_state", "list_nodes", "register_node", "list_quarantine"}
@@ -109,15 +109,15 @@ async def test_the_api_is_described_for_those_who_generate_clients(house: House)
         assert call["description"]
 
 
-async def test_the_nodes_of_the_setting_are_registered_at_every_start(house: House) -> None:
-    several = house.on.settings.model_copy(update={"nodes": "quay-1, quay-3,"})
+async def test_the_nodes_of_the_setting_are_registered_at_every_start(ingest: IngestAtWork) -> None:
+    several = ingest.on.settings.model_copy(update={"nodes": "quay-1, quay-3,"})
     async with running(several, [build]) as (on, _):
         rows = await on.catalog.fetch("SELECT name FROM audio.nodes ORDER BY name")
     assert [row["name"] for row in rows] == ["quay-1", "quay-3"]
 
 
-async def test_a_setting_that_names_no_node_stops_the_start(house: House) -> None:
-    wrong: Settings = house.on.settings.model_copy(update={"nodes": "Quay 1"})
+async def test_a_setting_that_names_no_node_stops_the_start(ingest: IngestAtWork) -> None:
+    wrong: Settings = ingest.on.settings.model_copy(update={"nodes": "Quay 1"})
     with pytest.raises(Misconfigured, match="ESCOLTA_NODES: 'Quay 1'"):
         async with running(wrong, [build]):
             pass

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.ingest.house import House, wav
+from unit.ingest.at_work import IngestAtWork, wav
 
 from escolta.bus import Message, Verdict
 from escolta.events import AudioEmbedded, AudioRecorded, AudioRefused, MessageRejected
@@ -51,40 +51,40 @@ def test_the_origin_is_read_as_far_as_it_can_be() -> None:
     assert origin_of("[" * 4000) == Origin()
 
 
-async def test_a_rejection_that_is_told_twice_has_one_row(house: House) -> None:
+async def test_a_rejection_that_is_told_twice_has_one_row(ingest: IngestAtWork) -> None:
     event = rejected("words")
-    keep = Quarantine(house.on).keep
+    keep = Quarantine(ingest.on).keep
     await keep([Message(event), Message(event), Message(rejected("other words"))])
     await keep([Message(event)])
-    rows = await house.quarantined(2)
+    rows = await ingest.quarantined(2)
     assert [row["body"] for row in rows] == ["words", "other words"]
     assert rows[0]["message_id"] == UUID(event.message_id)
 
 
-async def test_what_another_service_rejects_is_listed_and_no_node_is_told(house: House) -> None:
-    audio = house.event(wav())
+async def test_what_another_service_rejects_is_listed_and_no_node_is_told(ingest: IngestAtWork) -> None:
+    audio = ingest.event(wav())
     embedded = AudioEmbedded(audio_id=audio.audio_id, start=audio.start, model_id="yamnet")
-    await house.publish(
+    await ingest.publish(
         rejected(embedded.model_dump_json(), "audio.embedded", queue="al-engine.audio.embedded")
     )
-    await house.publish(rejected(audio.model_dump_json(), "audio.recorded"))
-    rows = await house.quarantined(2)
+    await ingest.publish(rejected(audio.model_dump_json(), "audio.recorded"))
+    rows = await ingest.quarantined(2)
     assert {row["queue"] for row in rows} == {"al-engine.audio.embedded", "ingest.audio.recorded"}
     assert {row["audio_id"] for row in rows} == {audio.audio_id}
-    await house.until_said(AudioRefused, audio)
-    assert house.heard == [
+    await ingest.until_said(AudioRefused, audio)
+    assert ingest.heard == [
         AudioRefused(audio_id=audio.audio_id, node="quay-1", reason="It was no good: make it better.")
     ]
 
 
-async def test_text_that_postgresql_cannot_store_is_still_listed(house: House) -> None:
-    await house.publish(rejected("a\0b", reason="a\0b", queue="a\0b"))
-    [row] = await house.quarantined(1)
+async def test_text_that_postgresql_cannot_store_is_still_listed(ingest: IngestAtWork) -> None:
+    await ingest.publish(rejected("a\0b", reason="a\0b", queue="a\0b"))
+    [row] = await ingest.quarantined(1)
     assert row["body"] == row["reason"] == row["queue"] == "a\ufffdb"
 
 
-async def test_a_rejection_without_a_proper_id_harms_no_other(house: House) -> None:
+async def test_a_rejection_without_a_proper_id_harms_no_other(ingest: IngestAtWork) -> None:
     bad, good = Message(rejected("words", message_id="7")), Message(rejected("words"))
-    await Quarantine(house.on).keep([bad, good])
+    await Quarantine(ingest.on).keep([bad, good])
     assert (bad.verdict, good.verdict) == (Verdict.REJECT, Verdict.DONE)
-    await house.quarantined(1)
+    await ingest.quarantined(1)

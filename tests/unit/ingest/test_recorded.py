@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
-from unit.ingest.house import House, wav
+from unit.ingest.at_work import IngestAtWork, wav
 
 from escolta.bus import Message, Verdict
 from escolta.events import AudioAccepted, AudioCataloged, AudioRefused
@@ -17,11 +17,11 @@ from ingest.recorded import Cataloging
 START = datetime(2024, 2, 29, 23, 59, 55, 123456, tzinfo=UTC)
 
 
-async def test_an_audio_enters_the_catalog_with_all_that_is_known_of_it(house: House) -> None:
-    event = await house.upload(wav(), start=START)
-    await house.publish(event)
-    await house.until_said(AudioCataloged, event)
-    row = await house.on.catalog.fetchrow(
+async def test_an_audio_enters_the_catalog_with_all_that_is_known_of_it(ingest: IngestAtWork) -> None:
+    event = await ingest.upload(wav(), start=START)
+    await ingest.publish(event)
+    await ingest.until_said(AudioCataloged, event)
+    row = await ingest.on.catalog.fetchrow(
         "SELECT audios.*, nodes.name AS node, paths.path FROM audio.audios "
         "JOIN audio.nodes USING (node_id) JOIN audio.paths USING (path_id)"
     )
@@ -36,142 +36,150 @@ async def test_an_audio_enters_the_catalog_with_all_that_is_known_of_it(house: H
     assert row["clock_state"] == "synchronized"
 
 
-async def test_the_node_and_the_embedder_hear_of_the_audio(house: House) -> None:
-    event = await house.upload(wav())
-    await house.publish(event)
-    await house.until_said(AudioAccepted, event)
-    await house.until_said(AudioCataloged, event)
-    assert AudioAccepted(audio_id=event.audio_id, node="quay-1") in house.heard
+async def test_the_node_and_the_embedder_hear_of_the_audio(ingest: IngestAtWork) -> None:
+    event = await ingest.upload(wav())
+    await ingest.publish(event)
+    await ingest.until_said(AudioAccepted, event)
+    await ingest.until_said(AudioCataloged, event)
+    assert AudioAccepted(audio_id=event.audio_id, node="quay-1") in ingest.heard
     told = AudioCataloged(audio_id=event.audio_id, start=event.start, object_key=event.object_key)
-    assert told in house.heard
+    assert told in ingest.heard
 
 
-async def test_an_event_that_comes_twice_gives_one_row_and_two_answers(house: House) -> None:
-    event = await house.upload(wav())
-    await house.publish(event, event)
-    await house.until_said(AudioCataloged, event, times=2)
-    assert house.said(AudioAccepted, event) == 2
-    assert await house.on.catalog.fetchval("SELECT count(*) FROM audio.audios") == 1
+async def test_an_event_that_comes_twice_gives_one_row_and_two_answers(ingest: IngestAtWork) -> None:
+    event = await ingest.upload(wav())
+    await ingest.publish(event, event)
+    await ingest.until_said(AudioCataloged, event, times=2)
+    assert ingest.said(AudioAccepted, event) == 2
+    assert await ingest.on.catalog.fetchval("SELECT count(*) FROM audio.audios") == 1
 
 
-async def test_a_lost_answer_is_given_again_when_the_node_asks_later(house: House) -> None:
-    event = await house.upload(wav())
-    await house.publish(event)
-    await house.until_said(AudioCataloged, event)
-    house.heard.clear()
-    await house.publish(event)
-    await house.until_said(AudioCataloged, event)
-    assert house.said(AudioAccepted, event) == 1
+async def test_a_lost_answer_is_given_again_when_the_node_asks_later(ingest: IngestAtWork) -> None:
+    event = await ingest.upload(wav())
+    await ingest.publish(event)
+    await ingest.until_said(AudioCataloged, event)
+    ingest.heard.clear()
+    await ingest.publish(event)
+    await ingest.until_said(AudioCataloged, event)
+    assert ingest.said(AudioAccepted, event) == 1
 
 
-async def test_audios_of_many_months_enter_in_one_batch(house: House) -> None:
+async def test_audios_of_many_months_enter_in_one_batch(ingest: IngestAtWork) -> None:
     starts = [datetime(2023, month, 1, tzinfo=UTC) - timedelta(microseconds=1) for month in range(1, 13)]
-    events = [await house.upload(wav(), start=start) for start in starts]
-    await house.publish(*events)
+    events = [await ingest.upload(wav(), start=start) for start in starts]
+    await ingest.publish(*events)
     for event in events:
-        await house.until_said(AudioAccepted, event)
-    assert await house.cataloged() == {event.audio_id for event in events}
+        await ingest.until_said(AudioAccepted, event)
+    assert await ingest.cataloged() == {event.audio_id for event in events}
 
 
-async def test_two_ingests_may_get_the_same_audios(house: House) -> None:
-    events = [await house.upload(wav(), minutes_ago=minutes) for minutes in range(60, 80)]
-    both = [Cataloging(replace(house.on, metrics=CollectorRegistry())) for _ in range(2)]
+async def test_two_ingests_may_get_the_same_audios(ingest: IngestAtWork) -> None:
+    events = [await ingest.upload(wav(), minutes_ago=minutes) for minutes in range(60, 80)]
+    both = [Cataloging(replace(ingest.on, metrics=CollectorRegistry())) for _ in range(2)]
     forth, back = ([Message(event) for event in order] for order in (events, reversed(events)))
     await asyncio.gather(both[0].catalog(forth), both[1].catalog(back))
     assert {message.verdict for message in forth + back} == {Verdict.DONE}
-    assert await house.cataloged() == {event.audio_id for event in events}
+    assert await ingest.cataloged() == {event.audio_id for event in events}
 
 
-async def test_each_bad_audio_is_quarantined_with_its_reason_and_the_batch_is_unharmed(house: House) -> None:
+async def test_each_bad_audio_is_quarantined_with_its_reason_and_the_batch_is_unharmed(
+    ingest: IngestAtWork,
+) -> None:
     sound = wav()
     soon = datetime.now(UTC) + timedelta(hours=1)
     bad = {
-        "is not a sound file": await house.upload(b"These are words.", minutes_ago=1),
-        "is truncated": await house.upload(sound[:-200], minutes_ago=2),
-        "has zero length": await house.upload(wav(0), minutes_ago=3),
-        "lasts 61.0 s": await house.upload(wav(61), minutes_ago=4),
-        "is not what the node sent": await house.upload(sound, minutes_ago=5, sha256="0" * 64),
-        "No node is called raft-9": await house.upload(sound, minutes_ago=6, node="raft-9"),
-        "lies in the future": await house.upload(sound, start=soon),
-        "is not in the object store": house.event(sound, minutes_ago=7),
-        "is not an object key": house.event(sound, minutes_ago=8, object_key="../../etc/passwd"),
-        "said 1601 samples": await house.upload(sound, minutes_ago=9, samples=1601),
-        "has a NUL character": await house.upload(sound, minutes_ago=10, file_name="a\0b.wav"),
+        "is not a sound file": await ingest.upload(b"These are words.", minutes_ago=1),
+        "is truncated": await ingest.upload(sound[:-200], minutes_ago=2),
+        "has zero length": await ingest.upload(wav(0), minutes_ago=3),
+        "lasts 61.0 s": await ingest.upload(wav(61), minutes_ago=4),
+        "is not what the node sent": await ingest.upload(sound, minutes_ago=5, sha256="0" * 64),
+        "No node is called raft-9": await ingest.upload(sound, minutes_ago=6, node="raft-9"),
+        "lies in the future": await ingest.upload(sound, start=soon),
+        "is not in the object store": ingest.event(sound, minutes_ago=7),
+        "is not an object key": ingest.event(sound, minutes_ago=8, object_key="../../etc/passwd"),
+        "said 1601 samples": await ingest.upload(sound, minutes_ago=9, samples=1601),
+        "has a NUL character": await ingest.upload(sound, minutes_ago=10, file_name="a\0b.wav"),
     }
-    good = [await house.upload(sound, minutes_ago=minutes) for minutes in (20, 21, 22)]
-    await house.publish(good[0], *bad.values(), *good[1:])
+    good = [await ingest.upload(sound, minutes_ago=minutes) for minutes in (20, 21, 22)]
+    await ingest.publish(good[0], *bad.values(), *good[1:])
 
-    rows = {row["audio_id"]: row for row in await house.quarantined(len(bad))}
+    rows = {row["audio_id"]: row for row in await ingest.quarantined(len(bad))}
     for words, event in bad.items():
         row = rows[event.audio_id]
         assert words in row["reason"]
         assert (row["node"], row["object_key"]) == (event.node, event.object_key)
-        await house.until_said(AudioRefused, event)
-        assert house.said(AudioAccepted, event) == house.said(AudioCataloged, event) == 0
+        await ingest.until_said(AudioRefused, event)
+        assert ingest.said(AudioAccepted, event) == ingest.said(AudioCataloged, event) == 0
     for event in good:
-        await house.until_said(AudioAccepted, event)
-    assert await house.cataloged() == {event.audio_id for event in good}
+        await ingest.until_said(AudioAccepted, event)
+    assert await ingest.cataloged() == {event.audio_id for event in good}
 
 
-async def test_a_message_that_is_not_json_is_quarantined_and_the_batch_is_unharmed(house: House) -> None:
-    event = await house.upload(wav())
-    await house.publish(b"\xff\x00 not JSON", event)
-    [row] = await house.quarantined(1)
+async def test_a_message_that_is_not_json_is_quarantined_and_the_batch_is_unharmed(
+    ingest: IngestAtWork,
+) -> None:
+    event = await ingest.upload(wav())
+    await ingest.publish(b"\xff\x00 not JSON", event)
+    [row] = await ingest.quarantined(1)
     assert "not JSON" in row["reason"]
     assert (row["node"], row["audio_id"], row["object_key"]) == (None, None, None)
-    await house.until_said(AudioAccepted, event)
+    await ingest.until_said(AudioAccepted, event)
 
 
-async def test_a_message_that_lacks_a_field_is_quarantined_with_what_it_does_say(house: House) -> None:
-    event = await house.upload(wav())
+async def test_a_message_that_lacks_a_field_is_quarantined_with_what_it_does_say(
+    ingest: IngestAtWork,
+) -> None:
+    event = await ingest.upload(wav())
     half = event.model_dump(mode="json")
     del half["sha256"]
-    await house.publish(json.dumps(half).encode(), event)
-    [row] = await house.quarantined(1)
+    await ingest.publish(json.dumps(half).encode(), event)
+    [row] = await ingest.quarantined(1)
     assert row["reason"] == "AudioRecorded lacks the field 'sha256'"
     assert (row["node"], row["audio_id"], row["object_key"]) == ("quay-1", event.audio_id, event.object_key)
-    await house.until_said(AudioAccepted, event)
-    assert house.said(AudioRefused, event) == 0
+    await ingest.until_said(AudioAccepted, event)
+    assert ingest.said(AudioRefused, event) == 0
 
 
-async def test_another_sound_at_the_same_place_is_refused_and_the_first_one_kept(house: House) -> None:
-    first = await house.upload(wav(seed=1), start=START, object_key="audio/quay-1/first.wav")
-    second = await house.upload(wav(seed=2), start=START, object_key="audio/quay-1/second.wav")
+async def test_another_sound_at_the_same_place_is_refused_and_the_first_one_kept(
+    ingest: IngestAtWork,
+) -> None:
+    first = await ingest.upload(wav(seed=1), start=START, object_key="audio/quay-1/first.wav")
+    second = await ingest.upload(wav(seed=2), start=START, object_key="audio/quay-1/second.wav")
     assert first.audio_id == second.audio_id
-    await house.publish(first)
-    await house.until_said(AudioAccepted, first)
-    await house.publish(second)
-    [row] = await house.quarantined(1)
+    await ingest.publish(first)
+    await ingest.until_said(AudioAccepted, first)
+    await ingest.publish(second)
+    [row] = await ingest.quarantined(1)
     assert "already has another sound of this node" in row["reason"]
     assert row["object_key"] == second.object_key
-    assert house.said(AudioAccepted, first) == 1
-    assert (await house.on.catalog.fetchval("SELECT sha256 FROM audio.audios")).hex() == first.sha256
+    assert ingest.said(AudioAccepted, first) == 1
+    assert (await ingest.on.catalog.fetchval("SELECT sha256 FROM audio.audios")).hex() == first.sha256
 
 
-async def test_of_two_sounds_at_one_place_in_one_batch_one_is_kept(house: House) -> None:
+async def test_of_two_sounds_at_one_place_in_one_batch_one_is_kept(ingest: IngestAtWork) -> None:
     keys = ("audio/quay-1/first.wav", "audio/quay-1/second.wav")
     events = [
-        await house.upload(wav(seed=seed), start=START, object_key=key) for seed, key in enumerate(keys)
+        await ingest.upload(wav(seed=seed), start=START, object_key=key) for seed, key in enumerate(keys)
     ]
     messages = [Message(event) for event in events]
-    await Cataloging(replace(house.on, metrics=CollectorRegistry())).catalog(messages)
+    await Cataloging(replace(ingest.on, metrics=CollectorRegistry())).catalog(messages)
     assert sorted(message.verdict.value for message in messages) == ["done", "reject"]
 
 
-async def test_an_object_store_that_is_away_refuses_nothing(house: House) -> None:
-    event = await house.upload(wav())
+async def test_an_object_store_that_is_away_refuses_nothing(ingest: IngestAtWork) -> None:
+    event = await ingest.upload(wav())
     nowhere = open_objects("s3://key:secret@127.0.0.1:1/nowhere")
     known, unknown = Message(event), Message(event.model_copy(update={"node": "raft-9"}))
-    on = replace(house.on, objects=nowhere, metrics=CollectorRegistry())
+    on = replace(ingest.on, objects=nowhere, metrics=CollectorRegistry())
     await Cataloging(on).catalog([known, unknown])
     assert (known.verdict, unknown.verdict) == (Verdict.RETRY, Verdict.REJECT)
     assert "cannot be reached" in known.reason
 
 
-async def test_refusals_and_stages_are_counted(house: House) -> None:
-    await house.publish(await house.upload(wav()), await house.upload(b"words", minutes_ago=1))
-    await house.quarantined(1)
-    value = house.on.metrics.get_sample_value
+async def test_refusals_and_stages_are_counted(ingest: IngestAtWork) -> None:
+    await ingest.publish(await ingest.upload(wav()), await ingest.upload(b"words", minutes_ago=1))
+    await ingest.quarantined(1)
+    value = ingest.on.metrics.get_sample_value
     assert value("escolta_ingest_accepted_total") == 1
     assert value("escolta_ingest_refused_total", {"kind": "sound"}) == 1
     for stage in ("fetch", "check", "insert", "publish"):

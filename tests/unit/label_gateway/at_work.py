@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
+from at_work import SECRET, AtWork
 from fastapi import FastAPI
 from pydantic import SecretStr
 
@@ -30,10 +31,9 @@ RECORDING = b"RIFF" + bytes(range(256)) * 4
 
 
 @dataclass
-class Gateway:
+class GatewayAtWork(AtWork):
     """label-gateway, its platform, and everything it said."""
 
-    on: Platform
     service: Service
     stack: AsyncExitStack
     heard: list[Event] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Gateway:
         """The same routes, to look at."""
         return make_app(self.on, [self.service])
 
-    async def client(self, link: str | None = None) -> httpx.AsyncClient:
+    async def person(self, link: str | None = None) -> httpx.AsyncClient:
         """Somebody's client; with a sign-in link, signed in by it."""
         client = httpx.AsyncClient(base_url=self.on.http_url, trust_env=False, verify=TLS, timeout=30)
         await self.stack.enter_async_context(client)
@@ -54,7 +54,7 @@ class Gateway:
 
     async def lead(self) -> httpx.AsyncClient:
         """The first lead; takes the lead out of the group, so that nobody waits for the lead's labels."""
-        client = await self.client(await sign_in_link(self.on, "lead"))
+        client = await self.person(await sign_in_link(self.on, "lead"))
         labeler_id = (await client.get("/api/me")).json()["labeler_id"]
         state = {"role": "lead", "group": None, "enabled": True}
         assert (await client.put(f"/api/labelers/{labeler_id}", json=state)).status_code == 200
@@ -68,7 +68,7 @@ class Gateway:
             added = await lead.post("/api/labelers", json={"name": name, "group": group})
             assert added.status_code == 201, added.text
             link = await lead.post(f"/api/labelers/{added.json()['labeler_id']}/link")
-            clients.append(await self.client(link.json()["url"]))
+            clients.append(await self.person(link.json()["url"]))
         return clients
 
     async def propose(self, audios: int, *, tell: bool = True) -> UUID:
@@ -122,11 +122,6 @@ class Gateway:
         [job] = self.service.jobs
         await job.run()
 
-    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
-        async with asyncio.timeout(20):
-            while not await condition():  # rows and answers ring no bell
-                await asyncio.sleep(0.01)
-
     async def until_handled(self, batches: int) -> None:
         """Return when as many batches that were told have been dealt with, without a failure."""
         labels = {"queue": "label-gateway.batch.proposed", "verdict": "done"}
@@ -167,13 +162,13 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway_at_work(catalog_url: str, folder: Path) -> AsyncIterator[Gateway]:
+async def gateway_at_work(catalog_url: str, folder: Path) -> AsyncIterator[GatewayAtWork]:
     """label-gateway with one node and no audio, and somebody who listens to it."""
     chosen = {
         "catalog_url": catalog_url,
         "objects_url": f"file://{folder}/objects",
         "state_dir": folder,
-        "secret": SecretStr("a secret of the tests alone"),
+        "secret": SecretStr(SECRET),
     }
     settings = Settings(**chosen)  # type: ignore[arg-type]  # pydantic checks
     heard: list[Event] = []
@@ -190,7 +185,7 @@ async def gateway_at_work(catalog_url: str, folder: Path) -> AsyncIterator[Gatew
     async with AsyncExitStack() as stack:
         on, [service, _] = await stack.enter_async_context(running(settings, [build, listener]))
         await _add_a_node(on)
-        yield Gateway(on, service, stack, heard)
+        yield GatewayAtWork(on, service, stack, heard)
 
 
 async def _add_a_node(on: Platform) -> None:

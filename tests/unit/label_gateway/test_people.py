@@ -79,7 +79,7 @@ async def test_an_audio_that_two_groups_hear_is_settled_by_all_of_them(gateway):
 
 
 async def test_a_labeler_can_be_moved_where_the_catalog_has_no_lead(gateway):
-    operator = await gateway.client()
+    operator = await gateway.person()
     token = Sessions(gateway.on.settings).token(Session(labeler_id=0, name="operator", role="lead"))
     operator.headers["authorization"] = f"Bearer {token}"
     ana = (await operator.post("/api/labelers", json={"name": "ana"})).json()
@@ -89,7 +89,7 @@ async def test_a_labeler_can_be_moved_where_the_catalog_has_no_lead(gateway):
 
 
 async def test_a_session_of_a_lead_whom_the_catalog_does_not_know_is_refused(gateway):
-    of_before = await gateway.client()
+    of_before = await gateway.person()
     token = Sessions(gateway.on.settings).token(Session(labeler_id=7, name="lead", role="lead"))
     of_before.headers["authorization"] = f"Bearer {token}"
     refused = await of_before.get("/api/labelers")
@@ -98,6 +98,6 @@ async def test_a_session_of_a_lead_whom_the_catalog_does_not_know_is_refused(gat
 
 async def test_labelers_without_a_lead_get_one_who_joins_no_group(gateway):
     await gateway.on.catalog.execute("INSERT INTO audio.labelers (name, role) VALUES ('ana', 'labeler')")
-    lead = await gateway.client(await sign_in_link(gateway.on, "lead"))
+    lead = await gateway.person(await sign_in_link(gateway.on, "lead"))
     me = (await lead.get("/api/me")).json()
     assert (me["role"], me["group"]) == ("lead", None)

@@ -19,7 +19,7 @@ def api_routes(gateway):
 
 
 async def test_an_anonymous_caller_gets_401_from_every_route(gateway):
-    anonymous = await gateway.client()
+    anonymous = await gateway.person()
     answers = {
         (verb, path): (await anonymous.request(verb, path, json={"token": "guessed"})).status_code
         for verb, path in api_routes(gateway)
@@ -48,7 +48,7 @@ async def test_a_labeler_gets_403_from_every_route_of_leads(gateway):
 
 async def test_a_link_signs_in_once(gateway):
     token = (await sign_in_link(gateway.on, "lead")).partition("#")[2]
-    client = await gateway.client()
+    client = await gateway.person()
     first = await client.post("/api/session", json={"token": token})
     assert first.status_code == 200
     assert (first.json()["name"], first.json()["role"]) == ("lead", "lead")
@@ -57,7 +57,7 @@ async def test_a_link_signs_in_once(gateway):
 
 async def test_of_many_attempts_at_once_one_signs_in(gateway):
     token = (await sign_in_link(gateway.on, "lead")).partition("#")[2]
-    client = await gateway.client()
+    client = await gateway.person()
     answers = await asyncio.gather(*(client.post("/api/session", json={"token": token}) for _ in range(8)))
     assert sorted(answer.status_code for answer in answers) == [200] + 7 * [401]
 
@@ -67,7 +67,7 @@ async def test_a_link_that_is_too_old_does_not_sign_in(gateway):
     await gateway.on.catalog.execute(
         "UPDATE label.sign_in_links SET expires_at = $1", gateway.on.clock.now() - timedelta(seconds=1)
     )
-    assert (await (await gateway.client()).post("/api/session", json={"token": token})).status_code == 401
+    assert (await (await gateway.person()).post("/api/session", json={"token": token})).status_code == 401
 
 
 async def test_only_the_digest_of_a_token_is_kept(gateway):
@@ -79,7 +79,7 @@ async def test_only_the_digest_of_a_token_is_kept(gateway):
 
 async def test_no_script_and_no_other_site_can_use_the_cookie(gateway):
     token = (await sign_in_link(gateway.on, "lead")).partition("#")[2]
-    client = await gateway.client()
+    client = await gateway.person()
     cookie = (await client.post("/api/session", json={"token": token})).headers["set-cookie"].lower()
     assert {"httponly", "samesite=strict", "path=/"} <= set(cookie.split("; "))
     gateway.on.http_url = "https://escolta.example"
@@ -95,7 +95,7 @@ async def test_signing_out_forgets_the_cookie(gateway):
 
 
 async def test_the_token_of_the_session_works_as_a_bearer(gateway):
-    client = await gateway.client()
+    client = await gateway.person()
     link = await sign_in_link(gateway.on, "lead")
     token = (await client.post("/api/session", json={"token": link.partition("#")[2]})).json()["token"]
     client.cookies.clear()
@@ -113,7 +113,7 @@ async def test_a_disabled_labeler_is_refused_with_and_without_a_session(gateway)
     state = {"role": "labeler", "group": "harbor", "enabled": False}
     assert (await lead.put(f"/api/labelers/{labeler_id}", json=state)).json()["enabled"] is False
     assert (await ana.get("/api/tasks")).status_code == 401
-    again = await (await gateway.client()).post("/api/session", json={"token": link.partition("#")[2]})
+    again = await (await gateway.person()).post("/api/session", json={"token": link.partition("#")[2]})
     assert again.status_code == 401
     with pytest.raises(Rejected, match="ana"):
         await sign_in_link(gateway.on, "ana")
@@ -122,7 +122,7 @@ async def test_a_disabled_labeler_is_refused_with_and_without_a_session(gateway)
 async def test_a_lead_who_is_one_no_longer_loses_the_routes_of_leads(gateway):
     lead = await gateway.lead()
     added = (await lead.post("/api/labelers", json={"name": "eva", "role": "lead"})).json()
-    eva = await gateway.client(await sign_in_link(gateway.on, "eva"))
+    eva = await gateway.person(await sign_in_link(gateway.on, "eva"))
     assert (await eva.get("/api/labelers")).status_code == 200
     state = {"role": "labeler", "group": None, "enabled": True}
     await lead.put(f"/api/labelers/{added['labeler_id']}", json=state)
@@ -130,7 +130,7 @@ async def test_a_lead_who_is_one_no_longer_loses_the_routes_of_leads(gateway):
 
 
 async def test_a_token_that_makes_no_sense_is_refused_without_harm(gateway):
-    client = await gateway.client()
+    client = await gateway.person()
     for token in ("", "x" * 201, "a\x00b", "é", 7, None):
         assert (await client.post("/api/session", json={"token": token})).status_code in (401, 422), token
 
@@ -138,7 +138,7 @@ async def test_a_token_that_makes_no_sense_is_refused_without_harm(gateway):
 async def test_the_greeting_makes_the_first_lead_once(gateway):
     for _ in range(2):
         link = (await gateway.service.greeting()).split()[-1]
-        me = (await (await gateway.client(link)).get("/api/me")).json()
+        me = (await (await gateway.person(link)).get("/api/me")).json()
         assert (me["name"], me["role"], me["group"]) == ("lead", "lead", "everyone")
     assert await gateway.on.catalog.fetchval("SELECT count(*) FROM audio.labelers") == 1
 
@@ -146,5 +146,5 @@ async def test_the_greeting_makes_the_first_lead_once(gateway):
 async def test_the_greeting_gives_a_waiting_batch_to_the_first_lead(gateway):
     await gateway.propose(3)
     await gateway.until_handled(1)
-    client = await gateway.client((await gateway.service.greeting()).split()[-1])
+    client = await gateway.person((await gateway.service.greeting()).split()[-1])
     assert len((await client.get("/api/tasks?limit=50")).json()) == 3

@@ -1,6 +1,6 @@
 """The two worlds that Escolta runs in, as a test sees them: HTTP addresses, and processes to kill.
 
-Everything that a test does in a world goes through the HTTP API, so the same lines walk both.
+Everything that a test does in a deployment goes through the HTTP API, so the same lines walk both.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ SECRET = "a secret of the tests alone, long enough to sign with"
 
 @dataclass(frozen=True)
 class Servers:
-    """Where the distributed world finds its servers."""
+    """Where the distributed deployment finds its servers."""
 
     amqp_url: str
     mqtt_url: str
@@ -37,7 +37,7 @@ class Servers:
 
 
 @dataclass
-class World:
+class Deployment:
     """Five services at work. `urls`: the address of each."""
 
     settings: Settings
@@ -68,21 +68,21 @@ class World:
 
 
 @asynccontextmanager
-async def one_process(folder: Path, **chosen: object) -> AsyncIterator[World]:
-    """The embedded world: every service in this process, nothing else on the machine."""
+async def one_process(folder: Path, **chosen: object) -> AsyncIterator[Deployment]:
+    """The embedded deployment: every service in this process, nothing else on the machine."""
     settings = _settings(folder, **chosen)
     settings = settings.model_copy(
         update={"catalog_url": f"embedded://{folder}/catalog", "objects_url": f"file://{folder}/objects"}
     )
     async with running(settings, find_services()) as (on, _):
-        yield World(settings, dict.fromkeys(SERVICES, on.http_url))
+        yield Deployment(settings, dict.fromkeys(SERVICES, on.http_url))
 
 
 @asynccontextmanager
-async def five_processes(folder: Path, servers: Servers, **chosen: object) -> AsyncIterator[World]:
-    """The distributed world: a process for each service, over real servers; the node speaks MQTT."""
+async def five_processes(folder: Path, servers: Servers, **chosen: object) -> AsyncIterator[Deployment]:
+    """The distributed deployment: a process for each service, over real servers; the node speaks MQTT."""
     settings = _settings(folder, **chosen)
-    world = World(settings, {})
+    deployment = Deployment(settings, {})
     async with AsyncExitStack() as stack:
         for service in SERVICES:
             environment = {
@@ -94,16 +94,16 @@ async def five_processes(folder: Path, servers: Servers, **chosen: object) -> As
                 "ESCOLTA_SECRET": SECRET,
                 "ESCOLTA_HTTP_PORT": str(port := free_port()),
             }
-            world.urls[service] = f"http://127.0.0.1:{port}"
-            world.processes[service] = ServiceProcess(service, environment, folder / f"{service}.log")
+            deployment.urls[service] = f"http://127.0.0.1:{port}"
+            deployment.processes[service] = ServiceProcess(service, environment, folder / f"{service}.log")
         # The node comes last: what it says before ingest has its first queue, it would say again in a minute.
         for together in (SERVICES[:-1], SERVICES[-1:]):
             for service in together:
-                world.processes[service].start()
-                stack.callback(world.processes[service].end)
+                deployment.processes[service].start()
+                stack.callback(deployment.processes[service].end)
             for service in together:
-                await world.processes[service].until_ready(world.urls[service])
-        yield world
+                await deployment.processes[service].until_ready(deployment.urls[service])
+        yield deployment
 
 
 class ServiceProcess:

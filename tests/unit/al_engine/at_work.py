@@ -1,7 +1,6 @@
 """The al-engine at work on a real catalog, with audios as ingest and embedder leave them."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -9,8 +8,8 @@ from pathlib import Path
 from uuid import UUID
 
 import asyncpg
-import httpx
 import numpy as np
+from at_work import SECRET, AtWork
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
@@ -20,8 +19,6 @@ from escolta.events import BatchProposed, audio_id_of
 from escolta.runtime import joined, running
 from escolta.service import Platform, Service
 from escolta.settings import Settings
-from escolta.web import Session, Sessions
-from escolta.web.sessions import Role
 
 NODE, OTHER = "quay-1", "quay-2"
 START = datetime(2024, 5, 1, 10, tzinfo=UTC)
@@ -45,10 +42,9 @@ CATALOG = f"""
 
 
 @dataclass
-class Engine:
+class EngineAtWork(AtWork):
     """The al-engine, its platform, and the batches it proposed. The truth of an audio is in its name."""
 
-    on: Platform
     proposed: list[BatchProposed] = field(default_factory=list)
 
     async def add_audios(self, count: int, *, node: str = NODE, first: int = 0) -> list[UUID]:
@@ -110,22 +106,9 @@ class Engine:
         )
         await self.on.catalog.execute("INSERT INTO label.closed_iterations VALUES ($1)", iteration_id)
 
-    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
-        async with asyncio.timeout(30):
-            while not await condition():  # what changes is in the database
-                await asyncio.sleep(0.02)
-
     def quiet(self) -> Platform:
         """The same platform with a registry of its own, as a second process would have."""
         return replace(self.on, metrics=CollectorRegistry())
-
-    def client(self, role: Role | None = "lead") -> httpx.AsyncClient:
-        """Somebody's HTTP client; anonymous without a role."""
-        headers = {}
-        if role:
-            token = Sessions(self.on.settings).token(Session(labeler_id=1, name="Nuria", role=role))
-            headers["authorization"] = f"Bearer {token}"
-        return httpx.AsyncClient(base_url=self.on.http_url, headers=headers, trust_env=False, timeout=30)
 
 
 def settings_for(catalog_url: str, folder: Path) -> Settings:
@@ -134,7 +117,7 @@ def settings_for(catalog_url: str, folder: Path) -> Settings:
         catalog_url=catalog_url,
         objects_url=f"file://{folder}/objects",
         state_dir=folder,
-        secret=SecretStr("a secret of the tests alone"),
+        secret=SecretStr(SECRET),
         model="placeholder",
     )
 
@@ -154,7 +137,7 @@ async def joined_engine(catalog_url: str, folder: Path) -> AsyncIterator[Platfor
 
 
 @asynccontextmanager
-async def engine_at_work(catalog_url: str, folder: Path) -> AsyncIterator[Engine]:
+async def engine_at_work(catalog_url: str, folder: Path) -> AsyncIterator[EngineAtWork]:
     """The al-engine, and somebody who listens to it."""
     settings = settings_for(catalog_url, folder)
     proposed: list[BatchProposed] = []
@@ -166,4 +149,4 @@ async def engine_at_work(catalog_url: str, folder: Path) -> AsyncIterator[Engine
         return Service("listener", [Subscription(BatchProposed, listen)])
 
     async with running(settings, [build, listener]) as (on, _):
-        yield Engine(on, proposed)
+        yield EngineAtWork(on, proposed)

@@ -1,16 +1,15 @@
 """ingest at work on a real catalog, with everything it answers, and the sounds that nodes send it."""
 
-import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
+from at_work import SECRET, AtWork
 from pydantic import SecretStr
 
 from escolta import audio
@@ -20,8 +19,6 @@ from escolta.events import AudioAccepted, AudioCataloged, AudioRecorded, AudioRe
 from escolta.runtime import running
 from escolta.service import Platform, Service
 from escolta.settings import Settings
-from escolta.web import Session, Sessions
-from escolta.web.sessions import Role
 from ingest.service import build
 
 RATE_HZ = 16_000
@@ -34,10 +31,9 @@ def wav(duration_s: float = 0.1, seed: int = 0) -> bytes:
 
 
 @dataclass
-class House:
+class IngestAtWork(AtWork):
     """ingest, its platform, and everything it said."""
 
-    on: Platform
     heard: list[Event] = field(default_factory=list)
 
     def event(self, content: bytes, minutes_ago: float = 60, **changes: Any) -> AudioRecorded:
@@ -80,11 +76,6 @@ class House:
         said = (said.model_dump() for said in self.heard if isinstance(said, kind))
         return sum(fields["audio_id"] == event.audio_id for fields in said)
 
-    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
-        async with asyncio.timeout(20):
-            while not await condition():  # what changes is in the database
-                await asyncio.sleep(0.02)
-
     async def until_said(self, kind: type[Event], event: AudioRecorded, times: int = 1) -> None:
         async def enough() -> bool:
             return self.said(kind, event) >= times
@@ -105,23 +96,15 @@ class House:
     async def cataloged(self) -> set:
         return {row["audio_id"] for row in await self.on.catalog.fetch("SELECT audio_id FROM audio.audios")}
 
-    def token(self, role: Role) -> str:
-        return Sessions(self.on.settings).token(Session(labeler_id=1, name="Nuria", role=role))
-
-    def client(self, role: Role | None = "lead") -> httpx.AsyncClient:
-        """An HTTP client signed in as `role`, or nobody."""
-        cookies = {Sessions(self.on.settings).cookie: self.token(role)} if role else {}
-        return httpx.AsyncClient(base_url=self.on.http_url, cookies=cookies, trust_env=False)
-
 
 @asynccontextmanager
-async def house_at_work(catalog_url: str, folder: Path) -> AsyncIterator[House]:
+async def ingest_at_work(catalog_url: str, folder: Path) -> AsyncIterator[IngestAtWork]:
     """ingest with one node, and somebody who listens to it."""
     chosen: dict[str, Any] = {
         "catalog_url": catalog_url,
         "objects_url": f"file://{folder}/objects",
         "state_dir": folder,
-        "secret": SecretStr("a secret of the tests alone"),
+        "secret": SecretStr(SECRET),
         "nodes": NODE,
     }
     heard: list[Event] = []
@@ -134,4 +117,4 @@ async def house_at_work(catalog_url: str, folder: Path) -> AsyncIterator[House]:
         return Service("listener", [Subscription(answer, listen) for answer in answers])
 
     async with running(Settings(**chosen), [build, listener]) as (on, _):
-        yield House(on, heard)
+        yield IngestAtWork(on, heard)

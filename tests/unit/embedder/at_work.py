@@ -1,6 +1,5 @@
-"""A desk for tests: the embedder at work on a real catalog."""
+"""The embedder at work on a real catalog."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -9,9 +8,9 @@ from pathlib import Path
 from uuid import UUID
 
 import asyncpg
-import httpx
 import numpy as np
 import pytest
+from at_work import SECRET, AtWork
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
@@ -24,8 +23,6 @@ from escolta.events import AudioCataloged, AudioEmbedded, MessageRejected, audio
 from escolta.runtime import running
 from escolta.service import Platform, Service
 from escolta.settings import Settings
-from escolta.web import Session, Sessions
-from escolta.web.sessions import Role
 
 NODE = "quay-1"
 START = datetime(2024, 5, 1, 10, tzinfo=UTC)
@@ -46,10 +43,9 @@ def tone(hz: float, rate_hz: int = RATE_HZ) -> bytes:
 
 
 @dataclass
-class Desk:
+class EmbedderAtWork(AtWork):
     """The embedder, its platform, and what was said on the bus."""
 
-    on: Platform
     embedded: list[AudioEmbedded] = field(default_factory=list)
     rejected: list[MessageRejected] = field(default_factory=list)
 
@@ -75,21 +71,17 @@ class Desk:
         rows = await self.on.catalog.fetch("SELECT audio_id, vector FROM audio.embeddings")
         return {row["audio_id"]: np.frombuffer(row["vector"], "<f2") for row in rows}
 
-    async def until(self, embedded: int = 0, rejected: int = 0) -> None:
-        async with asyncio.timeout(30):
-            while len(self.embedded) < embedded or len(self.rejected) < rejected:
-                await asyncio.sleep(0.02)
+    async def until_done(self, embedded: int = 0, rejected: int = 0) -> None:
+        """Wait until so many audios are said to be embedded, and so many rejected."""
 
-    def client(self, role: Role | None) -> httpx.AsyncClient:
-        headers = {}
-        if role:
-            session = Session(labeler_id=1, name="Nuria", role=role)
-            headers["authorization"] = f"Bearer {Sessions(self.on.settings).token(session)}"
-        return httpx.AsyncClient(base_url=self.on.http_url, headers=headers, trust_env=False)
+        async def done() -> bool:
+            return len(self.embedded) >= embedded and len(self.rejected) >= rejected
+
+        await self.until(done)
 
 
 @asynccontextmanager
-async def open_desk(catalog_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+async def embedder_at_work(catalog_url: str, tmp_path: Path) -> AsyncIterator[EmbedderAtWork]:
     connection = await asyncpg.connect(catalog_url)
     await connection.execute(CATALOG)
     await connection.close()
@@ -97,7 +89,7 @@ async def open_desk(catalog_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
         catalog_url=catalog_url,
         objects_url=f"file://{tmp_path}/objects",
         state_dir=tmp_path,
-        secret=SecretStr("a secret of the tests alone"),
+        secret=SecretStr(SECRET),
         model="placeholder",
         embed_batch=4,
     )
@@ -118,13 +110,13 @@ async def open_desk(catalog_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
         return replace(build(on), jobs=[])  # tests do that themselves, and none comes in between
 
     async with running(settings, [without_catching_up, listener]) as (on, _):
-        yield Desk(on, embedded, rejected)
+        yield EmbedderAtWork(on, embedded, rejected)
 
 
 @asynccontextmanager
-async def another(desk: Desk, model: EmbeddingModel | None = None) -> AsyncIterator[Embedding]:
+async def another(embedder: EmbedderAtWork, model: EmbeddingModel | None = None) -> AsyncIterator[Embedding]:
     """One more embedder on the same catalog and store, with `model` instead of its own."""
-    embedding = Embedding(replace(desk.on, metrics=CollectorRegistry()))
+    embedding = Embedding(replace(embedder.on, metrics=CollectorRegistry()))
     with pytest.MonkeyPatch.context() as patch:
         if model:
             patch.setattr("embedder.embedding.open_model", lambda *_: model)

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -11,10 +10,10 @@ from uuid import UUID, uuid4
 
 import numpy as np
 import soundfile
+from at_work import AtWork
 from playwright.async_api import Browser, BrowserContext, Page
 
 from escolta.events import BatchProposed, audio_id_of
-from escolta.service import Platform
 from label_gateway.ontology.classes import add_class
 from label_gateway.people import labelers as people
 from label_gateway.people.sign_in import new_link, sign_in_link
@@ -38,10 +37,9 @@ def sound(seed: int) -> bytes:
 
 
 @dataclass
-class Harbor:
+class GatewayInBrowser(AtWork):
     """label-gateway, its platform, and a browser to open its pages in."""
 
-    on: Platform
     browser: Browser
     contexts: list[BrowserContext] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -122,13 +120,13 @@ class Harbor:
         page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
         return page
 
-    async def desk(self, link: str | None = None, **options: object) -> "Desk":
+    async def labeling_page(self, link: str | None = None, **options: object) -> "LabelingPage":
         """The labeling page of somebody who has just signed in, by default the lead, with an audio on it."""
         page = await self.page(**options)
         await page.goto(link or await sign_in_link(self.on, people.FIRST_LEAD))
-        desk = Desk(page)
-        await desk.is_ready()
-        return desk
+        labeling = LabelingPage(page)
+        await labeling.is_ready()
+        return labeling
 
     async def said(self) -> list[tuple[str, str, float, float]]:
         """What the catalog has been told: (file name, class, onset in s, offset in s), in order."""
@@ -144,14 +142,9 @@ class Harbor:
         count = "SELECT count(*) = $1 FROM label.submissions"
         await self.until(lambda: self.on.catalog.fetchval(count, number))
 
-    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
-        async with asyncio.timeout(15):
-            while not await condition():
-                await asyncio.sleep(0.02)
-
 
 @dataclass
-class Desk:
+class LabelingPage:
     """The labeling page, as a person uses it."""
 
     page: Page

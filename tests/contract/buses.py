@@ -52,7 +52,7 @@ async def eventually(holds: Callable[[], object]) -> None:
     assert holds()
 
 
-class World:
+class Buses:
     """`name` says by which protocols: "memory", "rabbit", or who sends and who listens, "mqtt to rabbit"."""
 
     def __init__(self, name: str, rabbit: Rabbit | None) -> None:

@@ -1,8 +1,4 @@
-"""Sound: read, check, mix to mono, resample, measure, write.
-
-A waveform is float32 `[samples]`, or `[samples, channels]` where there are several channels, with full
-scale at ±1.0, and it always travels together with its `rate_hz`.
-"""
+"""Sound files: what they are, and their samples, once all of it is known to be there."""
 
 import io
 import struct
@@ -13,25 +9,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 import soundfile
-import soxr
 
+from escolta.audio.limits import HIGHEST_RATE_HZ, LOUDEST, LOWEST_RATE_HZ
+from escolta.audio.waveform import Waveform
 from escolta.errors import Rejected
 
-Waveform = npt.NDArray[np.float32]
 Source = bytes | Path
-
-SILENCE_DBFS = -120.0
-"""The lowest level reported: digital silence has a finite one, which JSON and SQL can carry."""
-
-LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 100, 1_000_000
-"""What a recorder can have, one of infrasound included; a header that says another rate is damaged, and
-resampling by it could take more memory than there is. (ours)"""
-
-LOUDEST = 1e10
-"""The largest sample. A file of floats may well hold integers that nobody scaled, up to 2**31; what is far
-beyond is no sound, and its spectrum's power would overflow float32. (ours)"""
 
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
 _BLOCK_SAMPLES = 1 << 16
@@ -80,41 +64,6 @@ def read(source: Source, name: str = "") -> tuple[Waveform, int]:
     """
     with _opened(source, name) as file:
         return np.concatenate(list(_blocks(file))), file.samplerate
-
-
-def write(waveform: Waveform, rate_hz: int, container: str = "WAV", bits: int = 16) -> bytes:
-    """The bytes of a WAV or FLAC file of 16- or 24-bit samples; what is beyond full scale is clipped.
-
-    What `read` got from a file of the same width comes back bit by bit.
-    """
-    full_scale = 1 << (bits - 1)
-    steps = np.clip(np.rint(waveform.astype(np.float64) * full_scale), -full_scale, full_scale - 1)
-    # libsndfile keeps the upper bits of an int32. Given floats it would scale by 32767, and not by 32768
-    # as when it reads, and so change samples that nobody touched.
-    samples = steps.astype(np.int32) << (32 - bits)
-    out = io.BytesIO()
-    soundfile.write(out, samples, rate_hz, format=container, subtype=f"PCM_{bits}")
-    return out.getvalue()
-
-
-def mono(waveform: Waveform) -> Waveform:
-    """The mean of the channels, float32 `[samples]`."""
-    return waveform if waveform.ndim == 1 else waveform.mean(axis=1, dtype=np.float32)
-
-
-def resample(waveform: Waveform, from_hz: int, to_hz: int) -> Waveform:
-    """The same sound at another rate, with soxr's high quality; the duration stays, up to one sample."""
-    if from_hz == to_hz:
-        return waveform
-    return soxr.resample(waveform, from_hz, to_hz, quality="HQ")
-
-
-def level_dbfs(waveform: Waveform) -> float:
-    """RMS level relative to full scale: a full-scale square wave is at 0, a full-scale sine at -3.01."""
-    if waveform.size == 0:
-        return SILENCE_DBFS
-    rms = float(np.sqrt(np.mean(np.square(waveform, dtype=np.float64))))
-    return max(SILENCE_DBFS, 20 * float(np.log10(max(rms, 1e-12))))
 
 
 class _Unfit(Exception):

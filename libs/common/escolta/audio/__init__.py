@@ -1,0 +1,24 @@
+"""Sound: which files are, what they hold, and what is done with waveforms."""
+
+from escolta.audio.containers import CONTAINERS, HEAD_BYTES, container_of
+from escolta.audio.files import Probe, probe, read
+from escolta.audio.limits import HIGHEST_RATE_HZ, LOUDEST, LOWEST_RATE_HZ
+from escolta.audio.waveform import SILENCE_DBFS, Waveform, level_dbfs, mono, resample, write
+
+__all__ = [
+    "CONTAINERS",
+    "HEAD_BYTES",
+    "HIGHEST_RATE_HZ",
+    "LOUDEST",
+    "LOWEST_RATE_HZ",
+    "SILENCE_DBFS",
+    "Probe",
+    "Waveform",
+    "container_of",
+    "level_dbfs",
+    "mono",
+    "probe",
+    "read",
+    "resample",
+    "write",
+]

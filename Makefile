@@ -31,8 +31,9 @@ check: .venv/.dev .tools/.ok ## lint, types, generated documents, deployment fil
 	$(BIN)/escolta contracts --check
 	@.tools/bin/python deploy/check.py
 
-contracts: .venv/.dev ## docs/events.md and asyncapi.json from the event classes
+contracts: .venv/.dev ## the documents that are made: events, API of the bus, tables and grants
 	$(BIN)/escolta contracts
+	$(BIN)/python tests/contract/test_tables.py
 
 format: .venv/.dev ## put the code into its form
 	$(BIN)/ruff check --fix-only .

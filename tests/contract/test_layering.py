@@ -9,9 +9,9 @@ ROOT = Path(__file__).parents[2]
 COMMON = ROOT / "libs/common/escolta"
 SERVICES = {path.parent.name: path.parent for path in ROOT.glob("services/*/*/service.py")}
 
-BASE = {"events", "errors", "audio", "clock", "cancellation", "disk"}
+BASE = {"events", "errors", "audio", "clock", "cancellation", "disk", "names"}
 PORTS = {"bus", "objects", "catalog"}
-FOR_SERVICES = {"service", "events", "errors", "audio", "clock", "disk", "web"}
+FOR_SERVICES = {"service", "events", "errors", "audio", "clock", "disk", "names", "web"}
 
 
 def imports(path: Path) -> set[str]:

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException
-from pydantic import AfterValidator, BaseModel, StringConstraints
+from pydantic import AfterValidator, BaseModel
 
+from escolta.names import tidy_name
 from escolta.service import Platform
 from escolta.web import Session, signed_in
 from label_gateway.people import labelers as people
@@ -26,15 +27,7 @@ def problems(when: dict[int, str]) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem, "description": words} for status, words in when.items()}
 
 
-def _printable(name: str) -> str:
-    if not name.isprintable():
-        raise ValueError("a name has no line breaks or control characters")
-    return " ".join(name.split())
-
-
-Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(_printable)
-]
+Name = Annotated[str, AfterValidator(tidy_name)]
 
 
 class Access:

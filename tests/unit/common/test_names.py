@@ -1,0 +1,64 @@
+"""Names as people type them, paste them and export them from spreadsheets."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from escolta.names import LONGEST, tidy_name
+
+FARMER = "\N{MAN}\N{ZERO WIDTH JOINER}\N{EAR OF RICE}"
+FLAG_OF_ENGLAND = (
+    "\N{WAVING BLACK FLAG}" + "".join(chr(0xE0000 + ord(letter)) for letter in "gbeng") + "\U000e007f"
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        (" low  hum ", "low hum"),
+        ("bruit\u00a0: blanc", "bruit : blanc"),
+        ("low\r\n", "low"),
+        (unicodedata.normalize("NFD", "Höhle"), "Höhle"),
+        (f"{FARMER} farmer", f"{FARMER} farmer"),
+        (FLAG_OF_ENGLAND, FLAG_OF_ENGLAND),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("\ufeffgull", "gull"),
+        ("sea\u200bgull\u00ad", "seagull"),
+        ("gull \u200d", "gull"),
+        ("o\u200b\u0308", "ö"),
+        ("\U0001fae9 a face of Unicode 16", "\U0001fae9 a face of Unicode 16"),
+        ('Rain / "hail", strong', 'Rain / "hail", strong'),
+        (unicodedata.normalize("NFD", "ö" * LONGEST), "ö" * LONGEST),
+    ],
+)
+def test_a_name_is_kept_as_it_looks(typed, kept):
+    assert tidy_name(typed) == kept
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("", "it is empty"),
+        (" \u00a0\u200b\u200d", "it is empty"),
+        ("low\nlow_1.wav", "it holds a line break"),
+        ("low\thum", "it holds a tab"),
+        ("bell\a", r"it holds the character U\+0007"),
+        ("half a \ud83d", r"it holds the character U\+D83D"),
+        ("x" * (LONGEST + 1), "it has 81 characters: a name has 80 at most"),
+    ],
+)
+def test_what_is_no_name_is_refused_with_its_reason(typed, reason):
+    with pytest.raises(ValueError, match=reason):
+        tidy_name(typed)
+
+
+@given(st.text())
+def test_a_tidy_name_stays_as_it_is(text):
+    try:
+        name = tidy_name(text)
+    except ValueError:
+        return
+    assert tidy_name(name) == name
+    assert unicodedata.is_normalized("NFC", name)

@@ -127,6 +127,17 @@ async def test_with_the_grants_a_service_can_do_what_is_written_here_and_no_more
             assert has == rights, f"{service} and {table}"
 
 
+async def test_with_the_grants_label_gateway_settles_an_audio(granted):
+    """What a trigger does is done for the service, too."""
+    await granted.execute(f"SET ROLE {role('label_gateway')}")
+    version = await granted.fetchval(
+        "INSERT INTO label.agreements (iteration_id, audio_id, labelers, agreement_percent)"
+        " VALUES (gen_random_uuid(), gen_random_uuid(), 1, 0) RETURNING version"
+    )
+    await granted.execute("RESET ROLE")
+    assert version is not None
+
+
 def role(service: str) -> str:
     """The database role of a service."""
     return f"escolta_{service}"

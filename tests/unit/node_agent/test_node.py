@@ -19,7 +19,7 @@ from escolta.events import AudioAccepted, AudioRecorded, AudioRefused, NodeStatu
 from escolta.runtime import running
 from escolta.service import Message, Platform, Service, Subscription
 from escolta.settings import Settings
-from node_agent import service
+from node_agent import node
 from node_agent.service import build
 
 NODE = "quay-1"
@@ -141,7 +141,7 @@ async def test_a_broken_file_ends_in_the_folder_of_the_refused_with_its_reason(
 async def test_the_replay_waits_while_the_spool_is_full(
     tmp_path: Path, ingest: Answering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "MOST_WAITING", 3)
+    monkeypatch.setattr(node, "MOST_WAITING", 3)
     for number in range(10):
         write_noise(tmp_path / "in" / f"{number}.wav", 1, seed=number)
     ingest.silent = True

@@ -1,0 +1,125 @@
+"""One node at work: what is recorded goes into the spool, and what is accepted leaves it."""
+
+import asyncio
+import logging
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from prometheus_client import Counter, Gauge
+from pydantic import TypeAdapter, ValidationError
+
+from escolta.errors import Misconfigured, Transient
+from escolta.events import AudioAccepted, AudioRefused, NodeName, NodeStatus
+from escolta.service import Message, Platform
+from node_agent.recording.recorder import Recorder
+from node_agent.recording.replay import Replay
+from node_agent.sender import Sender
+from node_agent.spool import Spool
+
+log = logging.getLogger("escolta.node-agent")
+
+MOST_WAITING = 200
+"""Recording waits while this many audios are in the spool (33 minutes of sound)."""
+
+
+class Node:
+    """One node: its recorder, its spool, its sender, and what it tells of itself."""
+
+    def __init__(self, on: Platform) -> None:
+        settings = on.settings
+        try:
+            TypeAdapter(NodeName).validate_python(settings.node_name)
+        except ValidationError:
+            raise Misconfigured(
+                f"ESCOLTA_NODE_NAME: {settings.node_name!r} is no node's name: use a-z, 0-9 and -"
+            ) from None
+        self._on = on
+        self._folder = settings.state_dir / "spool" / settings.node_name
+        self.spool = Spool(self._folder)
+        self.sender = Sender(on, self.spool)
+        self._recorder: Recorder | None = None
+        if settings.replay_dir:
+            self._recorder = Replay(settings.replay_dir, self._folder, on.clock, settings.replay_speed)
+        self._source_done = self._recorder is None
+        self._has_room = asyncio.Event()
+        self._recorded = Counter("escolta_node_recorded", "Audios put into the spool", registry=on.metrics)
+        self._refused = Counter("escolta_node_refused", "Audios that ingest refused", registry=on.metrics)
+        spooled = Gauge("escolta_node_spooled", "Audios that wait in the spool", registry=on.metrics)
+        spooled.set_function(lambda: len(self.spool))
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Hold the spool as long as the service runs."""
+        await asyncio.to_thread(self.spool.open)
+        if self._recorder is None:
+            log.info("nothing to record: set ESCOLTA_REPLAY_DIR to a folder of recordings")
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self.spool.close)
+
+    async def record(self) -> None:
+        """Put what the recorder gives into the spool, while there is room, and send it from there."""
+        if self._recorder is None:
+            return
+        async for audio in self._recorder.audios():
+            self._source_done = False
+            await self._room()
+            event = audio.event(self._on.settings.node_name, self._on.settings.clock_state)
+            await asyncio.to_thread(self.spool.put, event, audio.data)
+            self._recorded.inc()
+            self.sender.add(event.audio_id)
+        if not self._source_done:
+            self._source_done = True
+            log.info("the source has ended")
+            await self.tell()
+
+    async def forget(self, messages: Sequence[Message[AudioAccepted]]) -> None:
+        """Remove what is cataloged: only now may the node forget it."""
+        for message in messages:
+            await asyncio.to_thread(self.spool.forget, message.event.audio_id)
+        await self._spool_has_shrunk()
+
+    async def set_aside(self, messages: Sequence[Message[AudioRefused]]) -> None:
+        """Keep what is refused in a folder of its own, with the reason, and never send it again."""
+        for message in messages:
+            event = message.event
+            log.warning("audio %s is refused: %s", event.audio_id, event.reason, extra=_carried(event))
+            await asyncio.to_thread(self.spool.set_aside, event.audio_id, event.reason)
+            self._refused.inc()
+        await self._spool_has_shrunk()
+
+    async def tell(self) -> None:
+        """Publish this node's status; a node that never recorded has nothing to tell."""
+        if self._recorder is None and len(self.spool) == 0:
+            return
+        status = NodeStatus(
+            node=self._on.settings.node_name,
+            at=self._on.clock.now(),
+            spooled=len(self.spool),
+            free_bytes=shutil.disk_usage(self._folder).free,
+            version=version("escolta-node-agent"),
+            source_done=self._source_done,
+        )
+        try:
+            await self._on.bus.publish(status)
+        except Transient as error:
+            log.warning("the node's status is not sent, the next one is: %s", error)
+
+    async def _room(self) -> None:
+        while len(self.spool) >= MOST_WAITING:
+            self._has_room.clear()
+            await self._has_room.wait()
+
+    async def _spool_has_shrunk(self) -> None:
+        """Let the recording go on; the last one out says that everything has arrived."""
+        if len(self.spool) < MOST_WAITING:
+            self._has_room.set()
+        if len(self.spool) == 0 and self._source_done:
+            await self.tell()
+
+
+def _carried(event: AudioRefused) -> dict[str, object]:
+    return {"audio_id": event.audio_id, "node": event.node}

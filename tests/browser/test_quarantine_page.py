@@ -1,12 +1,15 @@
 """The quarantine page in a real browser."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 from unit.ingest.at_work import IngestAtWork, ingest_at_work
 
+from escolta.events import NodeStatus, SoundLeftOut
 from escolta.web import Sessions
 
 HOSTILE = "<img src=x onerror=alert(1)>.wav"
@@ -49,5 +52,41 @@ async def test_a_new_entry_appears_on_refresh(ingest: IngestAtWork, page: Page) 
     await ingest.publish(b"not JSON")
     await ingest.quarantined(1)
     await page.get_by_role("button", name="Refresh").click()
-    await expect(page.get_by_role("status")).to_have_text("1 of 1 shown.")
+    await expect(page.get_by_role("status")).to_have_text("1 of 1 shown: 1 refused.")
     await expect(page.get_by_role("article")).to_contain_text("not JSON")
+
+
+async def test_refused_left_out_and_doubtful_are_told_apart(ingest: IngestAtWork, page: Page) -> None:
+    told = {"node": "quay-1", "file_name": f"card/{HOSTILE}", "at": datetime.now(UTC)}
+    await ingest.publish(
+        b"not JSON",
+        SoundLeftOut(left_out_id=uuid4(), reason="Permission denied", **told),
+        SoundLeftOut(left_out_id=uuid4(), reason="is damaged there", from_s=10, to_s=20.5, **told),
+        SoundLeftOut(left_out_id=uuid4(), reason="is shorter than it says", doubtful=True, **told),
+    )
+    await ingest.quarantined(4)
+    await page.goto(f"{ingest.on.http_url}/quarantine")
+    state = page.get_by_role("status")
+    await expect(state).to_have_text("4 of 4 shown: 1 refused, 2 left out, 1 doubtful.")
+    part = page.get_by_role("article").filter(has_text="is damaged there")
+    await expect(part).to_contain_text("Left out")
+    await expect(part).to_contain_text(f"card/{HOSTILE}, from 10 s to 20.5 s")
+    doubt = page.get_by_role("article").filter(has_text="is shorter than it says")
+    await expect(doubt).to_contain_text("Doubtful, but taken")
+    await expect(page.get_by_role("article").filter(has_text="Permission denied")).not_to_contain_text(
+        "not known", use_inner_text=True
+    )
+
+
+async def test_what_a_nodes_source_holds_is_told_above_the_list(ingest: IngestAtWork, page: Page) -> None:
+    now = datetime.now(UTC)
+    await ingest.publish(
+        NodeStatus(node="quay-1", at=now, spooled=0, free_bytes=1, version="1", source="3 other files")
+    )
+
+    async def kept() -> bool:
+        return bool(await ingest.on.catalog.fetchval("SELECT count(*) FROM audio.node_status"))
+
+    await ingest.until(kept)
+    await page.goto(f"{ingest.on.http_url}/quarantine")
+    await expect(page.get_by_role("listitem").filter(has_text="quay-1")).to_have_text("quay-1: 3 other files")

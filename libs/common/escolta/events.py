@@ -104,6 +104,25 @@ class NodeStatus(Event):
     free_bytes: int = Field(ge=0, description="free space where the spool lies")
     version: str
     source_done: bool = Field(False, description="the source has ended: nothing more will be recorded")
+    source: str = Field("", max_length=1000, description="what the source holds, in a sentence")
+
+
+class SoundLeftOut(Event):
+    """node-agent -> ingest. Sound at a node's source does not become an audio, or does with a doubt.
+
+    It may be a file, a part of one, or a folder. Told again, the id is the same, and the last word counts.
+    """
+
+    topic: ClassVar[str] = "sound.left-out"
+    left_out_id: UUID = Field(description="the same for the same file and place, however often it is told")
+    node: NodeName
+    file_name: str = Field(min_length=1, max_length=1000, description="path within the source")
+    reason: str = Field(max_length=1000)
+    from_s: float | None = Field(None, ge=0, allow_inf_nan=False, description="none: the whole file")
+    to_s: float | None = Field(None, ge=0, allow_inf_nan=False, description="none: to its end")
+    size_bytes: int | None = Field(None, ge=0, le=2**63 - 1, description="of the file, where it is known")
+    doubtful: bool = Field(False, description="the sound is taken all the same: the reason is a doubt")
+    at: UtcTime
 
 
 class MessageRejected(Event):
@@ -196,6 +215,7 @@ EVENTS: tuple[type[Event], ...] = (
     AudioAccepted,
     AudioRefused,
     NodeStatus,
+    SoundLeftOut,
     MessageRejected,
     AudioCataloged,
     AudioEmbedded,

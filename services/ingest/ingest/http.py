@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from importlib.resources import files
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -26,13 +26,17 @@ class NodeState(BaseModel):
     spooled: int | None = Field(description="audios that wait in the node's spool")
     source_done: bool | None = Field(description="the node will record nothing more")
     last_seen: datetime | None
+    source: str | None = Field(description="what the node's source holds, in a sentence")
 
 
 class IngestState(BaseModel):
-    """How far ingest is."""
+    """How far ingest is, and how many rows of each kind the quarantine list has."""
 
     audios: int
-    quarantined: int
+    quarantined: int = Field(description="rows of the quarantine list: refused + left_out + doubtful")
+    refused: int
+    left_out: int
+    doubtful: int
     nodes: list[NodeState]
 
 
@@ -47,12 +51,17 @@ class Node(BaseModel):
 
 
 class Quarantined(BaseModel):
-    """A message that could not be used; node, audio and object as far as it could be read."""
+    """What could not be used, or is doubtful; node, file, audio and object as far as they are known."""
 
     message_id: UUID
     at: datetime
+    kind: Literal["refused", "left_out", "doubtful"]
     reason: str
     node: str | None
+    file_name: str | None = Field(description="path of the file at the node's source")
+    from_s: float | None = Field(description="where in the file the part begins; null: all of it")
+    to_s: float | None
+    size_bytes: int | None
     audio_id: UUID | None
     object_key: str | None
     queue: str
@@ -74,11 +83,15 @@ def _api(on: Platform) -> APIRouter:
 
     @api.get("/ingest")
     async def ingest_state() -> IngestState:
-        """How many audios are cataloged and quarantined, and how each node is."""
+        """How many audios are cataloged, refused, left out and doubtful, and how each node is."""
         nodes = [NodeState(**row) for row in await store.node_states(on.catalog)]
+        rows = await store.count_quarantined(on.catalog)
         return IngestState(
             audios=sum(node.audios for node in nodes),
-            quarantined=await store.count_quarantined(on.catalog),
+            quarantined=sum(rows.values()),
+            refused=rows.get("refused", 0),
+            left_out=rows.get("left_out", 0),
+            doubtful=rows.get("doubtful", 0),
             nodes=nodes,
         )
 
@@ -96,7 +109,7 @@ def _api(on: Platform) -> APIRouter:
 
     @api.get("/quarantine")
     async def list_quarantine(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[Quarantined]:
-        """What could not be used and why, newest first."""
+        """What could not be used, or is doubtful, and why, newest first."""
         return [Quarantined(**row) for row in await store.quarantined(on.catalog, limit)]
 
     return api

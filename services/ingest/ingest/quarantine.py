@@ -1,13 +1,14 @@
-"""From `MessageRejected` to the quarantine list, and the word to the node."""
+"""The quarantine list: what services reject (and the word to the node), and what nodes leave out."""
 
 import json
 import re
 from collections.abc import Sequence
 from uuid import UUID
 
-from escolta.events import AudioRecorded, AudioRefused, MessageRejected
+from escolta.events import AudioRecorded, AudioRefused, MessageRejected, SoundLeftOut
 from escolta.service import Message, Platform
 from ingest import store
+from ingest.checks import Refused, check_time, unknown_node
 from ingest.store import Origin
 
 _NODE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -38,6 +39,28 @@ class Quarantine:
                 await self._on.bus.publish(refused)
 
 
+class LeftOut:
+    """The handler of `SoundLeftOut`."""
+
+    def __init__(self, on: Platform) -> None:
+        self._on = on
+
+    async def keep(self, messages: Sequence[Message[SoundLeftOut]]) -> None:
+        """Bring to the list what nodes left out, a row each; told again, it is the same row."""
+        known = await store.known_nodes(self._on.catalog, {message.event.node for message in messages})
+        now, good = self._on.clock.now(), []
+        for message in messages:
+            event = message.event
+            try:
+                if event.node not in known:
+                    raise unknown_node(event.node)
+                check_time(event.node, "the time at which it left a sound out", event.at, now)
+                good.append(event)
+            except Refused as refused:
+                message.reject(str(refused))
+        await store.keep_left_out(self._on.catalog, good)
+
+
 def origin_of(body: str) -> Origin:
     """Node, audio and object of a rejected message: each that is there and is what it should be."""
     try:
@@ -46,11 +69,12 @@ def origin_of(body: str) -> Origin:
         return Origin()
     if not isinstance(fields, dict):
         return Origin()
-    node, audio_id, key = (fields.get(name) for name in ("node", "audio_id", "object_key"))
+    node, audio_id, key, file_name = map(fields.get, ("node", "audio_id", "object_key", "file_name"))
     return Origin(
         node=node if isinstance(node, str) and _NODE_NAME.fullmatch(node) else None,
         audio_id=UUID(audio_id) if isinstance(audio_id, str) and _is_uuid(audio_id) else None,
         object_key=store.storable(key[:512]) if isinstance(key, str) else None,
+        file_name=store.storable(file_name[:1000]) if isinstance(file_name, str) else None,
     )
 
 

@@ -5,11 +5,11 @@ sends again until it is answered. An audio whose answer was lost in a crash is a
 that the embedder missed it, the embedder finds out by itself.
 """
 
-from escolta.events import AudioRecorded, MessageRejected, NodeStatus
+from escolta.events import AudioRecorded, MessageRejected, NodeStatus, SoundLeftOut
 from escolta.service import Platform, Service, Subscription
 from ingest import http
 from ingest.nodes import Statuses, with_chosen_nodes
-from ingest.quarantine import Quarantine
+from ingest.quarantine import LeftOut, Quarantine
 from ingest.recorded import Cataloging
 
 
@@ -20,6 +20,7 @@ def build(on: Platform) -> Service:
         subscriptions=[
             Subscription(AudioRecorded, Cataloging(on).catalog, batch=32, linger_s=0.05),
             Subscription(NodeStatus, Statuses(on).keep, batch=32),
+            Subscription(SoundLeftOut, LeftOut(on).keep, batch=32, linger_s=0.05),
             Subscription(MessageRejected, Quarantine(on).keep, batch=32),
         ],
         router=http.router(on),

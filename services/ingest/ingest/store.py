@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 from pydantic import BaseModel, Field
 
-from escolta.events import AudioRecorded, MessageRejected, NodeName, NodeStatus
+from escolta.events import AudioRecorded, MessageRejected, NodeName, NodeStatus, SoundLeftOut
 
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
@@ -33,6 +33,7 @@ class Origin:
     node: str | None = None
     audio_id: UUID | None = None
     object_key: str | None = None
+    file_name: str | None = None
 
 
 # Audios --------------------------------------------------------------------------------------------
@@ -137,7 +138,8 @@ async def node_states(catalog: asyncpg.Pool) -> list[asyncpg.Record]:
     return await catalog.fetch(
         """
         SELECT nodes.name, coalesce(counted.audios, 0) AS audios,
-               node_status.spooled, node_status.source_done, node_status.at AS last_seen
+               node_status.spooled, node_status.source_done, node_status.at AS last_seen,
+               node_status.source
         FROM audio.nodes
         LEFT JOIN audio.node_status USING (node_id)
         LEFT JOIN (SELECT node_id, count(*) AS audios FROM audio.audios GROUP BY node_id) AS counted
@@ -151,15 +153,23 @@ async def keep_statuses(catalog: asyncpg.Pool, statuses: Collection[NodeStatus])
     """Keep each status of a known node unless a newer one of that node is there already."""
     await catalog.executemany(
         """
-        INSERT INTO audio.node_status AS kept (node_id, at, spooled, free_bytes, version, source_done)
-        SELECT node_id, $2, $3, $4, $5, $6 FROM audio.nodes WHERE name = $1
+        INSERT INTO audio.node_status AS kept (node_id, at, spooled, free_bytes, version, source_done, source)
+        SELECT node_id, $2, $3, $4, $5, $6, $7 FROM audio.nodes WHERE name = $1
         ON CONFLICT (node_id) DO UPDATE
         SET at = excluded.at, spooled = excluded.spooled, free_bytes = excluded.free_bytes,
-            version = excluded.version, source_done = excluded.source_done
+            version = excluded.version, source_done = excluded.source_done, source = excluded.source
         WHERE kept.at <= excluded.at
         """,
         [
-            (status.node, status.at, status.spooled, status.free_bytes, status.version, status.source_done)
+            (
+                status.node,
+                status.at,
+                status.spooled,
+                status.free_bytes,
+                status.version,
+                status.source_done,
+                storable(status.source),
+            )
             for status in statuses
         ],
     )
@@ -196,8 +206,8 @@ async def quarantine(catalog: asyncpg.Pool, rejections: Sequence[tuple[MessageRe
     await catalog.executemany(
         """
         INSERT INTO audio.quarantine
-               (message_id, at, queue, topic, reason, node, audio_id, object_key, attempts, body)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+               (message_id, at, queue, topic, reason, node, audio_id, object_key, file_name, attempts, body)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (message_id) DO NOTHING
         """,
         [
@@ -210,10 +220,43 @@ async def quarantine(catalog: asyncpg.Pool, rejections: Sequence[tuple[MessageRe
                 origin.node,
                 origin.audio_id,
                 origin.object_key,
+                origin.file_name,
                 event.attempts,
                 storable(event.body),
             )
             for event, origin in rejections
+        ],
+    )
+
+
+async def keep_left_out(catalog: asyncpg.Pool, told: Sequence[SoundLeftOut]) -> None:
+    """Keep what nodes left out or doubt: a row each, which says what was told last."""
+    await catalog.executemany(
+        """
+        INSERT INTO audio.quarantine AS kept (message_id, at, queue, topic, reason, node, file_name, from_s,
+                                              to_s, size_bytes, kind, attempts, body)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12)
+        ON CONFLICT (message_id) DO UPDATE
+        SET at = excluded.at, reason = excluded.reason, from_s = excluded.from_s, to_s = excluded.to_s,
+            size_bytes = excluded.size_bytes, kind = excluded.kind, body = excluded.body
+        WHERE kept.at <= excluded.at AND kept.topic = excluded.topic
+        """,
+        [
+            (
+                event.left_out_id,
+                event.at,
+                f"ingest.{event.topic}",
+                event.topic,
+                storable(event.reason),
+                event.node,
+                storable(event.file_name),
+                event.from_s,
+                event.to_s,
+                event.size_bytes,
+                "doubtful" if event.doubtful else "left_out",
+                storable(event.model_dump_json()),
+            )
+            for event in sorted(told, key=lambda event: event.left_out_id)  # see insert_audios
         ],
     )
 
@@ -223,8 +266,10 @@ async def quarantined(catalog: asyncpg.Pool, limit: int) -> list[asyncpg.Record]
     return await catalog.fetch("SELECT * FROM audio.quarantine ORDER BY at DESC, message_id LIMIT $1", limit)
 
 
-async def count_quarantined(catalog: asyncpg.Pool) -> int:
-    return await catalog.fetchval("SELECT count(*) FROM audio.quarantine")
+async def count_quarantined(catalog: asyncpg.Pool) -> dict[str, int]:
+    """How many rows of the quarantine list are of which kind; a kind without rows is absent."""
+    rows = await catalog.fetch("SELECT kind, count(*) AS rows FROM audio.quarantine GROUP BY kind")
+    return {row["kind"]: row["rows"] for row in rows}
 
 
 def storable(text: str) -> str:

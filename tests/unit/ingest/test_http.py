@@ -68,7 +68,13 @@ async def test_a_node_with_a_bad_name_is_not_registered(ingest: IngestAtWork) ->
 async def test_the_state_tells_how_far_each_node_is(ingest: IngestAtWork) -> None:
     event = await ingest.upload(wav())
     status = NodeStatus(
-        node="quay-1", at=event.start, spooled=3, free_bytes=1, version="0.1.0", source_done=True
+        node="quay-1",
+        at=event.start,
+        spooled=3,
+        free_bytes=1,
+        version="0.1.0",
+        source_done=True,
+        source="a file",
     )
     await ingest.publish(event, b"words", status)
     await ingest.until_said(AudioAccepted, event)
@@ -77,10 +83,11 @@ async def test_the_state_tells_how_far_each_node_is(ingest: IngestAtWork) -> Non
         await client.post("/api/nodes", json={"name": "quay-2"})
         state = (await client.get("/api/ingest")).json()
     seen = event.start.isoformat().replace("+00:00", "Z")
-    assert (state["audios"], state["quarantined"]) == (1, 1)
+    assert (state["audios"], state["quarantined"], state["refused"], state["left_out"]) == (1, 1, 1, 0)
+    said = {"spooled": 3, "source_done": True, "last_seen": seen, "source": "a file"}
     assert state["nodes"] == [
-        {"name": "quay-1", "audios": 1, "spooled": 3, "source_done": True, "last_seen": seen},
-        {"name": "quay-2", "audios": 0, "spooled": None, "source_done": None, "last_seen": None},
+        {"name": "quay-1", "audios": 1} | said,
+        {"name": "quay-2", "audios": 0} | dict.fromkeys(said),
     ]
 
 

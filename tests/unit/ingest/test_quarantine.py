@@ -1,7 +1,7 @@
 """The quarantine list takes what every service rejects, whatever the message was."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from unit.ingest.at_work import IngestAtWork, wav
 
 from escolta.bus import Message, Verdict
-from escolta.events import AudioEmbedded, AudioRecorded, AudioRefused, MessageRejected
-from ingest.quarantine import Quarantine, origin_of
+from escolta.events import AudioEmbedded, AudioRecorded, AudioRefused, MessageRejected, SoundLeftOut
+from ingest.quarantine import LeftOut, Quarantine, origin_of
 from ingest.store import Origin
 
 json_values = st.recursive(
@@ -45,6 +45,7 @@ def test_the_origin_of_any_text_can_be_asked_for(body: str) -> None:
 def test_the_origin_is_read_as_far_as_it_can_be() -> None:
     assert origin_of('{"node": "quay-1", "audio_id": 7}') == Origin(node="quay-1")
     assert origin_of('{"node": "Quay 1", "object_key": "a\\u0000\\ud800"}') == Origin(object_key="a\ufffd?")
+    assert origin_of('{"file_name": "dawn\\u0000.wav"}') == Origin(file_name="dawn\ufffd.wav")
     audio_id = "6f1c4c5e-0d2b-5a54-9b53-0a3c1a6b8c11"
     assert origin_of(f'{{"audio_id": "{audio_id}"}}') == Origin(audio_id=UUID(audio_id))
     assert origin_of('{"node": "quay-1", "file_name": "cut o') == Origin()
@@ -87,4 +88,51 @@ async def test_a_rejection_without_a_proper_id_harms_no_other(ingest: IngestAtWo
     bad, good = Message(rejected("words", message_id="7")), Message(rejected("words"))
     await Quarantine(ingest.on).keep([bad, good])
     assert (bad.verdict, good.verdict) == (Verdict.REJECT, Verdict.DONE)
+    await ingest.quarantined(1)
+
+
+def left_out(reason: str = "Input/output error", **changes: Any) -> SoundLeftOut:
+    fields: dict[str, Any] = {
+        "left_out_id": uuid4(),
+        "node": "quay-1",
+        "file_name": "card/dawn.wav",
+        "reason": reason,
+        "size_bytes": 44,
+        "at": datetime.now(UTC),
+    }
+    return SoundLeftOut(**fields | changes)
+
+
+async def test_what_a_node_leaves_out_is_listed_with_its_path_and_reason(ingest: IngestAtWork) -> None:
+    whole, part = left_out(), left_out("is damaged there", from_s=10, to_s=20)
+    doubt = left_out("says that it is longer", doubtful=True)
+    await ingest.publish(whole, part, doubt)
+    await ingest.quarantined(3)
+    async with ingest.client() as client:
+        listed = (await client.get("/api/quarantine")).json()
+        state = (await client.get("/api/ingest")).json()
+    told = {(row["kind"], row["file_name"], row["reason"], row["from_s"], row["to_s"]) for row in listed}
+    assert told == {
+        ("left_out", "card/dawn.wav", "Input/output error", None, None),
+        ("left_out", "card/dawn.wav", "is damaged there", 10, 20),
+        ("doubtful", "card/dawn.wav", "says that it is longer", None, None),
+    }
+    assert (state["refused"], state["left_out"], state["doubtful"], state["quarantined"]) == (0, 2, 1, 3)
+
+
+async def test_what_is_left_out_again_keeps_its_one_row_with_the_last_word(ingest: IngestAtWork) -> None:
+    first = left_out("Permission denied")
+    later = first.model_copy(update={"reason": "Input/output error", "at": first.at + timedelta(seconds=1)})
+    keep = LeftOut(ingest.on).keep
+    await keep([Message(first), Message(first)])
+    await keep([Message(later)])
+    await keep([Message(first)])
+    [row] = await ingest.quarantined(1)
+    assert (row["reason"], row["message_id"]) == ("Input/output error", first.left_out_id)
+
+
+async def test_a_node_that_nobody_knows_leaves_nothing_out(ingest: IngestAtWork) -> None:
+    stranger, known = Message(left_out(node="raft-9")), Message(left_out())
+    await LeftOut(ingest.on).keep([stranger, known])
+    assert (stranger.verdict, known.verdict) == (Verdict.REJECT, Verdict.DONE)
     await ingest.quarantined(1)

@@ -16,7 +16,8 @@ from prometheus_client import CollectorRegistry
 from escolta.bus import Bus, DeadLetter, Subscription, open_bus
 from escolta.bus.memory import MemoryBus
 from escolta.bus.mqtt import MqttBus
-from escolta.events import Event, NodeName
+from escolta.events import Event
+from escolta.fields import NodeName
 from servers.rabbit import Rabbit
 
 PATIENCE_S = 20.0

@@ -13,6 +13,7 @@ from escolta.bus.delivery import BusMetrics, Delivery
 from escolta.bus.inbox import Incoming
 from escolta.errors import Rejected, Transient
 from escolta.events import MessageRejected
+from escolta.fields import BODY_CHARS, LARGEST_EVENT_BYTES
 
 across = pytest.mark.parametrize(
     "reach", ["memory", "rabbit", "mqtt", "mqtt to rabbit", "rabbit to mqtt"], indirect=True
@@ -173,6 +174,21 @@ async def test_a_message_that_is_no_event_is_a_dead_letter_at_once(buses: Buses,
     assert reason in dead.reason
     await buses.publish(Rang(number=1))
     await eventually(lambda: listener.numbers == [1])
+
+
+async def test_a_message_that_is_larger_than_any_event_is_a_dead_letter_that_keeps_its_beginning(
+    buses: Buses,
+):
+    listener = Listener()
+    bus = await buses.listen(Subscription(Rang, listener))
+    body = b'{"number": 1, "more": "' + bytes(LARGEST_EVENT_BYTES) + b'"}'
+    await buses.send_raw("test.rang", body)
+    [dead] = await buses.dead_letters(bus, 1)
+    assert f"the message has {len(body)} bytes" in dead.reason
+    assert dead.body == body[: len(dead.body)]
+    assert len(dead.body) == BODY_CHARS
+    await buses.publish(Rang(number=2))
+    await eventually(lambda: listener.numbers == [2])
 
 
 async def test_a_poisoned_rejection_does_not_feed_itself(buses: Buses):

@@ -6,47 +6,40 @@ before the event is published, and a consumer that missed it finds the row by it
 Audio never travels in a message: events carry its object key.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+from escolta.fields import (
+    BIGINT,
+    INTEGER,
+    SMALLINT,
+    Batch,
+    Body,
+    Count,
+    FileName,
+    Hours,
+    NodeName,
+    Nodes,
+    ObjectKey,
+    Percent,
+    Quoted,
+    Seconds,
+    Sentence,
+    Sha256,
+    UtcTime,
+    Word,
+    utc,
+)
 
 AUDIO_NAMESPACE = uuid5(NAMESPACE_URL, "escolta:audio")
 
 
 def audio_id_of(node: str, start: datetime) -> UUID:
     """The id that a node gives to the audio it began to record at `start`: the key of every write."""
-    return uuid5(AUDIO_NAMESPACE, f"{node}/{_utc(start).isoformat(timespec='microseconds')}")
-
-
-def _utc(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise ValueError("a time needs its offset from UTC, such as 2024-05-01T10:00:00Z")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("a time must lie between the years 1 and 9999 in UTC") from None
-
-
-UtcTime = Annotated[datetime, AfterValidator(_utc)]
-NodeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-def _two_hours(hours: tuple[int, int]) -> tuple[int, int]:
-    if hours[0] == hours[1]:
-        raise ValueError("hours from and to are the same: leave them out for the whole day")
-    return hours
-
-
-Hours = Annotated[
-    tuple[Annotated[int, Field(ge=0, le=24)], Annotated[int, Field(ge=0, le=24)]],
-    AfterValidator(_two_hours),
-    Field(
-        description="hours of the day in UTC, from and to (not in it); (22, 6) is the night; none: all day"
-    ),
-]
+    return uuid5(AUDIO_NAMESPACE, f"{node}/{utc(start).isoformat(timespec='microseconds')}")
 
 
 class Event(BaseModel):
@@ -67,13 +60,13 @@ class AudioRecorded(Event):
     audio_id: UUID
     node: NodeName
     start: UtcTime = Field(description="time of the first sample")
-    samples: int = Field(ge=0, description="samples in each channel")
-    rate_hz: int = Field(gt=0)
-    channels: int = Field(gt=0)
-    bits_per_sample: int = Field(gt=0)
-    object_key: str = Field(min_length=1)
+    samples: int = Field(ge=0, le=BIGINT, description="samples in each channel")
+    rate_hz: int = Field(gt=0, le=INTEGER)
+    channels: int = Field(gt=0, le=SMALLINT)
+    bits_per_sample: int = Field(gt=0, le=SMALLINT)
+    object_key: ObjectKey
     sha256: Sha256 = Field(description="digest of the object's bytes")
-    file_name: str = Field(min_length=1, description="name of the recording at its source")
+    file_name: FileName = Field(description="name of the recording at its source")
     clock_state: Literal["synchronized", "unsynchronized", "unknown"] = "unknown"
 
 
@@ -91,7 +84,7 @@ class AudioRefused(Event):
     topic: ClassVar[str] = "audio.refused.{node}"
     audio_id: UUID
     node: NodeName
-    reason: str
+    reason: Sentence
 
 
 class NodeStatus(Event):
@@ -100,11 +93,11 @@ class NodeStatus(Event):
     topic: ClassVar[str] = "node.status"
     node: NodeName
     at: UtcTime
-    spooled: int = Field(ge=0, description="audios that wait in the node's spool")
-    free_bytes: int = Field(ge=0, description="free space where the spool lies")
-    version: str
+    spooled: Count = Field(description="audios that wait in the node's spool")
+    free_bytes: int = Field(ge=0, le=BIGINT, description="free space where the spool lies")
+    version: Word
     source_done: bool = Field(False, description="the source has ended: nothing more will be recorded")
-    source: str = Field("", max_length=1000, description="what the source holds, in a sentence")
+    source: Sentence = Field("", description="what the source holds, in a sentence")
 
 
 class SoundLeftOut(Event):
@@ -116,11 +109,11 @@ class SoundLeftOut(Event):
     topic: ClassVar[str] = "sound.left-out"
     left_out_id: UUID = Field(description="the same for the same file and place, however often it is told")
     node: NodeName
-    file_name: str = Field(min_length=1, max_length=1000, description="path within the source")
-    reason: str = Field(max_length=1000)
-    from_s: float | None = Field(None, ge=0, allow_inf_nan=False, description="none: the whole file")
-    to_s: float | None = Field(None, ge=0, allow_inf_nan=False, description="none: to its end")
-    size_bytes: int | None = Field(None, ge=0, le=2**63 - 1, description="of the file, where it is known")
+    file_name: FileName = Field(description="path within the source")
+    reason: Sentence
+    from_s: Seconds | None = Field(None, description="none: the whole file")
+    to_s: Seconds | None = Field(None, description="none: to its end")
+    size_bytes: int | None = Field(None, ge=0, le=BIGINT, description="of the file, where it is known")
     doubtful: bool = Field(False, description="the sound is taken all the same: the reason is a doubt")
     at: UtcTime
 
@@ -129,12 +122,12 @@ class MessageRejected(Event):
     """every service -> ingest. A message became a dead letter; it belongs in the quarantine list."""
 
     topic: ClassVar[str] = "message.rejected"
-    queue: str
-    message_topic: str
-    reason: str
-    body: str = Field(description="the message as it came, cut to 4,000 characters")
-    message_id: str
-    attempts: int
+    queue: Quoted
+    message_topic: Quoted
+    reason: Sentence
+    body: Body = Field(description="the message as it came, cut to 10,000 characters")
+    message_id: Word
+    attempts: Count
     at: UtcTime
 
 
@@ -144,7 +137,7 @@ class AudioCataloged(Event):
     topic: ClassVar[str] = "audio.cataloged"
     audio_id: UUID
     start: UtcTime
-    object_key: str
+    object_key: ObjectKey
 
 
 class AudioEmbedded(Event):
@@ -153,17 +146,20 @@ class AudioEmbedded(Event):
     topic: ClassVar[str] = "audio.embedded"
     audio_id: UUID
     start: UtcTime
-    model_id: str
+    model_id: Word
 
 
 class Window(BaseModel):
     """The audios of some nodes between two moments, at some hours of the day."""
 
     model_config = ConfigDict(frozen=True)
-    nodes: tuple[NodeName, ...] = Field((), description="empty: every node")
+    nodes: Nodes = ()
     window_start: UtcTime
     window_end: UtcTime = Field(description="not in the window itself")
     hours: Hours | None = None
+
+
+FurtherWindows = Annotated[tuple[Window, ...], Field(max_length=52, description="united with the first")]
 
 
 class IterationRequested(Event):
@@ -171,16 +167,16 @@ class IterationRequested(Event):
 
     topic: ClassVar[str] = "iteration.requested"
     iteration_id: UUID
-    nodes: tuple[NodeName, ...] = Field((), description="empty: every node")
+    nodes: Nodes = ()
     window_start: UtcTime
     window_end: UtcTime = Field(description="not in the window itself")
     hours: Hours | None = None
-    further_windows: tuple[Window, ...] = Field((), description="united with the first")
-    strategy: str | None = Field(None, description="none: the al-engine's setting")
+    further_windows: FurtherWindows = ()
+    strategy: Word | None = Field(None, description="none: the al-engine's setting")
     scheduled_for: UtcTime | None = Field(None, description="when the schedule had it due")
-    batch: int = Field(gt=0, description="audios to propose")
-    follow_ups: int = Field(
-        0, ge=0, description="how many further iterations start by themselves, one as each closes"
+    batch: Batch = Field(description="audios to propose")
+    follow_ups: Count = Field(
+        0, description="how many further iterations start by themselves, one as each closes"
     )
 
 
@@ -189,7 +185,7 @@ class BatchProposed(Event):
 
     topic: ClassVar[str] = "batch.proposed"
     iteration_id: UUID
-    audios: int
+    audios: Count
 
 
 class AudioLabeled(Event):
@@ -198,9 +194,9 @@ class AudioLabeled(Event):
     topic: ClassVar[str] = "audio.labeled"
     iteration_id: UUID
     audio_id: UUID
-    label: str | None = Field(description="the agreed class; none where there is no agreement")
-    labelers: int
-    agreement_percent: float
+    label: Word | None = Field(description="the agreed class; none where there is no agreement")
+    labelers: Count
+    agreement_percent: Percent
 
 
 class IterationClosed(Event):

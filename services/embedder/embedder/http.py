@@ -8,7 +8,7 @@ from pydantic import BaseModel, model_validator
 from embedder import store
 from embedder.backlog import Backlog
 from embedder.embedding import Embedding
-from escolta.events import UtcTime
+from escolta.fields import UtcTime
 from escolta.service import Platform
 from escolta.web import Session, lead
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from escolta.audio import Probe, probe
 from escolta.errors import Rejected
-from escolta.events import AudioRecorded, Event, audio_id_of
+from escolta.events import AudioRecorded, audio_id_of
 
 LONGEST_S = 60.0
 """An audio is meant to last about 10 s; six times that is a mistake in cutting, not an audio (ours)."""
@@ -22,7 +22,6 @@ LARGEST_BYTES = 64 << 20
 
 Kind = Literal[
     "unknown_node",
-    "text",
     "clock",
     "audio_id",
     "duration",
@@ -45,7 +44,6 @@ class Refused(Rejected):
 
 def check_claims(event: AudioRecorded, now: datetime) -> None:
     """Check what the event says, without a look at its object. Raises `Refused`."""
-    check_text(event)
     check_time(event.node, "an audio's start", event.start, now)
     expected = audio_id_of(event.node, event.start)
     if event.audio_id != expected:
@@ -54,16 +52,6 @@ def check_claims(event: AudioRecorded, now: datetime) -> None:
             f"The audio id {event.audio_id} does not belong to node {event.node} at {_utc(event.start)}, "
             f"which is {expected}: update the node's software, which must make ids from name and start.",
         )
-
-
-def check_text(event: Event) -> None:
-    """No text of the event has a NUL character, which PostgreSQL cannot store. Raises `Refused`."""
-    for name, value in event:
-        if isinstance(value, str) and "\0" in value:
-            raise Refused(
-                "text",
-                f"{type(event).__name__}.{name} has a NUL character: let its sender leave it out.",
-            )
 
 
 def check_time(node: str, what: str, moment: datetime, now: datetime) -> None:

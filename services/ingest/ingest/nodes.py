@@ -9,7 +9,7 @@ from escolta.errors import Misconfigured
 from escolta.events import NodeStatus
 from escolta.service import Message, Platform
 from ingest import store
-from ingest.checks import Refused, check_text, check_time, unknown_node
+from ingest.checks import Refused, check_time, unknown_node
 from ingest.store import NewNode
 
 
@@ -50,7 +50,6 @@ class Statuses:
             try:
                 if status.node not in known:
                     raise unknown_node(status.node)
-                check_text(status)
                 check_time(status.node, "the time of its status", status.at, now)
                 good.append(status)
             except Refused as refused:

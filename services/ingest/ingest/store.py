@@ -12,7 +12,8 @@ from uuid import UUID
 import asyncpg
 from pydantic import BaseModel, Field
 
-from escolta.events import AudioRecorded, MessageRejected, NodeName, NodeStatus, SoundLeftOut
+from escolta.events import AudioRecorded, MessageRejected, NodeStatus, SoundLeftOut
+from escolta.fields import NodeName
 
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 

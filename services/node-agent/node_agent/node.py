@@ -11,7 +11,8 @@ from prometheus_client import Counter, Gauge
 from pydantic import TypeAdapter, ValidationError
 
 from escolta.errors import Misconfigured, Transient
-from escolta.events import AudioAccepted, AudioRefused, NodeName, NodeStatus
+from escolta.events import AudioAccepted, AudioRefused, NodeStatus
+from escolta.fields import NodeName
 from escolta.service import Message, Platform
 from node_agent.recording.recorder import Recorder
 from node_agent.recording.replay import Replay

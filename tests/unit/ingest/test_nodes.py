@@ -37,7 +37,7 @@ async def test_bad_statuses_are_quarantined_and_the_good_one_kept(ingest: Ingest
     bad = {
         "No node is called raft-9": status(node="raft-9"),
         "lies in the future": status(-60),
-        "has a NUL character": status(version="1\0"),
+        "a NUL character cannot be stored": status().model_copy(update={"version": "1\0"}),
     }
     await ingest.publish(*bad.values(), status(spooled=5))
     reasons = [row["reason"] for row in await ingest.quarantined(3)]

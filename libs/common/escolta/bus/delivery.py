@@ -20,9 +20,9 @@ from escolta.cancellation import cancelled_by_us_alone
 from escolta.clock import Clock
 from escolta.errors import Rejected, is_transient
 from escolta.events import Event, MessageRejected
+from escolta.fields import LARGEST_EVENT_BYTES, REASON_CHARS, shortened
 
 log = logging.getLogger("escolta.bus")
-BODY_KEPT = 4000
 MAX_DELIVERIES = 20
 """Handed out this often without a verdict, a message is taken to kill its consumers."""
 
@@ -92,7 +92,7 @@ class Delivery:
             try:
                 messages[index] = Message(self._decode(incoming), incoming.attempt)
             except Rejected as error:
-                outcomes[index] = Outcome(Verdict.REJECT, str(error))
+                outcomes[index] = _rejected(str(error))
         begun = time.perf_counter()
         outcomes |= await self._handle(messages)
         self._metrics.handler_s.labels(self.queue).observe(time.perf_counter() - begun)
@@ -103,6 +103,11 @@ class Delivery:
     def _decode(self, incoming: Incoming) -> Event:
         if incoming.deliveries > MAX_DELIVERIES:
             raise Rejected(f"handed out {MAX_DELIVERIES} times without a verdict: it may kill its consumer")
+        if incoming.cut_from_bytes:
+            raise Rejected(
+                f"the message has {incoming.cut_from_bytes} bytes, and an event has {LARGEST_EVENT_BYTES} at "
+                "most: only its beginning is kept; look at its sender"
+            )
         try:
             return self.subscription.event.model_validate_json(incoming.body)
         except ValidationError as error:
@@ -128,23 +133,27 @@ class Delivery:
     def _outcome(self, message: Message) -> Outcome:
         if message.verdict is Verdict.RETRY:
             return self._later(message.reason, message.attempt)
-        return Outcome(message.verdict, message.reason)
+        return _rejected(message.reason) if message.verdict is Verdict.REJECT else Outcome(Verdict.DONE)
 
     def _judge(self, error: Exception, attempt: int) -> Outcome:
         if isinstance(error, Rejected):
-            return Outcome(Verdict.REJECT, str(error))
+            return _rejected(str(error))
         reason = f"{type(error).__name__}: {error}"
         if is_transient(error):
             log.warning("%s: attempt %d: %s", self.queue, attempt, reason)
             return self._later(reason, attempt)
         log.error("%s: attempt %d failed", self.queue, attempt, exc_info=error)
         if attempt > len(self.subscription.delays_s):
-            return Outcome(Verdict.REJECT, f"gave up after {attempt} attempts: {reason}")
+            return _rejected(f"gave up after {attempt} attempts: {reason}")
         return self._later(reason, attempt)
 
     def _later(self, reason: str, attempt: int) -> Outcome:
         delays_s = self.subscription.delays_s
         return Outcome(Verdict.RETRY, reason, delays_s[min(attempt, len(delays_s)) - 1])
+
+
+def _rejected(reason: str) -> Outcome:
+    return Outcome(Verdict.REJECT, shortened(reason, REASON_CHARS))
 
 
 def said(error: object) -> str:
@@ -159,7 +168,7 @@ def rejection(dead: DeadLetter, clock: Clock) -> MessageRejected:
         queue=dead.queue,
         message_topic=dead.topic,
         reason=dead.reason,
-        body=body[:BODY_KEPT].replace("\0", "\N{REPLACEMENT CHARACTER}"),
+        body=body,
         message_id=str(uuid5(NAMESPACE_URL, f"escolta:{dead.queue}:{body}")),
         attempts=dead.attempts,
         at=clock.now(),
@@ -173,4 +182,4 @@ def _sentence(event: type[Event], error: ValidationError) -> str:
     where = ".".join(str(part) for part in first["loc"]) or "message"
     if first["type"] == "missing":
         return f"{event.__name__} lacks the field {where!r}"
-    return f"{event.__name__} has a wrong {where!r}: {first['msg']}"
+    return f"{event.__name__} has a wrong {where!r}: {first['msg'].removeprefix('Value error, ')}"

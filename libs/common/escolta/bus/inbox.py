@@ -8,6 +8,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from escolta.fields import BODY_CHARS, LARGEST_EVENT_BYTES
+
 
 @dataclass(frozen=True)
 class Incoming:
@@ -19,6 +21,18 @@ class Incoming:
     deliveries: int = 1
     """How often the broker has handed it out; more than once means that no verdict came back."""
     receipt: Any = field(default=None, repr=False, compare=False)
+    cut_from_bytes: int = 0
+    """How long the body was where it is too large for an event, and only its beginning is kept."""
+
+
+def kept(body: bytes) -> tuple[bytes, int]:
+    """The body to keep of a message, and how long it was if that is not all of it.
+
+    A transport asks before it queues a message: a few that are too large would else fill the memory.
+    """
+    if len(body) <= LARGEST_EVENT_BYTES:
+        return body, 0
+    return body[:BODY_CHARS], len(body)
 
 
 class Inbox:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from escolta.bus import DeadLetter, Subscription, Verdict
 from escolta.bus.delivery import BusMetrics, Delivery, Outcome, rejection
-from escolta.bus.inbox import Inbox, Incoming
+from escolta.bus.inbox import Inbox, Incoming, kept
 from escolta.clock import Clock
 from escolta.events import Event, MessageRejected
 
@@ -41,6 +41,7 @@ class LocalQueues:
 
         `settled` is called once the message has its verdict in every queue.
         """
+        body, cut_from_bytes = kept(body)
         wanting = {one.queue for one in self.deliveries if _matches(one.subscription.pattern, topic)}
         unsettled = len(wanting)
 
@@ -51,7 +52,9 @@ class LocalQueues:
                 settled()
 
         for queue in wanting:
-            await self._inboxes[queue].put(Incoming(topic, body, receipt=settle_one))
+            await self._inboxes[queue].put(
+                Incoming(topic, body, receipt=settle_one, cut_from_bytes=cut_from_bytes)
+            )
         if not wanting:
             settled()
         return bool(wanting)

@@ -140,7 +140,7 @@ class MqttBus:
                 connected.set_result(None)
             try:
                 async for message in client.messages:
-                    settled = partial(self._acknowledge, client, message)
+                    settled = partial(self._acknowledge, client, message.mid, message.qos)
                     await self._queues.put(str(message.topic).replace("/", "."), message.payload, settled)
             finally:
                 self._online = None
@@ -175,10 +175,10 @@ class MqttBus:
             if getattr(granted, "is_failure", False):
                 raise aiomqtt.MqttError(f"{self._address.user!r} may not listen to {topic}")
 
-    def _acknowledge(self, client: aiomqtt.Client, message: aiomqtt.Message) -> None:
+    def _acknowledge(self, client: aiomqtt.Client, mid: int, qos: int) -> None:
         # Over another connection the same number would be another message.
         if self._online and self._online[0] is client:
-            client._client.ack(message.mid, message.qos)
+            client._client.ack(mid, qos)
 
     def _refused(self) -> Misconfigured:
         return Misconfigured(

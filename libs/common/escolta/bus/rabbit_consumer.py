@@ -16,8 +16,9 @@ from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 
 from escolta.bus import DeadLetter, Verdict
 from escolta.bus.delivery import MAX_DELIVERIES, Delivery, Outcome, said
-from escolta.bus.inbox import Inbox, Incoming
+from escolta.bus.inbox import Inbox, Incoming, kept
 from escolta.bus.rabbit_link import AWAY, CLOSE_S, CONNECT_S, Link
+from escolta.fields import INTEGER, WORD_CHARS, shortened
 
 log = logging.getLogger("escolta.bus")
 
@@ -27,7 +28,6 @@ TOPICS = "amq.topic"
 ATTEMPT, TOPIC = "x-escolta-attempt", "x-escolta-topic"
 REASON, ATTEMPTS = "x-escolta-reason", "x-escolta-attempts"
 """Two names for attempts: a dead letter that somebody puts back into its queue begins with the first."""
-REASON_KEPT = 1000
 UNUSED_MS = 7 * 86_400_000
 """A queue of one kind, such as a model that nobody runs any more, goes when nobody listened for a week."""
 
@@ -100,13 +100,16 @@ class Consumer:
                         await incoming.receipt[1].nack(requeue=True)
 
     async def _arrived(self, link: Link, message: AbstractIncomingMessage) -> None:
+        body, cut_from_bytes = kept(message.body)
+        message.body = body  # type: ignore[misc]  # else the whole stays in memory until the verdict
         self._inbox.add(
             Incoming(
-                topic=str(message.headers.get(TOPIC) or message.routing_key),
-                body=message.body,
+                topic=shortened(str(message.headers.get(TOPIC) or message.routing_key), WORD_CHARS),
+                body=body,
                 attempt=_count(message, ATTEMPT, 1),
                 deliveries=_count(message, "x-delivery-count", 0) + 1,
                 receipt=(link, message),
+                cut_from_bytes=cut_from_bytes,
             )
         )
 
@@ -138,7 +141,7 @@ class Consumer:
         await self._tell(dead)
         headers: Arguments = {
             TOPIC: dead.topic,
-            REASON: dead.reason[:REASON_KEPT],
+            REASON: dead.reason,
             ATTEMPTS: dead.attempts,
         }
         await link.send_to_queue(self._dead, DEAD, dead.body, headers)
@@ -147,4 +150,4 @@ class Consumer:
 def _count(message: AbstractIncomingMessage, header: str, default: int) -> int:
     """A number that the message carries; a foreign sender may have put anything there."""
     value = message.headers.get(header, default)
-    return value if isinstance(value, int) and value >= default else default
+    return min(value, INTEGER - 1) if isinstance(value, int) and value >= default else default

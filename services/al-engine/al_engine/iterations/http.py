@@ -14,7 +14,8 @@ from al_engine.iterations.predicting import predicted
 from al_engine.method.strategies import STRATEGIES
 from al_engine.stopping import panel
 from al_engine.stopping.advice import Panel
-from escolta.events import Hours, NodeName, UtcTime, Window
+from escolta.events import FurtherWindows, Window
+from escolta.fields import Batch, Count, Hours, Nodes, UtcTime, Word
 from escolta.service import Platform
 from escolta.web import Session, lead
 
@@ -22,14 +23,14 @@ from escolta.web import Session, lead
 class IterationWanted(BaseModel):
     """Which window, and how much of it; what is left out is everything so far, and the usual batch."""
 
-    nodes: list[NodeName] = Field([], description="empty: every node")
+    nodes: Nodes = ()
     window_start: UtcTime | None = None
     window_end: UtcTime | None = Field(None, description="not in the window itself; default: now")
     hours: Hours | None = None
-    further_windows: list[Window] = Field([], description="united with the first")
-    strategy: str | None = Field(None, description="none: the setting ESCOLTA_STRATEGY")
-    batch: int | None = Field(None, gt=0)
-    follow_ups: int = Field(0, ge=0, description="further iterations that start as each one closes")
+    further_windows: FurtherWindows = ()
+    strategy: Word | None = Field(None, description="none: the setting ESCOLTA_STRATEGY")
+    batch: Batch | None = None
+    follow_ups: Count = Field(0, description="further iterations that start as each one closes")
 
 
 class Strategies(BaseModel):

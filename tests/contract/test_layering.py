@@ -71,3 +71,35 @@ def test_a_service_imports_no_other_service(service):
 def test_a_service_stands_on_the_platform_and_never_on_an_adapter(service):
     for path in sources(SERVICES[service]):
         assert rooms_of_common(path) <= FOR_SERVICES, path
+
+
+def arrows_between_rooms(package: Path) -> dict[str, set[str]]:
+    """Room of the package (a folder in it) -> the rooms that its files import."""
+    rooms = {path.parent.name for path in package.glob("*/__init__.py")}
+    return {
+        room: {
+            parts[1]
+            for path in sources(package / room)
+            for parts in (name.split(".") for name in imports(path))
+            if parts[0] == package.name and len(parts) > 1 and parts[1] in rooms - {room}
+        }
+        for room in rooms
+    }
+
+
+def on_a_circle(arrows: dict[str, set[str]]) -> set[str]:
+    """What is left when, again and again, all that need nothing of the rest are taken away."""
+    left = dict(arrows)
+    while free := [room for room, needed in left.items() if not needed & left.keys()]:
+        for room in free:
+            del left[room]
+    return set(left)
+
+
+def test_a_circle_of_rooms_is_seen():
+    assert on_a_circle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_the_rooms_of_a_service_form_no_circle(service):
+    assert not on_a_circle(arrows_between_rooms(SERVICES[service]))

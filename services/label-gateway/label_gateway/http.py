@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from escolta.service import Platform
+from label_gateway.batches import http as progress
 from label_gateway.batches.handlers import Batches
 from label_gateway.datasets import http as dataset
 from label_gateway.labeling import http as tasks
@@ -20,6 +21,7 @@ def router(on: Platform, batches: Batches) -> APIRouter:
     api = APIRouter(tags=["label-gateway"])
     session.add_routes(api, on, access)
     tasks.add_routes(api, on, access, batches)
+    progress.add_routes(api, on, access)
     recordings.add_routes(api, on, access)
     classes.add_routes(api, on, access)
     people.add_routes(api, on, access)

@@ -10,11 +10,10 @@ from prometheus_client import Counter, Gauge
 from escolta.errors import Transient
 from escolta.events import AudioLabeled, BatchProposed, Event, IterationClosed
 from escolta.service import Message, Platform
-from label_gateway.batches import store
+from label_gateway.batches import assignments, store
 from label_gateway.batches.agreement import Agreement, agree
 from label_gateway.batches.assignment import shares
-from label_gateway.batches.store import Audio
-from label_gateway.labeling import tasks
+from label_gateway.batches.store import BatchAudio
 
 REPEAT_AFTER = timedelta(hours=1)
 """A fact that al-engine shows no knowledge of is told again, but not so often that it fills a queue while
@@ -47,30 +46,30 @@ class Batches:
         3. Share the audios out among them by rank.
         """
         async with self._on.catalog.acquire() as db, db.transaction():
-            await store.lock_batch(db, iteration_id)
-            if await store.is_given_out(db, iteration_id):
+            await assignments.lock_batch(db, iteration_id)
+            if await assignments.is_given_out(db, iteration_id):
                 return
-            groups = await store.staffed_groups(db)
+            groups = await assignments.staffed_groups(db)
             if not groups:
                 self._log.warning(
                     "a batch waits: no group has a labeler", extra={"iteration_id": iteration_id}
                 )
                 return
-            audios = await store.proposed_audios(db, iteration_id)
+            audios = await assignments.proposed_audios(db, iteration_id)
             parts = self._on.settings.group_shares
             weights = {group_id: parts.get(name, 1.0) for group_id, name in groups.items()}
             overlap = self._on.settings.group_overlap
-            await store.give_out(db, iteration_id, shares(audios, weights, overlap))
+            await assignments.give_out(db, iteration_id, shares(audios, weights, overlap))
         self._log.info(
             "%d audios for %s", len(audios), ", ".join(groups.values()), extra={"iteration_id": iteration_id}
         )
 
     async def give_out_waiting(self) -> None:
         """Give out the batches that came while no group had anybody."""
-        for iteration_id in await store.batches_to_give_out(self._on.catalog):
+        for iteration_id in await assignments.batches_to_give_out(self._on.catalog):
             await self.give_out(iteration_id)
 
-    async def settle(self, db: asyncpg.Connection, audio: Audio) -> Agreement | None:
+    async def settle(self, db: asyncpg.Connection, audio: BatchAudio) -> Agreement | None:
         """Agree on the audio if everybody is done with it and it is not settled.
 
         `db` is a transaction that holds `lock_audio`; call `tell` after its commit.
@@ -82,7 +81,7 @@ class Batches:
         await store.keep_agreement(db, audio, agreement)
         return agreement
 
-    async def tell(self, audio: Audio, agreement: Agreement) -> None:
+    async def tell(self, audio: BatchAudio, agreement: Agreement) -> None:
         """Publish that an audio is settled, and close its batch if that was the last one."""
         self._agreements.labels("agreed" if agreement.class_id else "none").inc()
         await self._publish(await store.labeled(self._on.catalog, audio))
@@ -106,7 +105,7 @@ class Batches:
         for iteration_id in await store.batches_to_close(self._on.catalog):
             await self._close(iteration_id)
         await self._tell_again()
-        self._waiting.set(await tasks.waiting_for_all(self._on.catalog))
+        self._waiting.set(await store.waiting_for_all(self._on.catalog))
 
     async def _close(self, iteration_id: UUID) -> None:
         if await store.close_if_finished(self._on.catalog, iteration_id):

@@ -1,9 +1,9 @@
-"""The SQL of batches: who hears what, what they said, what came of it. People are in people.py.
+"""The SQL of batches: what people said of their audios, and what came of it.
 
 `db` is the pool, or the connection of a transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from label_gateway.batches.agreement import Agreement, Marked
 
 
 @dataclass(frozen=True)
-class Audio:
+class BatchAudio:
     """One audio of one batch, the thing that a group agrees on."""
 
     iteration_id: UUID
@@ -33,63 +33,21 @@ _EVERYBODY_DONE = """
             WHERE (s.iteration_id, s.audio_id, s.labeler_id) = (b.iteration_id, b.audio_id, l.labeler_id)))
 """
 
-# Giving out ----------------------------------------------------------------------------------------
-
-
-async def lock_batch(db: asyncpg.Connection, iteration_id: UUID) -> None:
-    """Let one transaction at a time give out this batch."""
-    await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"label.batch.{iteration_id}")
-
-
-async def is_given_out(db: asyncpg.Connection, iteration_id: UUID) -> bool:
-    """Whether the batch has assignments."""
-    return await db.fetchval(
-        "SELECT EXISTS (SELECT FROM label.assignments WHERE iteration_id = $1)", iteration_id
-    )
-
-
-async def proposed_audios(db: asyncpg.Connection, iteration_id: UUID) -> list[UUID]:
-    """The audios of the batch, best rank first."""
-    rows = await db.fetch(
-        "SELECT audio_id FROM al.wavs_proposed WHERE iteration_id = $1 ORDER BY rank", iteration_id
-    )
-    return [row["audio_id"] for row in rows]
-
-
-async def staffed_groups(db: asyncpg.Connection) -> dict[int, str]:
-    """Group -> name, of the groups in which somebody is there to listen."""
-    rows = await db.fetch(
-        "SELECT group_id, name FROM label.groups g WHERE EXISTS ("
-        " SELECT FROM audio.labelers l WHERE l.group_id = g.group_id AND l.enabled) ORDER BY group_id"
-    )
-    return {row["group_id"]: row["name"] for row in rows}
-
-
-async def give_out(db: asyncpg.Connection, iteration_id: UUID, shares: Mapping[int, Sequence[UUID]]) -> None:
-    """Keep which group hears which audios, each group in its own order."""
-    await db.executemany(
-        "INSERT INTO label.assignments (iteration_id, audio_id, group_id, place) VALUES ($1, $2, $3, $4)",
-        [
-            (iteration_id, audio_id, group_id, place)
-            for group_id, audios in shares.items()
-            for place, audio_id in enumerate(audios, start=1)
-        ],
-    )
-
-
-async def batches_to_give_out(db: asyncpg.Pool) -> list[UUID]:
-    """Proposed batches that no group has."""
-    rows = await db.fetch(
-        "SELECT iteration_id FROM al.al_preprocessing i WHERE status = 'proposed' AND NOT EXISTS ("
-        " SELECT FROM label.assignments a WHERE a.iteration_id = i.iteration_id) ORDER BY proposed_at"
-    )
-    return [row["iteration_id"] for row in rows]
-
+# Of the assignments `a`, those that labeler `l` has to hear: not settled, and not labeled by `l` yet. Only
+# open batches are looked at, so that this costs the same after years.
+WAITING = """
+    a.iteration_id IN (SELECT iteration_id FROM al.al_preprocessing WHERE status = 'proposed')
+    AND NOT EXISTS (SELECT FROM label.agreements t
+                WHERE (t.iteration_id, t.audio_id) = (a.iteration_id, a.audio_id))
+    AND NOT EXISTS (SELECT FROM label.submissions s
+                    WHERE (s.iteration_id, s.audio_id, s.labeler_id)
+                        = (a.iteration_id, a.audio_id, l.labeler_id))
+"""
 
 # Submitting ----------------------------------------------------------------------------------------
 
 
-async def lock_audio(db: asyncpg.Connection, audio: Audio) -> list[str]:
+async def lock_audio(db: asyncpg.Connection, audio: BatchAudio) -> list[str]:
     """Names of the groups that have the audio; other submissions for it wait until this one commits."""
     rows = await db.fetch(
         "SELECT g.name FROM label.assignments a JOIN label.groups g USING (group_id)"
@@ -100,7 +58,7 @@ async def lock_audio(db: asyncpg.Connection, audio: Audio) -> list[str]:
     return [row["name"] for row in rows]
 
 
-async def duration_s(db: asyncpg.Connection, audio: Audio) -> float:
+async def duration_s(db: asyncpg.Connection, audio: BatchAudio) -> float:
     """How long the audio lasts."""
     return await db.fetchval(
         "SELECT f.duration_s FROM al.wavs_proposed w JOIN audio.audios f USING (audio_id, start_utc)"
@@ -116,7 +74,7 @@ async def classes_among(db: asyncpg.Connection, class_ids: set[int]) -> set[int]
     return {row["class_id"] for row in rows}
 
 
-async def marked(db: asyncpg.Connection, audio: Audio) -> list[Marked]:
+async def marked(db: asyncpg.Connection, audio: BatchAudio) -> list[Marked]:
     """Every event that anybody marked in the audio."""
     rows = await db.fetch(
         "SELECT labeler_id, class_id, onset_s, offset_s FROM audio.chunks"
@@ -128,7 +86,7 @@ async def marked(db: asyncpg.Connection, audio: Audio) -> list[Marked]:
 
 
 async def replace_submission(
-    db: asyncpg.Connection, audio: Audio, labeler_id: int, events: Sequence[Marked]
+    db: asyncpg.Connection, audio: BatchAudio, labeler_id: int, events: Sequence[Marked]
 ) -> None:
     """Keep `events` as all that the labeler says of the audio."""
     key = (audio.iteration_id, audio.audio_id, labeler_id)
@@ -147,7 +105,7 @@ async def replace_submission(
     )
 
 
-async def has_submitted(db: asyncpg.Connection, audio: Audio, labeler_id: int) -> bool:
+async def has_submitted(db: asyncpg.Connection, audio: BatchAudio, labeler_id: int) -> bool:
     """Whether the labeler is done with the audio."""
     return await db.fetchval(
         "SELECT EXISTS (SELECT FROM label.submissions"
@@ -161,7 +119,7 @@ async def has_submitted(db: asyncpg.Connection, audio: Audio, labeler_id: int) -
 # Agreeing ------------------------------------------------------------------------------------------
 
 
-async def is_agreed(db: asyncpg.Connection, audio: Audio) -> bool:
+async def is_agreed(db: asyncpg.Connection, audio: BatchAudio) -> bool:
     """Whether the audio's agreement, or the lack of one, is settled."""
     return await db.fetchval(
         "SELECT EXISTS (SELECT FROM label.agreements WHERE (iteration_id, audio_id) = ($1, $2))",
@@ -170,7 +128,7 @@ async def is_agreed(db: asyncpg.Connection, audio: Audio) -> bool:
     )
 
 
-async def labelers_if_everybody_done(db: asyncpg.Connection, audio: Audio) -> int:
+async def labelers_if_everybody_done(db: asyncpg.Connection, audio: BatchAudio) -> int:
     """How many people have labeled the audio; 0 while somebody is still to do it."""
     return await db.fetchval(
         "SELECT count(*) FROM label.submissions t WHERE (iteration_id, audio_id) = ($1, $2) AND EXISTS ("
@@ -186,7 +144,7 @@ async def doubts(db: asyncpg.Connection) -> set[int]:
     return {row["class_id"] for row in await db.fetch("SELECT class_id FROM audio.ontology WHERE is_doubt")}
 
 
-async def keep_agreement(db: asyncpg.Connection, audio: Audio, agreement: Agreement) -> None:
+async def keep_agreement(db: asyncpg.Connection, audio: BatchAudio, agreement: Agreement) -> None:
     """Settle the audio."""
     await db.execute(
         "INSERT INTO label.agreements (iteration_id, audio_id, class_id, labelers, agreement_percent)"
@@ -199,7 +157,7 @@ async def keep_agreement(db: asyncpg.Connection, audio: Audio, agreement: Agreem
     )
 
 
-async def audios_to_agree_on(db: asyncpg.Pool) -> list[Audio]:
+async def audios_to_agree_on(db: asyncpg.Pool) -> list[BatchAudio]:
     """Audios with which everybody is done, and which are not settled."""
     rows = await db.fetch(
         "SELECT DISTINCT a.iteration_id, a.audio_id FROM label.assignments a"
@@ -207,10 +165,10 @@ async def audios_to_agree_on(db: asyncpg.Pool) -> list[Audio]:
         "                   WHERE (t.iteration_id, t.audio_id) = (a.iteration_id, a.audio_id))"
         f" AND {_EVERYBODY_DONE} ORDER BY 1, 2"
     )
-    return [Audio(**row) for row in rows]
+    return [BatchAudio(**row) for row in rows]
 
 
-async def labeled(db: asyncpg.Pool, audio: Audio) -> AudioLabeled:
+async def labeled(db: asyncpg.Pool, audio: BatchAudio) -> AudioLabeled:
     """The event that tells of a settled audio."""
     row = await db.fetchrow(
         "SELECT iteration_id, audio_id, c.name AS label, labelers,"
@@ -223,13 +181,13 @@ async def labeled(db: asyncpg.Pool, audio: Audio) -> AudioLabeled:
     return AudioLabeled(**row)
 
 
-async def labels_not_taken_up(db: asyncpg.Pool) -> list[Audio]:
+async def labels_not_taken_up(db: asyncpg.Pool) -> list[BatchAudio]:
     """Settled audios of which al-engine shows no knowledge."""
     rows = await db.fetch(
         "SELECT iteration_id, audio_id FROM label.agreements JOIN al.wavs_proposed"
         " USING (iteration_id, audio_id) WHERE labeled_at IS NULL ORDER BY agreed_at"
     )
-    return [Audio(**row) for row in rows]
+    return [BatchAudio(**row) for row in rows]
 
 
 # Closing -------------------------------------------------------------------------------------------
@@ -273,3 +231,11 @@ async def closings_not_taken_up(db: asyncpg.Pool) -> list[UUID]:
         " WHERE status = 'proposed' ORDER BY label.closed_iterations.closed_at"
     )
     return [row["iteration_id"] for row in rows]
+
+
+async def waiting_for_all(db: asyncpg.Pool) -> int:
+    """Audios to hear, summed over the labelers who are enabled."""
+    return await db.fetchval(
+        "SELECT count(*) FROM audio.labelers l JOIN label.assignments a USING (group_id)"
+        f" WHERE l.enabled AND {WAITING}"
+    )

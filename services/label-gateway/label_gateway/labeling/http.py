@@ -1,4 +1,4 @@
-"""What a labeler hears next, and what a labeler says of it; for leads, how far everybody is."""
+"""Who calls, what that labeler hears next, and what the labeler says of it."""
 
 from typing import Annotated
 from uuid import UUID
@@ -9,13 +9,22 @@ from pydantic import BaseModel, Field, FiniteFloat
 from escolta.service import Platform
 from label_gateway.batches.agreement import Marked
 from label_gateway.batches.handlers import Batches
-from label_gateway.batches.store import Audio
+from label_gateway.batches.store import BatchAudio
 from label_gateway.labeling import tasks
 from label_gateway.labeling.submissions import AlreadySettled, NotAssigned, submit
 from label_gateway.people.access import Access, problems
-from label_gateway.people.labelers import Labeler
+from label_gateway.people.labelers import Labeler, Role
 
 MOST_EVENTS = 500
+
+
+class Me(tasks.Workload):
+    """The caller."""
+
+    labeler_id: int
+    name: str
+    role: Role
+    group: str | None
 
 
 class MarkedEvent(BaseModel):
@@ -33,7 +42,13 @@ class Submission(BaseModel):
 
 
 def add_routes(routes: APIRouter, on: Platform, access: Access, batches: Batches) -> None:
-    """/api/tasks and /api/progress."""
+    """/api/me and /api/tasks."""
+
+    @routes.get("/api/me")
+    async def me(caller: Annotated[Labeler, Depends(access.caller)]) -> Me:
+        """Who I am, and how much I have to do."""
+        load = await tasks.workload(on.catalog, caller.labeler_id)
+        return Me(**caller.model_dump(), **load.model_dump())
 
     @routes.get("/api/tasks")
     async def my_next_tasks(
@@ -62,14 +77,9 @@ def add_routes(routes: APIRouter, on: Platform, access: Access, batches: Batches
         """Say what is in an audio, in place of what I said before. Repeating it changes nothing."""
         events = [Marked(caller.labeler_id, **event.model_dump()) for event in submission.events]
         try:
-            await submit(on, batches, caller, Audio(iteration_id, audio_id), events)
+            await submit(on, batches, caller, BatchAudio(iteration_id, audio_id), events)
         except NotAssigned as error:
             raise HTTPException(403, str(error)) from None
         except AlreadySettled as error:
             raise HTTPException(409, str(error)) from None
         return await tasks.workload(on.catalog, caller.labeler_id)
-
-    @routes.get("/api/progress", dependencies=[Depends(access.lead)])
-    async def labeling_progress() -> list[tasks.BatchProgress]:
-        """How far every batch is, and each group with its part."""
-        return await tasks.progress(on.catalog)

@@ -9,7 +9,7 @@ from escolta.service import Platform
 from label_gateway.batches import store
 from label_gateway.batches.agreement import Marked
 from label_gateway.batches.handlers import Batches
-from label_gateway.batches.store import Audio
+from label_gateway.batches.store import BatchAudio
 from label_gateway.people.labelers import Labeler
 
 PAST_THE_END_S = 0.05
@@ -25,7 +25,7 @@ class AlreadySettled(Rejected):
 
 
 async def submit(
-    on: Platform, batches: Batches, labeler: Labeler, audio: Audio, events: Sequence[Marked]
+    on: Platform, batches: Batches, labeler: Labeler, audio: BatchAudio, events: Sequence[Marked]
 ) -> None:
     """Take `events` as all that `labeler` says of `audio`; an empty list says that there is nothing.
 
@@ -53,14 +53,14 @@ async def submit(
 
 
 async def _same_again(
-    db: asyncpg.Connection, audio: Audio, labeler: Labeler, events: Sequence[Marked]
+    db: asyncpg.Connection, audio: BatchAudio, labeler: Labeler, events: Sequence[Marked]
 ) -> None:
     before = [event for event in await store.marked(db, audio) if event.labeler_id == labeler.labeler_id]
     if set(before) != set(events) or not await store.has_submitted(db, audio, labeler.labeler_id):
         raise AlreadySettled("Everybody is done with this audio, so it cannot be labeled again.")
 
 
-async def _checked(db: asyncpg.Connection, audio: Audio, events: Sequence[Marked]) -> list[Marked]:
+async def _checked(db: asyncpg.Connection, audio: BatchAudio, events: Sequence[Marked]) -> list[Marked]:
     duration_s = await store.duration_s(db, audio)
     unknown = {event.class_id for event in events} - await store.classes_among(
         db, {event.class_id for event in events}

@@ -7,7 +7,6 @@ from pydantic import BaseModel, Field
 
 from escolta.service import Platform
 from escolta.web import Session, Sessions
-from label_gateway.labeling import tasks
 from label_gateway.people.access import Access, problems
 from label_gateway.people.labelers import Labeler, Role
 from label_gateway.people.sign_in import use_token
@@ -27,17 +26,8 @@ class SignedIn(BaseModel):
     role: Role
 
 
-class Me(tasks.Workload):
-    """The caller."""
-
-    labeler_id: int
-    name: str
-    role: Role
-    group: str | None
-
-
 def add_routes(routes: APIRouter, on: Platform, access: Access) -> None:
-    """/api/session and /api/me."""
+    """/api/session."""
 
     @routes.post("/api/session", responses=problems({401: "The link is unknown, used or too old."}))
     async def sign_in(link: LinkToken, request: Request, response: Response) -> SignedIn:
@@ -55,12 +45,6 @@ def add_routes(routes: APIRouter, on: Platform, access: Access) -> None:
         """Forget the cookie."""
         name = request.app.state.sessions.cookie
         response.delete_cookie(name, **_cookie_rules(on))  # type: ignore[arg-type]  # a dict of several types
-
-    @routes.get("/api/me")
-    async def me(caller: Annotated[Labeler, Depends(access.caller)]) -> Me:
-        """Who I am, and how much I have to do."""
-        load = await tasks.workload(on.catalog, caller.labeler_id)
-        return Me(**caller.model_dump(), **load.model_dump())
 
 
 def _set_cookie(on: Platform, sessions: Sessions, session: Session, response: Response) -> str:

@@ -3,7 +3,7 @@
 import pytest
 from browser.at_work import GatewayInBrowser, LabelingPage
 
-from label_gateway.labeling import page as pages
+from label_gateway.labeling import http
 from label_gateway.people.sign_in import sign_in_link
 
 
@@ -284,7 +284,7 @@ async def test_typing_in_the_box_is_not_taken_for_keys(gateway: GatewayInBrowser
 async def test_without_the_player_the_page_says_what_to_do(
     gateway: GatewayInBrowser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "PLAYER", "vendor/nothing.js")
+    monkeypatch.setattr(http, "PLAYER", "vendor/nothing.js")
     page = await gateway.page()
     await page.goto(await gateway.labeler("Marina", "GatewayInBrowser"))
     await LabelingPage(page).shows("services/label-gateway/fetch_vendor.py")

@@ -16,8 +16,8 @@ async def test_nobody_signed_in_is_sent_to_the_sign_in_page(gateway: GatewayInBr
 
 async def test_the_modules_of_the_labeling_page_are_not_for_strangers(gateway: GatewayInBrowser) -> None:
     page = await gateway.page()
-    for path, status in {"sign-in.js": 200, "api.js": 200, "label.js": 401, "label.html": 401}.items():
-        answer = await page.request.get(f"{gateway.on.http_url}/label/static/{path}")
+    for path, status in {"sign-in": 200, "label": 401}.items():
+        answer = await page.request.get(f"{gateway.on.http_url}/{path}/static/{path}.js")
         assert answer.status == status, path
     outside = await page.request.get(f"{gateway.on.http_url}/label/static/..%2fpages.py")
     assert outside.status in (401, 404)

@@ -1,21 +1,17 @@
 """ingest over HTTP, for leads: how far it is, the nodes, the quarantine list and its page."""
 
 from datetime import datetime
-from importlib.resources import files
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
 from escolta.service import Platform
-from escolta.web import lead, page
-from escolta.web.sessions import SessionCookie
+from escolta.web import Pages, Visitor, lead
 from ingest import store
 
-PAGES = files("ingest") / "pages"
-SCRIPT = "/quarantine/static/quarantine.js"
+pages = Pages("ingest", "/quarantine", "leads")
 
 
 class NodeState(BaseModel):
@@ -74,7 +70,7 @@ def router(on: Platform) -> APIRouter:
     """The routes; every one of them wants the session of a lead."""
     routes = APIRouter()
     routes.include_router(_api(on))
-    routes.include_router(_pages())
+    routes.include_router(pages.routes)
     return routes
 
 
@@ -115,22 +111,6 @@ def _api(on: Platform) -> APIRouter:
     return api
 
 
-def _pages() -> APIRouter:
-    pages = APIRouter(include_in_schema=False)
-
-    @pages.get("/quarantine")
-    async def quarantine_page(request: Request, token: SessionCookie) -> Response:
-        session = request.app.state.sessions.session(token) if token else None
-        if session is None:
-            return RedirectResponse("/sign-in", 303)
-        if session.role != "lead":
-            refusal = page("Quarantine", "<h1>Quarantine</h1><p>Only a lead may see this list.</p>")
-            refusal.status_code = 403
-            return refusal
-        return page("Quarantine", (PAGES / "quarantine.html").read_text("utf-8"), script=SCRIPT, wide=True)
-
-    @pages.get(SCRIPT, dependencies=[Depends(lead)])
-    async def quarantine_module() -> Response:
-        return FileResponse(str(PAGES / "quarantine.js"), headers={"Cache-Control": "no-cache"})
-
-    return pages
+@pages.routes.get("/quarantine")
+async def quarantine_page(who: Visitor) -> Response:
+    return pages.shown(who, "Quarantine", "quarantine")

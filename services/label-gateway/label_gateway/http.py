@@ -7,7 +7,6 @@ from label_gateway.batches import http as progress
 from label_gateway.batches.handlers import Batches
 from label_gateway.datasets import http as dataset
 from label_gateway.labeling import http as tasks
-from label_gateway.labeling import page as pages
 from label_gateway.labeling import recordings
 from label_gateway.ontology import http as classes
 from label_gateway.people import http as people
@@ -26,5 +25,4 @@ def router(on: Platform, batches: Batches) -> APIRouter:
     classes.add_routes(api, on, access)
     people.add_routes(api, on, access)
     dataset.add_routes(api, on, access)
-    api.include_router(pages.router(on))
     return api

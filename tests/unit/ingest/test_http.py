@@ -41,7 +41,7 @@ async def test_the_quarantine_page_is_for_leads_and_says_so(ingest: IngestAtWork
         module = await client.get("/quarantine/static/quarantine.js")
     assert (anonymous.status_code, anonymous.headers["location"]) == (303, "/sign-in")
     assert labeler.status_code == 403
-    assert "Only a lead may see this list." in labeler.text
+    assert "Only a lead may see this page." in labeler.text
     assert 'src="/quarantine/static/quarantine.js"' in lead.text
     assert "javascript" in module.headers["content-type"]
 

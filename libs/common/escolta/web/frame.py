@@ -19,7 +19,9 @@ HEADERS = {
 }
 
 
-def page(title: str, body: str, *, script: str = "", wide: bool = False, nav: bool = True) -> HTMLResponse:
+def page(
+    title: str, body: str, *, script: str = "", wide: bool = False, nav: bool = True, status: int = 200
+) -> HTMLResponse:
     """A page: `body` is HTML of ours, `script` the address of its ES module.
 
     `nav`: the bar shows where one can go and who is signed in; off where nobody is yet.
@@ -29,4 +31,4 @@ def page(title: str, body: str, *, script: str = "", wide: bool = False, nav: bo
     html = _FRAME.substitute(
         title=escape(title), body=body, script=scripts, width="wide" if wide else "narrow"
     )
-    return HTMLResponse(html, headers=HEADERS)
+    return HTMLResponse(html, status, HEADERS)

@@ -18,17 +18,9 @@ Role = Literal["labeler", "lead"]
 _bearer = HTTPBearer(auto_error=False, description="a session token, from POST /api/session")
 
 
-async def session_cookie(request: HTTPConnection) -> str | None:
-    """FastAPI dependency: the token that the browser sends, if it sends one."""
-    return request.cookies.get(request.app.state.sessions.cookie)
-
-
-SessionCookie = Annotated[str | None, Depends(session_cookie)]
-
-
 class _Cookie(APIKeyCookie):
     async def __call__(self, request: HTTPConnection) -> str | None:
-        return await session_cookie(request)
+        return request.cookies.get(request.app.state.sessions.cookie)
 
 
 _cookie = _Cookie(
@@ -73,14 +65,18 @@ class Sessions:
             return None
 
 
-def signed_in(
+def visitor(
     request: Request,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
     cookie: Annotated[str | None, Security(_cookie)] = None,
-) -> Session:
-    """FastAPI dependency: the caller's session, or 401."""
+) -> Session | None:
+    """FastAPI dependency: the caller's session, if there is one."""
     token = bearer.credentials if bearer else cookie
-    session = request.app.state.sessions.session(token) if token else None
+    return request.app.state.sessions.session(token) if token else None
+
+
+def signed_in(session: Annotated[Session | None, Depends(visitor)]) -> Session:
+    """FastAPI dependency: the caller's session, or 401."""
     if session is None:
         raise HTTPException(
             401, "You are not signed in: open your sign-in link, or ask your lead for a new one."

@@ -1,18 +1,12 @@
-"""The inspection pages, for leads: every iteration with its figures, and one of them as a map.
-
-The modules of the pages are served as they lie in pages/; nothing comes from elsewhere.
-"""
+"""The inspection pages, for leads: every iteration with its figures, and one of them as a map."""
 
 import asyncio
 import gzip
 from datetime import datetime
-from importlib.resources import files
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
-from fastapi.responses import RedirectResponse
-from fastapi.staticfiles import StaticFiles
+from fastapi import APIRouter, Depends, Header, HTTPException, Response
 from pydantic import BaseModel, Field
 
 from al_engine.maps import store as map_store
@@ -20,11 +14,10 @@ from al_engine.maps.drawing import Maps
 from al_engine.maps.points import Points, Said, encode
 from al_engine.maps.store import Drawable
 from escolta.service import Platform
-from escolta.web import lead, page
+from escolta.web import Pages, Visitor, lead
 from escolta.web.recordings import ANSWERS, WantedPart
-from escolta.web.sessions import SessionCookie
 
-FOLDER = files("al_engine") / "pages"
+pages = Pages("al_engine", "/iterations", "leads")
 BINARY: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 }
@@ -70,7 +63,7 @@ def router(on: Platform, maps: Maps) -> APIRouter:
     """The routes; every one of them wants the session of a lead."""
     routes = APIRouter()
     routes.include_router(_api(on, maps))
-    routes.include_router(_pages())
+    routes.include_router(pages.routes)
     return routes
 
 
@@ -163,33 +156,11 @@ def _described(row: dict, class_names: list[str]) -> DescribedAudio:
     return DescribedAudio(**row, tagger=tagger)
 
 
-def _pages() -> APIRouter:
-    pages = APIRouter(include_in_schema=False)
-    static = StaticFiles(directory=str(FOLDER))
+@pages.routes.get("/iterations")
+async def iterations_page(who: Visitor) -> Response:
+    return pages.shown(who, "Iterations", "iterations")
 
-    def shown(request: Request, token: str | None, title: str, name: str) -> Response:
-        session = request.app.state.sessions.session(token) if token else None
-        if session is None:
-            return RedirectResponse("/sign-in", 303)
-        if session.role != "lead":
-            refusal = page(title, f"<h1>{title}</h1><p>Only a lead may see this page.</p>")
-            refusal.status_code = 403
-            return refusal
-        body = (FOLDER / f"{name}.html").read_text("utf-8")
-        return page(title, body, script=f"/iterations/static/{name}.js", wide=True)
 
-    @pages.get("/iterations")
-    async def iterations_page(request: Request, token: SessionCookie) -> Response:
-        return shown(request, token, "Iterations", "iterations")
-
-    @pages.get("/iterations/{iteration_id}")
-    async def iteration_page(iteration_id: UUID, request: Request, token: SessionCookie) -> Response:
-        return shown(request, token, "Iteration", "iteration")
-
-    @pages.get("/iterations/static/{path:path}", dependencies=[Depends(lead)])
-    async def module(path: str, request: Request) -> Response:
-        response = await static.get_response(path, request.scope)
-        response.headers["Cache-Control"] = "no-cache"  # the browser asks, and hears 304
-        return response
-
-    return pages
+@pages.routes.get("/iterations/{iteration_id}")
+async def iteration_page(iteration_id: UUID, who: Visitor) -> Response:
+    return pages.shown(who, "Iteration", "iteration")

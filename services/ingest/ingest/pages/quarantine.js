@@ -1,19 +1,13 @@
 // The quarantine list: what happened, when, which node, file and object, and the message itself.
 // Every value comes from outside, so it enters the page as text and never as HTML.
 
+import { json, orSignIn } from "/static/api.js";
+import { byId } from "/static/element.js";
+
 const STEP = 100;
 const MOST = 1000; // the API gives no more at once
 
-const byId = (id) => document.getElementById(id);
 let limit = STEP;
-
-async function fetchJson(address) {
-  const answer = await fetch(address);
-  if (answer.status === 401) location.assign("/sign-in");
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(body.detail);
-  return body;
-}
 
 const KINDS = { refused: "Refused", left_out: "Left out", doubtful: "Doubtful, but taken" };
 
@@ -59,9 +53,9 @@ async function show() {
   state.textContent = "Loading…";
   try {
     const [items, ingest] = await Promise.all([
-      fetchJson(`/api/quarantine?limit=${limit}`),
-      fetchJson("/api/ingest"),
-    ]);
+      json("GET", `/api/quarantine?limit=${limit}`),
+      json("GET", "/api/ingest"),
+    ]).catch(orSignIn);
     byId("list").replaceChildren(...items.map(entry));
     byId("more").hidden = items.length < limit || limit >= MOST;
     byId("sources").replaceChildren(...ingest.nodes.filter((node) => node.source).map(source));

@@ -1,15 +1,18 @@
-"""Signing in and out."""
+"""Signing in and out, and the page for it, which alone is there for somebody who is not signed in."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
 from escolta.service import Platform
-from escolta.web import Session, Sessions
+from escolta.web import Pages, Session, Sessions, Visitor
 from label_gateway.people.access import Access, problems
 from label_gateway.people.labelers import Labeler, Role
 from label_gateway.people.sign_in import use_token
+
+pages = Pages("label_gateway.people", "/sign-in", "anybody")
 
 
 class LinkToken(BaseModel):
@@ -27,7 +30,8 @@ class SignedIn(BaseModel):
 
 
 def add_routes(routes: APIRouter, on: Platform, access: Access) -> None:
-    """/api/session."""
+    """/api/session, /sign-in, and / for whoever has no other address."""
+    routes.include_router(pages.routes)
 
     @routes.post("/api/session", responses=problems({401: "The link is unknown, used or too old."}))
     async def sign_in(link: LinkToken, request: Request, response: Response) -> SignedIn:
@@ -45,6 +49,16 @@ def add_routes(routes: APIRouter, on: Platform, access: Access) -> None:
         """Forget the cookie."""
         name = request.app.state.sessions.cookie
         response.delete_cookie(name, **_cookie_rules(on))  # type: ignore[arg-type]  # a dict of several types
+
+
+@pages.routes.get("/")
+async def home(who: Visitor) -> Response:
+    return RedirectResponse("/label" if who else "/sign-in", 303)
+
+
+@pages.routes.get("/sign-in")
+async def sign_in_page(who: Visitor) -> Response:
+    return pages.shown(who, "Sign in", "sign-in", nav=False)
 
 
 def _set_cookie(on: Platform, sessions: Sessions, session: Session, response: Response) -> str:

@@ -1,15 +1,15 @@
 // Fills the bar of every page: where one can go, who is signed in, and the way out.
 
+import { call, json, orSignIn } from "./api.js";
+
 const LINKS = [
   { href: "/label", text: "Label" },
   { href: "/iterations", text: "Iterations", forLeads: true },
   { href: "/quarantine", text: "Quarantine", forLeads: true },
 ];
 
-/** Who is signed in, as GET /api/me says; rejects with the HTTP status where nobody is. */
-export const me = fetch("/api/me").then((response) =>
-  response.ok ? response.json() : Promise.reject(response.status),
-);
+/** Who is signed in, as GET /api/me says; rejects with an `ApiError` of status 401 where nobody is. */
+export const me = json("GET", "/api/me");
 
 me.then(fill, () => {});
 
@@ -37,9 +37,10 @@ function signOutButton() {
   button.textContent = "Sign out";
   button.addEventListener("click", async () => {
     button.disabled = true;
-    const response = await fetch("/api/session", { method: "DELETE" }).catch(() => null);
-    if (response?.ok || response?.status === 401) location.assign("/sign-in");
-    else {
+    try {
+      await call("DELETE", "/api/session").catch(orSignIn);
+      location.assign("/sign-in");
+    } catch {
       button.disabled = false;
       button.textContent = "Sign out failed: try again";
     }

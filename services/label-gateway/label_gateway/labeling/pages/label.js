@@ -21,14 +21,9 @@ import { showTransport } from "./transport.js";
 open().catch((error) => {
   const again = element("button", { type: "button" }, "Try again");
   again.addEventListener("click", () => location.reload());
-  if (error.status === 401 || error === 401) location.replace("/sign-in");
-  else
-    notify(
-      "start",
-      "The page could not begin: the server cannot be reached or answers with an error.",
-      again,
-    );
-  if (error instanceof Error) throw error;
+  if (error.status === 401) return location.replace("/sign-in");
+  notify("start", "The page could not begin: the server cannot be reached or answers with an error.", again);
+  throw error;
 });
 
 async function open() {

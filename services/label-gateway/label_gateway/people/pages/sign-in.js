@@ -1,6 +1,6 @@
 // Signs in with the token of a one-time link: from the address, or pasted into the form.
 
-import { openSession } from "./api.js";
+import { json } from "/static/api.js";
 
 const form = document.getElementById("sign-in");
 const notice = document.getElementById("notice");
@@ -24,7 +24,7 @@ async function signIn(link) {
   say("Signing in…");
   form.elements.go.disabled = true;
   try {
-    await openSession(token);
+    await json("POST", "/api/session", { token });
     location.replace("/label");
   } catch (error) {
     form.elements.go.disabled = false;

@@ -2,7 +2,11 @@
 
 import asyncio
 
+import pytest
+
+from escolta.errors import Rejected
 from escolta.web import Session, Sessions
+from label_gateway.people import labelers as people
 from label_gateway.people.sign_in import sign_in_link
 
 
@@ -36,6 +40,67 @@ async def test_the_last_lead_stays_one(gateway):
         assert (refused.status_code, "last lead" in refused.json()["detail"]) == (400, True)
     await lead.post("/api/labelers", json={"name": "eva", "role": "lead"})
     assert (await lead.put(f"/api/labelers/{labeler_id}", json=demoted)).status_code == 200
+
+
+@pytest.mark.parametrize("change", [{"role": "labeler"}, {"enabled": False}])
+async def test_of_leads_who_remove_each_other_at_once_one_is_left(gateway, change):
+    lead = await gateway.lead()
+    await lead.post("/api/labelers", json={"name": "eva", "role": "lead"})
+    first, second = await people.labelers(gateway.on.catalog)
+    async with gateway.on.catalog.acquire() as db:
+        of_first = db.transaction()
+        await of_first.start()
+        await db.execute("UPDATE audio.labelers SET enabled = false WHERE labeler_id = $1", first.labeler_id)
+        change_of_second = asyncio.create_task(
+            people.change_labeler(gateway.on.catalog, second.model_copy(update=change))
+        )
+
+        async def it_waits_or_has_ended() -> bool:
+            return change_of_second.done() or await db.fetchval(
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+            )
+
+        await gateway.until(it_waits_or_has_ended)
+        await of_first.commit()
+    with pytest.raises(Rejected, match="last lead"):
+        await change_of_second
+    leads = await gateway.on.catalog.fetch("SELECT name FROM audio.labelers WHERE role = 'lead' AND enabled")
+    assert [who["name"] for who in leads] == ["eva"]
+
+
+async def test_many_leads_who_remove_each_other_leave_one(gateway):
+    lead = await gateway.lead()
+    for number in range(6):
+        await lead.post("/api/labelers", json={"name": f"lead {number}", "role": "lead"})
+    everybody = await people.labelers(gateway.on.catalog)
+    gone = [who.model_copy(update={"role": "labeler"}) for who in everybody]
+    changes = (people.change_labeler(gateway.on.catalog, after) for after in gone)
+    refused = [it for it in await asyncio.gather(*changes, return_exceptions=True) if it]
+    assert [type(error) for error in refused] == [Rejected]
+
+
+async def test_a_disabled_lead_does_not_hold_the_place_of_the_last(gateway):
+    """Somebody who may not sign in already can lose the role, whoever is left."""
+    lead = await gateway.lead()
+    eva = (await lead.post("/api/labelers", json={"name": "eva", "role": "lead"})).json()
+    for state in (
+        {"role": "lead", "group": None, "enabled": False},
+        {"role": "labeler", "group": None, "enabled": False},
+    ):
+        assert (await lead.put(f"/api/labelers/{eva['labeler_id']}", json=state)).status_code == 200
+
+
+async def test_where_no_lead_may_sign_in_one_is_made(gateway):
+    """However it came about: by hand in the catalog, here."""
+    await gateway.lead()
+    await gateway.on.catalog.execute("UPDATE audio.labelers SET enabled = false")
+    with pytest.raises(Rejected, match="escolta greet NAME --lead"):
+        await gateway.service.greeting()
+    for name in ("lead", "eva"):
+        lead = await people.make_lead(gateway.on.catalog, name)
+        assert (lead.name, lead.role, lead.enabled) == (name, "lead", True)
+        await gateway.person(await sign_in_link(gateway.on, name))
 
 
 async def test_a_labeler_that_is_not_there_is_not_found(gateway):

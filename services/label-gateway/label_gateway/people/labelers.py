@@ -82,20 +82,34 @@ async def change_labeler(db: asyncpg.Pool, after: Labeler) -> None:
 
     Raises `Rejected` for a group that is not there, and where no lead would be left.
     """
-    changed = await db.fetchval(
-        """
-        UPDATE audio.labelers SET role = $2, group_id = $3, enabled = $4
-        WHERE labeler_id = $1 AND (role <> 'lead' OR ($2 = 'lead' AND $4) OR EXISTS (
-            SELECT FROM audio.labelers WHERE labeler_id <> $1 AND role = 'lead' AND enabled))
-        RETURNING labeler_id
-        """,
-        after.labeler_id,
-        after.role,
-        await _group_id(db, after.group),
-        after.enabled,
-    )
+    async with db.acquire() as connection, connection.transaction():
+        await _lock(connection)
+        changed = await connection.fetchval(
+            """
+            UPDATE audio.labelers SET role = $2, group_id = $3, enabled = $4
+            WHERE labeler_id = $1 AND (NOT (role = 'lead' AND enabled) OR ($2 = 'lead' AND $4) OR EXISTS (
+                SELECT FROM audio.labelers WHERE labeler_id <> $1 AND role = 'lead' AND enabled))
+            RETURNING labeler_id
+            """,
+            after.labeler_id,
+            after.role,
+            await _group_id(connection, after.group),
+            after.enabled,
+        )
     if changed is None:
         raise Rejected(f"{after.name!r} is the last lead: make somebody else a lead first.")
+
+
+async def make_lead(db: asyncpg.Pool, name: str) -> Labeler:
+    """The labeler called `name` as a lead who may sign in; somebody new joins no group."""
+    async with db.acquire() as connection, connection.transaction():
+        await _lock(connection)
+        await connection.execute(
+            "INSERT INTO audio.labelers (name, role) VALUES ($1, 'lead')"
+            " ON CONFLICT (name) DO UPDATE SET role = 'lead', enabled = true",
+            name,
+        )
+        return Labeler(**await connection.fetchrow(_LABELER + "WHERE l.name = $1", name))
 
 
 async def ensure_a_lead(db: asyncpg.Pool) -> Labeler:
@@ -104,7 +118,7 @@ async def ensure_a_lead(db: asyncpg.Pool) -> Labeler:
     Where there is no labeler at all, the new lead is a group of one; else the groups stay as they are.
     """
     async with db.acquire() as connection, connection.transaction():
-        await connection.execute("LOCK TABLE audio.labelers IN SHARE ROW EXCLUSIVE MODE")
+        await _lock(connection)
         leads, labelers = await connection.fetchrow(
             "SELECT count(*) FILTER (WHERE role = 'lead'), count(*) FROM audio.labelers"
         )
@@ -116,8 +130,14 @@ async def ensure_a_lead(db: asyncpg.Pool) -> Labeler:
             _LABELER + "WHERE l.role = 'lead' AND l.enabled ORDER BY l.labeler_id LIMIT 1"
         )
     if row is None:
-        raise Rejected("There are leads, but none who is enabled: audio.labelers says who.")
+        raise Rejected("No lead may sign in: `escolta greet NAME --lead` makes one.")
     return Labeler(**row)
+
+
+async def _lock(db: asyncpg.Connection) -> None:
+    """Let nobody else change people until this transaction ends: of two leads who demote each other, the
+    second sees what the first did. Reading goes on."""
+    await db.execute("LOCK TABLE audio.labelers IN SHARE ROW EXCLUSIVE MODE")
 
 
 async def _group_id(db: asyncpg.Pool, name: str | None) -> int | None:

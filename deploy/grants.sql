@@ -57,6 +57,7 @@ GRANT SELECT ON al.wavs_proposed TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audio.labelers TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audio.ontology TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audio.chunks TO escolta_label_gateway;
+GRANT SELECT, INSERT, UPDATE, DELETE ON label.address TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.groups TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.sign_in_links TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.assignments TO escolta_label_gateway;

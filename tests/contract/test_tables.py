@@ -49,6 +49,7 @@ TABLES = {
     "audio.labelers": Access("label_gateway"),
     "audio.ontology": Access("label_gateway", ("al_engine",)),
     "audio.chunks": Access("label_gateway"),
+    "label.address": Access("label_gateway"),
     "label.groups": Access("label_gateway"),
     "label.sign_in_links": Access("label_gateway"),
     "label.assignments": Access("label_gateway"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -12,9 +13,11 @@ import typer
 from escolta.contracts import asyncapi_json, events_markdown
 from escolta.doctor import examine
 from escolta.errors import EscoltaError, Misconfigured
+from escolta.installations import settings_at_work, settings_in
 from escolta.interruption import until_interrupted
 from escolta.observe import set_up_logs
-from escolta.runtime import find_services, greetings, joined, running
+from escolta.runtime import find_services, joined, running
+from escolta.service import Platform
 from escolta.settings import Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -23,7 +26,14 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 @app.callback()
 def escolta(context: typer.Context) -> None:
     """Turns sound that nobody has time to hear into a labeled data set."""
-    context.obj = lambda: joined(load_settings())
+    context.obj = open_platform
+
+
+def open_platform(
+    *, state_dir: Path | None = None, bus: bool = True
+) -> AbstractAsyncContextManager[Platform]:
+    """`OpenPlatform` for the settings at hand, or for the installation in `state_dir`."""
+    return joined(settings_in(state_dir) if state_dir else settings_at_work(), bus=bus)
 
 
 @app.command()
@@ -42,13 +52,6 @@ async def _run(settings: Settings, names: list[str], stop: asyncio.Event) -> Non
             if service.greeting and settings.http_host == "127.0.0.1" and sys.stdout.isatty():
                 print(await service.greeting(), flush=True)
         await stop.wait()
-
-
-@app.command()
-def greet() -> None:
-    """Print a fresh sign-in link of the first lead, for a deployment that runs elsewhere."""
-    for line in asyncio.run(greetings(load_settings(), find_services())):
-        print(line)
 
 
 @app.command()

@@ -45,24 +45,20 @@ def _platform(settings: Settings, clock: Clock) -> Platform:
     return Platform(settings, bus, open_objects(settings.objects_url), clock, metrics)
 
 
-async def greetings(settings: Settings, builds: Sequence[Build]) -> list[str]:
-    """What the services say to whoever starts them, such as a sign-in link, without starting them."""
+@asynccontextmanager
+async def joined(settings: Settings, *, bus: bool = True) -> AsyncIterator[Platform]:
+    """A platform for one command, beside services that may be at work: it listens to nothing.
+
+    `bus`: connect to it; off for a command that has nothing to say there.
+    """
     from escolta.catalog import open_catalog
 
     on = _platform(settings, SystemClock())
     on.http_url = settings.public_url or f"http://{settings.http_host}:{settings.http_port or PREFERRED_PORT}"
-    services = [build(on) for build in builds]
-    async with open_catalog(settings.catalog_url, cache=settings.cache) as on.catalog:
-        return [await service.greeting() for service in services if service.greeting]
-
-
-@asynccontextmanager
-async def joined(settings: Settings) -> AsyncIterator[Platform]:
-    """A platform for one command, beside services that may be at work: it listens to nothing."""
-    from escolta.catalog import open_catalog
-
-    on = _platform(settings, SystemClock())
     async with open_catalog(settings.catalog_url, cache=settings.cache, join=True) as on.catalog:
+        if not bus:
+            yield on
+            return
         await on.bus.start()
         try:
             yield on

@@ -4,7 +4,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -41,8 +42,16 @@ class Platform:
         return logging.getLogger(f"escolta.{service}")
 
 
-OpenPlatform = Callable[[], AbstractAsyncContextManager[Platform]]
-"""How a command that a service brings gets at catalog and bus: `async with context.obj() as on`."""
+class OpenPlatform(Protocol):
+    """How a command that a service brings gets at catalog and bus: `async with context.obj() as on`.
+
+    `state_dir`: of an installation of its own on this machine, such as a demo. `bus`: connect to it.
+    """
+
+    def __call__(
+        self, *, state_dir: Path | None = None, bus: bool = True
+    ) -> AbstractAsyncContextManager[Platform]:
+        """The platform, beside services that may be at work."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,13 @@
 """label-gateway: gives batches to groups of labelers, keeps what they say, and finds what they agree on."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from escolta.events import BatchProposed
 from escolta.service import Every, Platform, Service, Subscription
 from label_gateway import http
 from label_gateway.batches.handlers import Batches
+from label_gateway.people.address import keep_address
 from label_gateway.people.sign_in import greeting
 
 
@@ -16,10 +20,16 @@ def build(on: Platform) -> Service:
         await batches.give_out_waiting()  # to the first lead, who may just have come
         return line
 
+    @asynccontextmanager
+    async def pages_have_an_address() -> AsyncIterator[None]:
+        await keep_address(on.catalog, on.http_url)
+        yield
+
     return Service(
         "label-gateway",
         subscriptions=[Subscription(BatchProposed, batches.on_proposed)],
         router=http.router(on, batches),
         jobs=[Every(60, batches.catch_up)],
+        lifespan=pages_have_an_address,
         greeting=greet,
     )

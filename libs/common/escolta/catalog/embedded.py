@@ -191,6 +191,12 @@ def address_in_use(root: Path) -> str | None:
     return None
 
 
+def catalogs_in_use(below: Path) -> list[Path]:
+    """Folders `catalog`, up to two folders below `below`, whose server another process has started."""
+    locks = (lock for depth in ("", "*/", "*/*/") for lock in below.glob(f"{depth}catalog/lock"))
+    return sorted(lock.parent for lock in locks if address_in_use(lock.parent))
+
+
 def _opened(folder: Path, held: ExitStack) -> tuple[str, tuple[int, ...]]:
     """A path of `folder` that PostgreSQL can use whatever lies above it, and the descriptor behind it.
 

@@ -27,10 +27,14 @@ REVOKE ALL ON ALL TABLES IN SCHEMA audio, label, al FROM escolta_embedder;
 GRANT USAGE ON SCHEMA audio, label, al TO escolta_embedder;
 GRANT SELECT ON audio.paths TO escolta_embedder;
 GRANT SELECT ON audio.audios TO escolta_embedder;
+GRANT SELECT ON audio.audio_counts TO escolta_embedder;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audio.models TO escolta_embedder;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audio.embeddings TO escolta_embedder;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audio.patch_scores TO escolta_embedder;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audio.embedding_failures TO escolta_embedder;
+GRANT SELECT, INSERT, UPDATE, DELETE ON audio.embedding_counts TO escolta_embedder;
+GRANT SELECT, INSERT, UPDATE, DELETE ON audio.embedding_marks TO escolta_embedder;
+GRANT SELECT, INSERT, UPDATE, DELETE ON audio.embedding_queue TO escolta_embedder;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audio.embedding_windows TO escolta_embedder;
 
 DO $$ BEGIN CREATE ROLE escolta_ingest NOLOGIN;
@@ -44,7 +48,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON audio.nodes TO escolta_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audio.node_status TO escolta_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audio.paths TO escolta_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audio.audios TO escolta_ingest;
+GRANT SELECT, INSERT, UPDATE, DELETE ON audio.audio_counts TO escolta_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audio.quarantine TO escolta_ingest;
+GRANT SELECT, INSERT, UPDATE, DELETE ON audio.quarantine_counts TO escolta_ingest;
 
 DO $$ BEGIN CREATE ROLE escolta_label_gateway NOLOGIN;
 EXCEPTION WHEN duplicate_object THEN NULL; END $$;

@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from embedder import waiting
+from embedder import waiting, wanted_first
 from embedder.embedding import BATCHES_AT_ONCE, Embedding, Failures
-from embedder.waiting import Page, Place, Scope, Window
+from embedder.waiting import EVERYTHING, Page, Place, Scope
+from embedder.wanted_first import Window
 from escolta.errors import Rejected, is_transient
 from escolta.service import Platform
 
-LOOKED_BACK = timedelta(days=1)
 LEAST_PAGE = 2
 """Audios that tell of more than of themselves."""
 
@@ -20,25 +20,24 @@ class Backlog:
 
     def __init__(self, on: Platform, embedding: Embedding) -> None:
         self._on, self._embedding = on, embedding
-        self._since = waiting.BEGINNING
         self._oldest: datetime | None = None
         """When the oldest audio entered the catalog that this round is at or could not have."""
         embedding.metrics.oldest_waiting_s.set_function(self._oldest_waits_s)
 
     async def put_first(self, start: datetime, end: datetime) -> int:
         """Have the window embedded by the model in use before all else; returns how many audios wait."""
-        return await waiting.open_window(self._on.catalog, self._embedding.model.model_id, start, end)
+        return await wanted_first.open_window(
+            self._on.catalog, self._embedding.model.model_id, Scope(start, end)
+        )
 
     async def catch_up(self) -> None:
-        """Embed what waits: the windows first, then everything at the start, or what came of late.
+        """Embed what waits: the windows first, then what is left in the queue, then what has come since.
 
         1. Embed page after page, as many at once as may be under way.
         2. When stopped, or when nothing at all of a page or of a batch could be had, begin no more and let
            the batches under way come to their end.
-        3. Tell the first thing that went wrong, and let the next round look through the same again.
-        4. Where nothing did, let the next one look back to a day before this one began.
+        3. Tell the first thing that went wrong: what could not be had stays in the queue for the next round.
         """
-        begun = self._on.clock.now()
         running: dict[asyncio.Task[Failures], datetime] = {}
         stuck: list[datetime] = []
         errors: list[BaseException] = []
@@ -50,14 +49,14 @@ class Backlog:
                 stuck.append(oldest)
 
         try:
-            async for page in self._pages(Scope(self._since)):
+            async for page in self._pages():
                 if len(running) == BATCHES_AT_ONCE:
                     ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                     for batch in ended:
                         end(batch)
                     if any(self._brought_nothing(batch) for batch in ended):
                         break
-                running[asyncio.create_task(self._embedding.embed(page.keys))] = page.oldest
+                running[asyncio.create_task(self._embed(page))] = page.oldest
                 self._oldest = min([*running.values(), *stuck])
         finally:
             if running:
@@ -66,7 +65,11 @@ class Backlog:
         self._oldest = min(stuck, default=None)
         if errors:
             raise errors[0]
-        self._since = begun - LOOKED_BACK
+
+    async def _embed(self, page: Page) -> Failures:
+        failures = await self._embedding.embed(page.keys)
+        await waiting.forget_settled(self._on.catalog, self._embedding.model.model_id, page.keys)
+        return failures
 
     def _oldest_waits_s(self) -> float:
         if self._oldest is None:
@@ -82,33 +85,41 @@ class Backlog:
             return isinstance(error, Exception) and is_transient(error)
         return len(_errors(batch)) == max(LEAST_PAGE, self._on.settings.embed_batch)
 
-    async def _pages(self, scope: Scope) -> AsyncIterator[Page]:
-        """What waits in `scope`; before each page, what waits in the windows that are wanted first."""
+    async def _pages(self) -> AsyncIterator[Page]:
+        """What waits; before each page, what waits in the windows that are wanted first."""
         done: set[Window] = set()
         async for page in self._pages_of_windows(done):
             yield page
-        async for page in self._pages_of(scope):
-            yield page
-            async for first in self._pages_of_windows(done):
-                yield first
+        mark = await waiting.mark(self._on.catalog, self._embedding.model.model_id)
+        for pages in (self._pages_between(EVERYTHING, Place(), mark), self._pages_after(EVERYTHING, mark)):
+            async for page in pages:
+                yield page
+                async for first in self._pages_of_windows(done):
+                    yield first
 
     async def _pages_of_windows(self, done: set[Window]) -> AsyncIterator[Page]:
         """What waits in the windows that are not `done` in this round: once is enough."""
         model_id = self._embedding.model.model_id
-        for window in await waiting.open_windows(self._on.catalog, model_id):
+        for window in await wanted_first.open_windows(self._on.catalog, model_id):
             if window in done:
                 continue
             done.add(window)
-            empty = True
-            async for page in self._pages_of(window.scope):
-                empty = False
+            async for page in self._pages_after(window.scope, Place()):
                 yield page
-            if empty:
-                await waiting.close_window(self._on.catalog, model_id, window)
+            await wanted_first.close_window(self._on.catalog, model_id, window)
 
-    async def _pages_of(self, scope: Scope) -> AsyncIterator[Page]:
-        model_id, size, after = self._embedding.model.model_id, self._on.settings.embed_batch, Place()
-        while page := await waiting.page(self._on.catalog, model_id, scope, after, size):
+    async def _pages_after(self, scope: Scope, place: Place) -> AsyncIterator[Page]:
+        """What waits of the audios of `scope` that entered the catalog after a place."""
+        model_id = self._embedding.model.model_id
+        while seen := await waiting.look(self._on.catalog, model_id, scope, place):
+            async for page in self._pages_between(scope, place, seen):
+                yield page
+            place = seen
+
+    async def _pages_between(self, scope: Scope, after: Place, until: Place) -> AsyncIterator[Page]:
+        """What of `scope` is in the queue between two places."""
+        model_id, size = self._embedding.model.model_id, self._on.settings.embed_batch
+        while page := await waiting.page(self._on.catalog, model_id, scope, after, until, size):
             after = page.end
             yield page
 

@@ -93,7 +93,9 @@ class Embedding:
             failures |= {audio_id: Rejected("the catalog has no such audio") for audio_id in unknown}
             until_committed.enter_context(self.metrics.stage("write"))
             await store.save(connection, self.model.model_id, embedded)
-            rejected = {key: error for key, error in failures.items() if isinstance(error, Rejected)}
+            rejected = [
+                (key, error) for key in keys if isinstance(error := failures.get(key.audio_id), Rejected)
+            ]
             await store.save_failures(connection, self.model.model_id, rejected)
         self._count(len(keys), embedded, failures)
         for audio, _ in embedded:

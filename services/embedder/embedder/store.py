@@ -1,6 +1,6 @@
 """The embedder's SQL: writes `audio.models`, `embeddings`, `patch_scores`, `embedding_failures`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -83,6 +83,7 @@ async def save(
     connection: asyncpg.Connection, model_id: str, embedded: Sequence[tuple[Audio, EmbeddedAudio]]
 ) -> None:
     """Write the embeddings and forget that any of these audios failed before."""
+    embedded = sorted(embedded, key=lambda pair: pair[0].start)  # one order for all who write months' counts
     await connection.executemany(
         "INSERT INTO audio.embeddings"
         " (audio_id, start_utc, model_id, vector, top_classes, top_probabilities)"
@@ -115,21 +116,27 @@ def _top(one: EmbeddedAudio) -> tuple[list[int], list[float]]:
 
 
 async def save_failures(
-    connection: asyncpg.Connection, model_id: str, failures: Mapping[UUID, Rejected]
+    connection: asyncpg.Connection, model_id: str, failures: Sequence[tuple[AudioKey, Rejected]]
 ) -> None:
     """Remember which audios cannot be embedded, so that catching up leaves them alone."""
     await connection.executemany(
-        "INSERT INTO audio.embedding_failures (audio_id, model_id, reason) VALUES ($1, $2, $3)"
+        "INSERT INTO audio.embedding_failures (audio_id, start_utc, model_id, reason) VALUES ($1, $2, $3, $4)"
         " ON CONFLICT (audio_id, model_id) DO UPDATE SET reason = excluded.reason, failed_at = now()",
-        [(audio_id, model_id, str(error)) for audio_id, error in failures.items()],
+        [(key.audio_id, key.start, model_id, str(error)) for key, error in sorted(failures, key=_start)],
     )
+
+
+def _start(failure: tuple[AudioKey, Rejected]) -> datetime:
+    return failure[0].start
 
 
 async def counts(pool: asyncpg.Pool, model_id: str) -> tuple[int, int, int]:
-    """Audios that are embedded, that wait, and that failed."""
-    embedded = await pool.fetchval("SELECT count(*) FROM audio.embeddings WHERE model_id = $1", model_id)
-    failed = await pool.fetchval(
-        "SELECT count(*) FROM audio.embedding_failures WHERE model_id = $1", model_id
+    """Audios that are embedded, that wait, and that failed, as the catalog keeps these counts."""
+    embedded, failed, audios = await pool.fetchrow(
+        "SELECT coalesce(sum(audios) FILTER (WHERE outcome = 'embedded'), 0)::bigint,"
+        " coalesce(sum(audios) FILTER (WHERE outcome = 'failed'), 0)::bigint,"
+        " (SELECT coalesce(sum(audios), 0)::bigint FROM audio.audio_counts)"
+        " FROM audio.embedding_counts WHERE model_id = $1",
+        model_id,
     )
-    audios = await pool.fetchval("SELECT count(*) FROM audio.audios")
     return embedded, max(0, audios - embedded - failed), failed

@@ -143,8 +143,8 @@ async def node_states(catalog: asyncpg.Pool) -> list[asyncpg.Record]:
                node_status.source
         FROM audio.nodes
         LEFT JOIN audio.node_status USING (node_id)
-        LEFT JOIN (SELECT node_id, count(*) AS audios FROM audio.audios GROUP BY node_id) AS counted
-                  USING (node_id)
+        LEFT JOIN (SELECT node_id, sum(audios)::bigint AS audios FROM audio.audio_counts
+                   GROUP BY node_id) AS counted USING (node_id)
         ORDER BY nodes.name
         """
     )
@@ -269,8 +269,11 @@ async def quarantined(catalog: asyncpg.Pool, limit: int) -> list[asyncpg.Record]
 
 async def count_quarantined(catalog: asyncpg.Pool) -> dict[str, int]:
     """How many rows of the quarantine list are of which kind; a kind without rows is absent."""
-    rows = await catalog.fetch("SELECT kind, count(*) AS rows FROM audio.quarantine GROUP BY kind")
-    return {row["kind"]: row["rows"] for row in rows}
+    rows = await catalog.fetch(
+        "SELECT kind, sum(messages)::bigint AS messages FROM audio.quarantine_counts"
+        " GROUP BY kind HAVING sum(messages) > 0"
+    )
+    return {row["kind"]: row["messages"] for row in rows}
 
 
 def storable(text: str) -> str:

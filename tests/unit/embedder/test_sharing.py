@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from unit.embedder.at_work import START, EmbedderAtWork, another, tone
 
-from embedder import store, waiting
+from embedder import store, wanted_first
 from embedder.backlog import Backlog
 from embedder.models.model import Embedded, FloatArray, PatchScores
 from embedder.models.placeholder import Placeholder
@@ -199,12 +199,12 @@ async def test_a_window_that_is_asked_for_again_meanwhile_stays_open(embedder):
     async with another(embedder, Double()) as one:
         backlog = Backlog(embedder.on, one)
         await backlog.put_first(START, START + timedelta(hours=1))
-        [found_empty] = await waiting.open_windows(embedder.on.catalog, "double-1")
+        [found_empty] = await wanted_first.open_windows(embedder.on.catalog, "double-1")
         await backlog.put_first(START, START + timedelta(hours=1))
-        await waiting.close_window(embedder.on.catalog, "double-1", found_empty)
-        [asked_again] = await waiting.open_windows(embedder.on.catalog, "double-1")
-        await waiting.close_window(embedder.on.catalog, "double-1", asked_again)
-        assert await waiting.open_windows(embedder.on.catalog, "double-1") == []
+        await wanted_first.close_window(embedder.on.catalog, "double-1", found_empty)
+        [asked_again] = await wanted_first.open_windows(embedder.on.catalog, "double-1")
+        await wanted_first.close_window(embedder.on.catalog, "double-1", asked_again)
+        assert await wanted_first.open_windows(embedder.on.catalog, "double-1") == []
 
 
 async def test_what_failed_in_a_window_is_tried_again(embedder):

@@ -165,6 +165,19 @@ async def test_a_put_that_fails_leaves_the_old_file_and_no_other(
     assert await objects.get("one") == b"old"
 
 
+async def test_a_file_that_its_disk_cannot_read_is_not_tried_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = open_objects(f"file://{tmp_path}")
+
+    def broken(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", broken)
+    with pytest.raises(OSError, match="Input/output error"):
+        await objects.get("one")
+
+
 async def test_a_relative_folder_is_one_of_the_working_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

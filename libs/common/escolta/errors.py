@@ -9,6 +9,11 @@
 The message is one sentence for the person who will read it: what happened, to which thing, what to do.
 """
 
+import errno
+import re
+import socket
+import ssl
+
 
 class EscoltaError(Exception):
     """The root of everything that Escolta raises on purpose."""
@@ -31,12 +36,34 @@ class Misconfigured(EscoltaError):
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether the same work may succeed later: our own `Transient`, the network, the database away.
+    """Whether time alone, or whoever runs the servers, may mend it; what only we can mend is not transient.
 
-    SQLSTATE classes: 08 connection, 40 rollback (deadlock, serialization), 53 resources, 57 operator.
+    Our own `Transient`; the network; a disk or a process short of something; the database away.
     """
-    if isinstance(error, Transient | OSError | TimeoutError):
+    if isinstance(error, Transient | TimeoutError | ConnectionError | socket.gaierror | ssl.SSLError):
         return True
-    if type(error).__name__ == "InterfaceError":  # asyncpg: the connection or its pool has closed
-        return True
-    return str(getattr(error, "sqlstate", ""))[:2] in ("08", "40", "53", "57")
+    if type(error) is OSError and error.errno is None:
+        return True  # asyncio's, where a host has several addresses and none of them answers
+    if isinstance(error, OSError):
+        return error.errno in _PASSING
+    if type(error).__name__ == "InterfaceError":  # asyncpg's; its other ones say how we misused it
+        return _IS_CLOSED.search(str(error)) is not None
+    sqlstate = str(getattr(error, "sqlstate", ""))
+    return sqlstate[:2] in _PASSING_CLASSES or sqlstate in _PASSING_STATES
+
+
+_PASSING = {
+    *(errno.ENETDOWN, errno.ENETUNREACH, errno.ENETRESET, errno.EHOSTDOWN, errno.EHOSTUNREACH),
+    *(errno.EADDRNOTAVAIL, errno.ENOBUFS),  # no port or buffer is left for another connection
+    *(errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EBUSY),
+    errno.ESTALE,  # a network disk was mounted anew
+}
+_IS_CLOSED = re.compile(r"\b(connection|pool) is clos(ed|ing)\b")
+_PASSING_CLASSES = {"08", "28", "40", "53", "57"}
+"""SQLSTATE: connection, login (a password is changed on both sides in time), rollback (deadlock,
+serialization), resources, operator."""
+_PASSING_STATES = {
+    "25006",  # read only: a standby that has not taken over yet
+    "3D000",  # the database is being restored
+    "55P03",  # a lock was not to be had
+}

@@ -55,10 +55,11 @@ class Subscription:
 
     The handler gets 1 to `batch` messages, at most `linger_s` seconds after the first of them came, and
     no further batch until it has returned.
-    It gives single messages a verdict (`message.retry(…)`, `message.reject(…)`); if it raises, a batch
-    of several is handed over again one by one, so that one poisoned message harms no other, and a batch
-    of one is judged by the error: `Rejected` -> dead letter; `Transient`, a lost connection -> retry, for
-    as long as it takes; anything else is a defect of ours -> retry, and dead letter after the last delay.
+    It gives single messages a verdict (`message.retry(…)`, `message.reject(…)`); if it raises, the error
+    judges: `Transient`, `Misconfigured`, a lost connection -> the batch again later, for as long as it takes.
+    After anything else a batch of several is handed over again one by one, so that one poisoned message harms
+    no other, and each is judged: `Rejected` -> dead letter; the rest is a defect of ours -> retry, and dead
+    letter after the last delay.
     `node` narrows a topic with a `{node}` place to one node. All subscribers of the same service share
     one queue: each message goes to one of them. Where they are of several kinds (`kind`, such as a model
     each), every kind has a queue of its own and hears of everything.

@@ -18,7 +18,7 @@ from escolta.bus import DeadLetter, Message, Subscription, Verdict
 from escolta.bus.inbox import Inbox, Incoming
 from escolta.cancellation import cancelled_by_us_alone
 from escolta.clock import Clock
-from escolta.errors import Rejected, is_transient
+from escolta.errors import Misconfigured, Rejected, is_transient
 from escolta.events import Event, MessageRejected
 from escolta.fields import LARGEST_EVENT_BYTES, REASON_CHARS, shortened
 
@@ -120,15 +120,33 @@ class Delivery:
             with cancelled_by_us_alone():
                 await self.subscription.handler(list(messages.values()))
         except Exception as error:  # noqa: BLE001  # every failure is judged, logged and counted here
-            if len(messages) > 1:
-                log.warning("%s: a batch of %d failed, now one by one", self.queue, len(messages))
-                outcomes: dict[int, Outcome] = {}
-                for index, message in messages.items():
-                    outcomes |= await self._handle({index: Message(message.event, message.attempt)})
-                return outcomes
-            [(index, message)] = messages.items()
-            return {index: self._judge(error, message.attempt)}
+            if len(messages) == 1:
+                [(index, message)] = messages.items()
+                return {index: self._judge(error, message.attempt)}
+            return await self._judge_batch(error, messages)
         return {index: self._outcome(message) for index, message in messages.items()}
+
+    async def _judge_batch(self, error: Exception, messages: dict[int, Message]) -> dict[int, Outcome]:
+        """Later, all of them, where something is away; else one by one, to find what poisons the batch.
+
+        Something that is away after the last delay still may be one message's doing: then one by one as well,
+        as far as the first for which it is away, and another one first at each attempt.
+        """
+        away, attempt = _is_away(error), min(message.attempt for message in messages.values())
+        if away and attempt <= len(self.subscription.delays_s):
+            log.warning("%s: a batch of %d, later: %s", self.queue, len(messages), _named(error))
+            return {index: self._later(_named(error), message.attempt) for index, message in messages.items()}
+        log.warning("%s: a batch of %d failed, now one by one: %s", self.queue, len(messages), _named(error))
+        outcomes: dict[int, Outcome] = {}
+        order = list(messages)
+        first = attempt % len(order) if away else 0
+        for index in order[first:] + order[:first]:
+            message = messages[index]
+            if away and any(outcome.verdict is Verdict.RETRY for outcome in outcomes.values()):
+                outcomes[index] = self._later(_named(error), message.attempt)
+            else:
+                outcomes |= await self._handle({index: Message(message.event, message.attempt)})
+        return outcomes
 
     def _outcome(self, message: Message) -> Outcome:
         if message.verdict is Verdict.RETRY:
@@ -138,8 +156,8 @@ class Delivery:
     def _judge(self, error: Exception, attempt: int) -> Outcome:
         if isinstance(error, Rejected):
             return _rejected(str(error))
-        reason = f"{type(error).__name__}: {error}"
-        if is_transient(error):
+        reason = _named(error)
+        if _is_away(error):
             log.warning("%s: attempt %d: %s", self.queue, attempt, reason)
             return self._later(reason, attempt)
         log.error("%s: attempt %d failed", self.queue, attempt, exc_info=error)
@@ -150,6 +168,15 @@ class Delivery:
     def _later(self, reason: str, attempt: int) -> Outcome:
         delays_s = self.subscription.delays_s
         return Outcome(Verdict.RETRY, reason, delays_s[min(attempt, len(delays_s)) - 1])
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether it is no fault of the message, nor of ours: a setting, too, is put right in time."""
+    return isinstance(error, Misconfigured) or is_transient(error)
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _rejected(reason: str) -> Outcome:

@@ -1,16 +1,18 @@
 """Objects as files of a folder."""
 
 import asyncio
+import errno
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from escolta.errors import Misconfigured, ObjectMissing, Rejected, Transient
+from escolta.errors import Misconfigured, ObjectMissing, Rejected, Transient, is_transient
 from escolta.objects import check_key
 
 T = TypeVar("T")
+_CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class FileObjects:
@@ -50,13 +52,15 @@ class FileObjects:
             return await asyncio.to_thread(work)
         except (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise
-        except PermissionError as error:
+        except OSError as error:
+            if is_transient(error):
+                raise Transient(f"The object store {self._folder} has trouble: {error}") from error
+            if error.errno not in _CLOSED:
+                raise
             raise Misconfigured(
                 f"{error.filename} cannot be used ({error.strerror}): give it to the user who runs Escolta, "
                 "or set ESCOLTA_OBJECTS_URL to another folder (file://…)"
             ) from error
-        except OSError as error:
-            raise Transient(f"The object store {self._folder} has trouble: {error}") from error
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -8,15 +8,14 @@ from importlib.resources import files
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from escolta.errors import Rejected, Transient
 from escolta.service import Platform, Service
 from escolta.web import Sessions, signed_in
+from escolta.web.bodies import BodyLimit
+from escolta.web.faults import add_faults
 
 log = logging.getLogger("escolta.app")
 
@@ -38,29 +37,13 @@ def make_app(on: Platform, services: Sequence[Service]) -> FastAPI:
             app.include_router(service.router)
     _add_probes(app, on, services)
     app.mount("/static", StaticFiles(directory=str(files("escolta.web") / "static")))
-    app.add_exception_handler(RequestValidationError, _refuse_request)
-    app.add_exception_handler(Rejected, _refuse(400))
-    app.add_exception_handler(Transient, _refuse(503))
+    add_faults(app)
+    app.add_middleware(BodyLimit)
     return app
 
 
 def _name(route: APIRoute) -> str:
     return route.name
-
-
-async def _refuse_request(request: Request, error: Exception) -> JSONResponse:
-    """FastAPI's own answer, without the input: half a character in it could not be sent back."""
-    assert isinstance(error, RequestValidationError)
-    return JSONResponse(
-        {"detail": [{name: one[name] for name in ("type", "loc", "msg")} for one in error.errors()]}, 422
-    )
-
-
-def _refuse(status: int):  # type: ignore[no-untyped-def]  # starlette's handler type
-    async def answer(request: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, status)
-
-    return answer
 
 
 def _add_probes(app: FastAPI, on: Platform, services: Sequence[Service]) -> None:

@@ -6,6 +6,10 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
+from escolta.fields import WORD_CHARS, shortened
+
+LONGEST_MESSAGE, LONGEST_ERROR = 4_000, 20_000
+"""Characters. What comes from outside may end up in a line; it must not fill the disk."""
 CARRIED = ("audio_id", "iteration_id", "node", "queue", "model_id")
 
 
@@ -17,12 +21,23 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": shortened(record.getMessage(), LONGEST_MESSAGE),
         }
-        line |= {name: str(value) for name in CARRIED if (value := record.__dict__.get(name)) is not None}
+        carried = {name: record.__dict__.get(name) for name in CARRIED}
+        line |= {
+            name: shortened(str(value), WORD_CHARS) for name, value in carried.items() if value is not None
+        }
         if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
+            line["error"] = _ends_of(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)
+
+
+def _ends_of(traceback: str) -> str:
+    """A traceback says where at its beginning and what at its end."""
+    if len(traceback) <= LONGEST_ERROR:
+        return traceback
+    half = LONGEST_ERROR // 2
+    return f"{traceback[:half]}\n…\n{traceback[-half:]}"
 
 
 def set_up_logs(stream: TextIO | None = None) -> None:

@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
 from escolta.catalog.binaries import ROOTS_CACHE
-from escolta.errors import Misconfigured
+from escolta.errors import Misconfigured, Transient
 
 MIGRATION_LOCK = 0x657363_6F6C7461  # "escolta": one process migrates, the others wait for it
 
@@ -54,9 +55,17 @@ async def _pool(dsn: str, connections: int, wait_s: float) -> AsyncIterator[asyn
     await _wait_for_server(dsn, wait_s)
     await migrate(dsn)
     async with asyncpg.create_pool(
-        dsn, min_size=1, max_size=connections, init=_set_up_connection, command_timeout=300
+        dsn, min_size=1, max_size=connections, connect=_connect, init=_set_up_connection, command_timeout=300
     ) as pool:
         yield pool
+
+
+async def _connect(*where: Any, **how: Any) -> asyncpg.Connection:
+    """A connection for the pool; a server whose socket in the file system is gone is away like any other."""
+    try:
+        return await asyncpg.connect(*where, **how)
+    except FileNotFoundError as error:
+        raise Transient(f"The catalog does not answer: {error}") from error
 
 
 async def _wait_for_server(dsn: str, wait_s: float) -> None:

@@ -123,6 +123,7 @@ async def granted(catalog_url: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(catalog_url)
     await connection.execute(grants())
     yield connection
+    await connection.execute("RESET ROLE")
     for service in SERVICES:
         await connection.execute(f"DROP OWNED BY {role(service)}; DROP ROLE {role(service)}")
     await connection.close()
@@ -147,6 +148,11 @@ async def test_with_the_grants_label_gateway_settles_an_audio(granted):
     )
     await granted.execute("RESET ROLE")
     assert version is not None
+
+
+async def test_reading_embeddings_is_enough_to_wait_for_those_who_write_them(granted):
+    await granted.execute(f"SET ROLE {role('al_engine')}")
+    assert await granted.fetchval("SELECT audio.cutoff()")
 
 
 def role(service: str) -> str:

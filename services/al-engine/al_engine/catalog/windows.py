@@ -93,8 +93,7 @@ async def cutoff(connection: asyncpg.Connection) -> datetime:
     try:
         async with connection.transaction():
             await connection.execute("SET LOCAL lock_timeout = '30s'")
-            await connection.execute("LOCK TABLE ONLY audio.embeddings IN SHARE MODE")
-            return await connection.fetchval("SELECT clock_timestamp()")
+            return await connection.fetchval("SELECT audio.cutoff()")
     except asyncpg.LockNotAvailableError as error:
         raise Transient("somebody has been writing embeddings for 30 s: waiting for the end of it") from error
 

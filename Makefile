@@ -65,11 +65,10 @@ clean: ## forget the environment and the demo's data
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
 	  echo "$(PYTHON) could not make .venv; on Debian or Ubuntu: apt install python3-venv, then make again"; exit 1; }
 
-.venv/.demo: constraints.txt requirements/demo.txt requirements/no-deps.txt $(PACKAGES) services/label-gateway/package-lock.json | .venv/bin/python
+.venv/.demo: constraints.txt requirements/demo.txt requirements/no-deps.txt $(PACKAGES) | .venv/bin/python
 	@echo "Installing Escolta (about a minute, once)"
 	@$(PIP) -r requirements/demo.txt
 	@$(PIP) --no-deps -r requirements/no-deps.txt
-	@$(BIN)/python services/label-gateway/fetch_vendor.py
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.demo

@@ -1,16 +1,14 @@
 """label-gateway at work with real sounds to label, and people in front of a real browser."""
 
 import asyncio
-import io
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import UUID, uuid4
 
-import numpy as np
-import soundfile
 from at_work import AtWork
+from browser.sounds import DURATION_S, Recording, tone
 from playwright.async_api import Browser, BrowserContext, Page
 
 from escolta.events import BatchProposed, audio_id_of
@@ -20,20 +18,6 @@ from label_gateway.people.sign_in import new_link, sign_in_link
 
 NODE = "quay-1"
 START = datetime(2024, 5, 1, 10, tzinfo=UTC)
-RATE_HZ = 16_000
-DURATION_S = 4.0
-
-
-def sound(seed: int) -> bytes:
-    """A WAV of noise with a tone from 1 s to 2 s; every seed sounds different."""
-    rng = np.random.default_rng(seed)
-    time_s = np.arange(int(DURATION_S * RATE_HZ)) / RATE_HZ
-    samples = 0.01 * rng.standard_normal(len(time_s))
-    tone = (time_s >= 1) & (time_s < 2)
-    samples[tone] += 0.3 * np.sin(2 * np.pi * (440 + 110 * seed) * time_s[tone])
-    wav = io.BytesIO()
-    soundfile.write(wav, samples.astype(np.float32), RATE_HZ, format="WAV", subtype="PCM_16")
-    return wav.getvalue()
 
 
 @dataclass
@@ -61,7 +45,11 @@ class GatewayInBrowser(AtWork):
         return await new_link(self.on, added.labeler_id)
 
     async def propose(self, audios: int) -> UUID:
-        """A batch of as many audios, as al-engine leaves it, in the hands of its group."""
+        """A batch of as many audios, each with a tone, as al-engine leaves it, in the hands of its group."""
+        return await self.propose_recordings(*(tone(self.known + number) for number in range(audios)))
+
+    async def propose_recordings(self, *recordings: Recording) -> UUID:
+        """The same with these recordings, in this order."""
         await people.ensure_a_lead(self.on.catalog)
         iteration_id = uuid4()
         async with self.on.catalog.acquire() as db, db.transaction():
@@ -70,34 +58,35 @@ class GatewayInBrowser(AtWork):
                 " batch, follow_ups, proposed_at) VALUES ($1, 'proposed', '{}', $2, $2, $3, 0, now())",
                 iteration_id,
                 START,
-                audios,
+                len(recordings),
             )
-            for rank in range(audios):
-                await self._propose_one(db, iteration_id, rank)
+            for rank, recording in enumerate(recordings):
+                await self._propose_one(db, iteration_id, rank, recording)
                 self.known += 1
-        await self.on.bus.publish(BatchProposed(iteration_id=iteration_id, audios=audios))
+        await self.on.bus.publish(BatchProposed(iteration_id=iteration_id, audios=len(recordings)))
         given = "SELECT count(*) >= $2 FROM label.assignments WHERE iteration_id = $1"
-        await self.until(lambda: self.on.catalog.fetchval(given, iteration_id, audios))
+        await self.until(lambda: self.on.catalog.fetchval(given, iteration_id, len(recordings)))
         return iteration_id
 
-    async def _propose_one(self, db, iteration_id: UUID, rank: int) -> None:
+    async def _propose_one(self, db, iteration_id: UUID, rank: int, recording: Recording) -> None:
         start = START + timedelta(seconds=10 * self.known)
-        audio_id, wav = audio_id_of(NODE, start), sound(self.known)
-        name = f"{start:%H%M%S}.wav"
-        await self.on.objects.put(f"audio/{audio_id}.wav", wav)
+        audio_id = audio_id_of(NODE, start)
+        name = f"{start:%H%M%S}.{recording.suffix}"
+        await self.on.objects.put(f"audio/{audio_id}.{recording.suffix}", recording.data)
         await db.execute(
             "INSERT INTO audio.audios (audio_id, start_utc, node_id, path_id, object_name, file_name,"
             " rate_hz, bits_per_sample, samples, duration_s, channels, sha256, clock_state)"
-            " SELECT $1, $2, node_id, path_id, $3, $4, $5, 16, $6, $7, 1, $8, 'unknown'"
+            " SELECT $1, $2, node_id, path_id, $3, $4, $5, 16, $6, $7, $8, $9, 'unknown'"
             " FROM audio.nodes, audio.paths",
             audio_id,
             start,
-            f"{audio_id}.wav",
+            f"{audio_id}.{recording.suffix}",
             name,
-            RATE_HZ,
-            int(DURATION_S * RATE_HZ),
-            DURATION_S,
-            sha256(wav).digest(),
+            recording.rate_hz,
+            recording.samples,
+            recording.duration_s,
+            recording.channels,
+            sha256(recording.data).digest(),
         )
         await db.execute(
             "INSERT INTO al.wavs_proposed (iteration_id, audio_id, start_utc, node, file_name, rank,"
@@ -120,9 +109,15 @@ class GatewayInBrowser(AtWork):
         page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
         return page
 
-    async def labeling_page(self, link: str | None = None, **options: object) -> "LabelingPage":
-        """The labeling page of somebody who has just signed in, by default the lead, with an audio on it."""
+    async def labeling_page(
+        self, link: str | None = None, *, prepare: str = "", **options: object
+    ) -> "LabelingPage":
+        """The labeling page of somebody who has just signed in, by default the lead, with an audio on it.
+
+        `prepare` is JavaScript that runs before the page's own.
+        """
         page = await self.page(**options)
+        await page.add_init_script(prepare)
         await page.goto(link or await sign_in_link(self.on, people.FIRST_LEAD))
         labeling = LabelingPage(page)
         await labeling.is_ready()
@@ -180,16 +175,18 @@ class LabelingPage:
         await self.plays_until(0.05)
         await self.press("Space")
 
-    async def drag(self, from_s: float, to_s: float) -> None:
+    async def drag(self, from_s: float, to_s: float, duration_s: float = DURATION_S) -> None:
         """Marks by hand, from one time to another."""
+        await self.page.mouse.move(*await self.at(from_s, duration_s))
+        await self.page.mouse.down()
+        await self.page.mouse.move(*await self.at(to_s, duration_s), steps=4)
+        await self.page.mouse.up()
+
+    async def at(self, time_s: float, duration_s: float = DURATION_S) -> tuple[float, float]:
+        """Where a time is on the screen, in pixels."""
         box = await self.page.locator("#wave").bounding_box()
         assert box
-        x = [box["x"] + box["width"] * time_s / DURATION_S for time_s in (from_s, to_s)]
-        y = box["y"] + box["height"] / 2
-        await self.page.mouse.move(x[0], y)
-        await self.page.mouse.down()
-        await self.page.mouse.move(x[1], y, steps=4)
-        await self.page.mouse.up()
+        return box["x"] + box["width"] * time_s / duration_s, box["y"] + box["height"] / 2
 
     async def put_cursor(self, time_s: float) -> None:
         """From the beginning by steps of half a second, and then of 0.05 s; with no mark selected."""

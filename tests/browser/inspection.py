@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import numpy as np
-from browser.at_work import sound
+from browser.sounds import tone
 
 from escolta.events import audio_id_of
 from escolta.service import Platform
@@ -88,7 +88,7 @@ async def show(
         )
         await _add_map(db, shown.iteration_id, mapped, sets)
     for number in range(SOUNDS):
-        await on.objects.put(f"audio/{number}.wav", sound(number))
+        await on.objects.put(f"audio/{number}.wav", tone(number).data)
     return shown
 
 

@@ -3,7 +3,6 @@
 import pytest
 from browser.at_work import GatewayInBrowser, LabelingPage
 
-from label_gateway.labeling import http
 from label_gateway.people.sign_in import sign_in_link
 
 
@@ -104,39 +103,6 @@ async def test_a_mark_without_a_class_is_not_submitted(gateway: GatewayInBrowser
     await labeling.shows("Mark 1 has no class yet")
     await labeling.press("1", "Enter")
     await labeling.shows("Nothing left to label")
-
-
-async def test_changes_can_be_undone_and_done_again(gateway: GatewayInBrowser) -> None:
-    await gateway.classes("Engine")
-    await gateway.propose(1)
-    labeling = await gateway.labeling_page()
-    await labeling.press("1", "Delete")
-    assert await labeling.marks() == []
-    await labeling.press("Control+z")
-    assert await labeling.marks() == ["1 0.00 – 4.00 s Engine"]
-    await labeling.press("Control+z")
-    assert await labeling.marks() == []
-    await labeling.press("Control+z")
-    await labeling.shows("nothing to undo")
-    await labeling.press("Control+Shift+z", "Control+Shift+z")
-    assert await labeling.marks() == []
-    await labeling.shows("Done again")
-
-
-async def test_the_edges_of_a_mark_can_be_typed_and_dragged(gateway: GatewayInBrowser) -> None:
-    await gateway.classes("Engine")
-    await gateway.propose(1)
-    labeling = await gateway.labeling_page()
-    await labeling.drag(1, 2)
-    await labeling.press("1")
-    await labeling.page.get_by_label("Onset").fill("0.75")
-    await labeling.page.get_by_label("Onset").press("Enter")
-    await labeling.page.get_by_label("Offset").fill("99")
-    await labeling.page.get_by_label("Offset").press("Enter")
-    assert await labeling.marks() == ["1 0.75 – 4.00 s Engine"]
-    await labeling.drag(0.755, 0.25)  # the left edge
-    [mark] = await labeling.marks()
-    assert float(mark.split()[1]) == pytest.approx(0.25, abs=0.02)
 
 
 async def test_a_new_class_is_added_under_its_exact_name(gateway: GatewayInBrowser) -> None:
@@ -279,15 +245,6 @@ async def test_typing_in_the_box_is_not_taken_for_keys(gateway: GatewayInBrowser
     assert await labeling.marks() == []
     await labeling.press("Escape", "w")
     assert len(await labeling.marks()) == 1
-
-
-async def test_without_the_player_the_page_says_what_to_do(
-    gateway: GatewayInBrowser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http, "PLAYER", "vendor/nothing.js")
-    page = await gateway.page()
-    await page.goto(await gateway.labeler("Marina", "GatewayInBrowser"))
-    await LabelingPage(page).shows("services/label-gateway/fetch_vendor.py")
 
 
 async def test_every_control_has_a_name(gateway: GatewayInBrowser) -> None:

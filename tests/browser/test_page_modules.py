@@ -1,8 +1,10 @@
 """Modules of the labeling page by themselves, in the browser that runs them."""
 
+import itertools
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 from browser.at_work import GatewayInBrowser
 from playwright.async_api import Page
@@ -81,3 +83,38 @@ async def test_marks_are_found_again_in_the_events_of_a_refused_submission(page:
         {"onset_s": 0, "offset_s": 4, "class_ids": [2, 5]},
         {"onset_s": 1, "offset_s": 2, "class_ids": [3]},
     ]
+
+
+SPECTRUM = """async ([samples, rate_hz, columns, rows]) => {
+  const { spectrogram } = await import("/label/static/spectrum.js");
+  return [...spectrogram(Float32Array.from(samples), rate_hz, columns, rows)];
+}"""
+
+
+async def test_the_spectrogram_shows_a_tone_at_its_pitch_and_its_time(page: Page) -> None:
+    columns, rows = 80, 64
+    for rate_hz, part in itertools.product((3_000, 16_000, 192_000), (0.02, 0.4, 0.9)):
+        samples = np.sin(np.pi * part * np.arange(rate_hz // 2))
+        samples[: rate_hz // 8] = samples[3 * rate_hz // 8 :] = 0
+        found = await page.evaluate(SPECTRUM, [samples.tolist(), rate_hz, columns, rows])
+        levels = np.reshape(found, (rows, columns))
+        heard = np.flatnonzero(levels.max(axis=0) > 200)
+        assert [heard[0], heard[-1]] == pytest.approx([20, 59], abs=2), (rate_hz, part)
+        mel = np.log1p(part * rate_hz / 2 / 700) / np.log1p(rate_hz / 2 / 700)
+        assert levels[:, 25:55].argmax(axis=0) == pytest.approx(np.full(30, int(rows * (1 - mel))), abs=1)
+
+
+async def test_the_spectrogram_of_next_to_nothing_is_dark_but_for_a_sound(page: Page) -> None:
+    for samples in ([0.0], [0.5], [0.0] * 5_000, [1.0] * 5_000):
+        levels = await page.evaluate(SPECTRUM, [samples, 16_000, 50, 20])
+        assert (max(levels) == 255) == any(samples)
+
+
+async def test_opposite_channels_are_not_drawn_as_silence(page: Page) -> None:
+    mono = """async (channels) => {
+      const { mono } = await import("/label/static/audio.js");
+      return [...mono(channels.map((it) => Float32Array.from(it)))];
+    }"""
+    assert await page.evaluate(mono, [[1, -0.5, 0.25], [-1, 0.5, -0.25]]) == [1, -0.5, 0.25]
+    assert await page.evaluate(mono, [[1, -0.5, 0.25], [0, 0, 0]]) == [0.5, -0.25, 0.125]
+    assert await page.evaluate(mono, [[1, -0.5], [0.5, 1]]) == [0.75, 0.25]

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from importlib.resources import files
 from importlib.util import find_spec
 
 from escolta.bus import open_bus
@@ -50,12 +49,6 @@ def _installed(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         f"services installed: {', '.join(services) or 'none'}", "" if services else "run make demo once"
     )
-    if "label-gateway" in services:
-        vendor = files("label_gateway.labeling") / "pages" / "vendor"
-        yield Finding(
-            "the labeling page has its waveform",
-            "" if vendor.is_dir() else "run services/label-gateway/fetch_vendor.py",
-        )
     if "embedder" in services:
         package = {"yamnet": "onnxruntime", "cnn14": "torch"}.get(settings.model)
         there = package is None or find_spec(package) is not None

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 
 _FRAME = Template(files("escolta.web").joinpath("static/frame.html").read_text("utf-8"))
 
-# Scripts and media come from ourselves alone; wavesurfer decodes audio from blob: URLs.
+# Scripts and media come from ourselves alone; the labeling page plays from blob: URLs.
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "

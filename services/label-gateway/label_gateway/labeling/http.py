@@ -1,7 +1,4 @@
-"""Who calls, what that labeler hears next, and what the labeler says of it, with the page for it.
-
-wavesurfer.js lies in pages/vendor/, where fetch_vendor.py put it.
-"""
+"""Who calls, what that labeler hears next, and what the labeler says of it, with the page for it."""
 
 from typing import Annotated
 from uuid import UUID
@@ -10,7 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from pydantic import BaseModel, Field, FiniteFloat
 
 from escolta.service import Platform
-from escolta.web import Pages, Visitor, page
+from escolta.web import Pages, Visitor
 from label_gateway.batches.agreement import Marked
 from label_gateway.batches.handlers import Batches
 from label_gateway.batches.store import BatchAudio
@@ -20,10 +17,6 @@ from label_gateway.people.access import Access, problems
 from label_gateway.people.labelers import Labeler, Role
 
 MOST_EVENTS = 500
-PLAYER = "vendor/wavesurfer/wavesurfer.esm.js"
-NO_PLAYER = """<h1>The player is missing</h1>
-<p class="notice bad">The files of the waveform player are not installed.
-Run <code>python services/label-gateway/fetch_vendor.py</code> and load this page again.</p>"""
 
 pages = Pages("label_gateway.labeling", "/label", "the signed in")
 
@@ -98,6 +91,4 @@ def add_routes(routes: APIRouter, on: Platform, access: Access, batches: Batches
 
 @pages.routes.get("/label")
 async def label_page(who: Visitor) -> Response:
-    if who and not (pages.folder / PLAYER).is_file():
-        return page("The player is missing", NO_PLAYER)
     return pages.shown(who, "Label", "label")

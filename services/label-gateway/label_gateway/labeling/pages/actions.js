@@ -1,14 +1,14 @@
 // What the keys and the buttons do: `actions[name](key)`, the names being those of keys.js.
 
 import { SPEEDS } from "./player.js";
-import { say, seconds, span } from "./say.js";
+import { misfit, say, seconds, span } from "./say.js";
 
 const NUDGE_S = 0.05;
 const SEEK_S = 0.5;
 const SELECT_FIRST = "Select a mark first: J or K, or click it.";
 
 export function makeActions({ player, marks, classes, desk }) {
-  let begun = null; // the id of a mark that has begun and waits for its end
+  let begun = []; // the ids of marks that have begun and wait for their end, the last one last
 
   const title = (mark) => `Mark ${marks.number(mark.id)}`;
   const withMark = (act) => (key) => (marks.current ? act(marks.current, key) : say(SELECT_FIRST));
@@ -16,8 +16,14 @@ export function makeActions({ player, marks, classes, desk }) {
     player.play(from_s, to_s).catch(() => say("The browser cannot play this audio."));
 
   function move(mark, edges) {
-    marks.move(mark.id, edges);
-    say(`${title(mark)}: ${span(marks.current)}.`);
+    const moved = marks.move(mark.id, edges);
+    say(moved ? `${title(mark)}: ${span(marks.current)}.` : misfit(title(mark), mark, edges, marks.duration_s));
+    return moved;
+  }
+
+  function nudge(mark, edge, key) {
+    const to_s = mark[edge] + (key === "ArrowLeft" ? -NUDGE_S : NUDGE_S);
+    move(mark, { [edge]: Math.min(Math.max(to_s, 0), marks.duration_s) });
   }
 
   function choose(class_id) {
@@ -56,26 +62,26 @@ export function makeActions({ player, marks, classes, desk }) {
       if (player.looping) play(marks.current?.onset_s);
     },
     changeSpeed(key) {
-      const place = SPEEDS.indexOf(player.speed) + (key === "-" ? -1 : 1);
+      const place = SPEEDS.indexOf(player.speed) + ("-<".includes(key) ? -1 : 1);
       player.speed = SPEEDS[Math.min(Math.max(place, 0), SPEEDS.length - 1)];
       say(`Speed ${player.speed}×.`);
     },
 
     begin() {
       const onset_s = player.cursor_s;
-      if (marks.current && marks.selected === begun) return move(marks.current, { onset_s });
-      begun = marks.add(onset_s, desk.duration_s).id;
+      if (onset_s > marks.duration_s - marks.shortest_s) return say("Nothing can begin at the end of the audio.");
+      begun.push(marks.add(onset_s, marks.duration_s).id);
       say(`${title(marks.current)} begins at ${seconds(onset_s)}: press ] or O where it ends.`);
     },
     end() {
-      const waiting = marks.list.find((mark) => mark.id === begun);
-      begun = null;
-      if (waiting) marks.select(waiting.id);
-      if (!marks.current) marks.add(0, player.cursor_s);
-      move(marks.current, { offset_s: player.cursor_s });
+      begun = begun.filter((id) => marks.number(id)); // deleted, undone, or of an audio before
+      const waiting = marks.list.find((mark) => mark.id === begun.at(-1));
+      if (!waiting) return say("No mark has begun: press [ or I where it begins. Shift O moves the end of a mark.");
+      marks.select(waiting.id);
+      if (move(waiting, { offset_s: player.cursor_s })) begun.pop();
     },
     whole() {
-      const whole = marks.list.find((mark) => mark.onset_s === 0 && mark.offset_s === desk.duration_s);
+      const whole = marks.list.find((mark) => mark.onset_s === 0 && mark.offset_s === marks.duration_s);
       if (whole) marks.select(whole.id);
       else marks.addWhole();
       say(`${title(marks.current)}: the whole audio.`);
@@ -92,13 +98,10 @@ export function makeActions({ player, marks, classes, desk }) {
       say("No mark is selected.");
     },
     nudgeOnset(key) {
-      const step_s = key === "ArrowLeft" ? -NUDGE_S : NUDGE_S;
-      if (marks.current) move(marks.current, { onset_s: marks.current.onset_s + step_s });
-      else player.cursor_s += step_s;
+      if (marks.current) nudge(marks.current, "onset_s", key);
+      else player.cursor_s += key === "ArrowLeft" ? -NUDGE_S : NUDGE_S;
     },
-    nudgeOffset: withMark((mark, key) =>
-      move(mark, { offset_s: mark.offset_s + (key === "ArrowLeft" ? -NUDGE_S : NUDGE_S) }),
-    ),
+    nudgeOffset: withMark((mark, key) => nudge(mark, "offset_s", key)),
     onsetHere: withMark((mark) => move(mark, { onset_s: player.cursor_s })),
     offsetHere: withMark((mark) => move(mark, { offset_s: player.cursor_s })),
     remove: withMark((mark) => {

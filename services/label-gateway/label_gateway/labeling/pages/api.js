@@ -10,7 +10,7 @@ export const submit = ({ iteration_id, audio_id }, events) =>
   json("PUT", `/api/tasks/${iteration_id}/${audio_id}`, { events });
 
 /** The bytes of an audio. */
-export const audio = (audio_id) => call("GET", `/api/audio/${audio_id}`).then((response) => response.blob());
+export const audio = (audio_id) => call("GET", `/api/audio/${audio_id}`).then((it) => it.arrayBuffer());
 
 /** The classes: `[{class_id, name, is_doubt}]`. */
 export const classes = () => json("GET", "/api/classes");

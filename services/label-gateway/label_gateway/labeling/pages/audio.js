@@ -1,26 +1,37 @@
-// One audio as the page needs it: bytes to play, samples to draw.
+// One audio as the page needs it. What is drawn, played and marked are the same decoded samples: a browser that
+// plays a compressed file by itself estimates its times, and moves them while it plays.
 
 import * as api from "./api.js";
+import { wavOf } from "./wav.js";
 
 const LOWEST_RATE_HZ = 3_000; // of a Web Audio context
-const HIGHEST_RATE_HZ = 384_000;
+const HIGHEST_RATE_HZ = 192_000;
+const CANCELED = 0.1; // of the channels' power is left in their mean: they are opposite to each other
 
-/** Fetches and decodes: `{blob, samples: Float32Array [samples], duration_s}`, the channels averaged. */
-export async function fetchAudio({ audio_id, rate_hz }) {
-  const blob = await api.audio(audio_id);
+/** Fetches and decodes: `{samples: Float32Array [samples], rate_hz, duration_s, blob}`, a WAV of the samples. */
+export async function fetchAudio({ audio_id, rate_hz, duration_s }) {
+  const file = await api.audio(audio_id);
   // The context has the audio's own rate, so that nothing is resampled and the spectrogram shows it all.
   const rate = Math.min(Math.max(rate_hz, LOWEST_RATE_HZ), HIGHEST_RATE_HZ);
   const context = new OfflineAudioContext(1, 1, rate);
-  const decoded = await context.decodeAudioData(await blob.arrayBuffer()).catch(() => {
+  const decoded = await context.decodeAudioData(file).catch(() => {
     throw new Error("The browser cannot decode this audio.");
   });
-  return { blob, samples: mono(decoded), duration_s: decoded.duration };
+  const channels = Array.from({ length: decoded.numberOfChannels }, (_, i) => decoded.getChannelData(i));
+  // A decoder may find a little more than the catalog knows of: no mark could lie there.
+  const samples = mono(channels).subarray(0, Math.max(Math.round(duration_s * rate), 1));
+  return { samples, rate_hz: rate, duration_s: samples.length / rate, blob: wavOf(samples, rate) };
 }
 
-function mono(decoded) {
-  const mixed = decoded.getChannelData(0).slice();
-  for (let channel = 1; channel < decoded.numberOfChannels; channel++) {
-    decoded.getChannelData(channel).forEach((sample, i) => (mixed[i] += sample));
-  }
-  return decoded.numberOfChannels > 1 ? mixed.map((sample) => sample / decoded.numberOfChannels) : mixed;
+/** The mean of the channels; the loudest of them where the mean cancels them out, as an inverted channel does. */
+export function mono(channels) {
+  if (channels.length === 1) return channels[0].slice();
+  const mean = new Float32Array(channels[0].length);
+  for (const channel of channels) channel.forEach((sample, i) => (mean[i] += sample / channels.length));
+  const powers = channels.map(power);
+  const loudest = Math.max(...powers);
+  const expected = powers.reduce((sum, it) => sum + it, 0) / channels.length ** 2; // of channels that differ
+  return power(mean) < CANCELED * expected ? channels[powers.indexOf(loudest)].slice() : mean;
 }
+
+const power = (samples) => samples.reduce((sum, sample) => sum + sample * sample, 0);

@@ -1,18 +1,27 @@
 // Every key of the page in one table: what it is, what it says in the help, which action it calls.
 
-/** By part of the work; `keys` as `KeyboardEvent.key`, a letter in lower case, with Shift+ or Ctrl+ before it. */
+import { bare, namesOf } from "/static/keyboard.js";
+
+/** By part of the work; `keys` as keyboard.js names them. What has none is done with a hand. */
 export const KEYS = {
   Listen: [
     { show: ["Space"], keys: [" "], says: "play or pause", action: "playOrPause" },
     { show: ["P"], keys: ["p"], says: "play the selected mark once", action: "playMark" },
     { show: ["L"], keys: ["l"], says: "loop the mark, or the whole audio", action: "loop" },
-    { show: ["-", "+"], keys: ["-", "+", "="], says: "slower, faster", action: "changeSpeed" },
+    { show: ["-", "+"], keys: ["-", "+", "=", "<", ">"], says: "slower, faster", action: "changeSpeed" },
     { show: [",", "."], keys: [",", "."], says: "back, on by half a second", action: "seek", repeats: true },
     { show: ["Home"], keys: ["Home"], says: "to the beginning", action: "toBeginning" },
   ],
   Mark: [
+    { show: ["drag"], keys: [], says: "draw a mark, inside another too" },
+    { show: ["drag edge"], keys: [], says: "move that edge; Shift drag moves the mark" },
     { show: ["[", "I"], keys: ["[", "i"], says: "begin a mark at the cursor", action: "begin" },
-    { show: ["]", "O"], keys: ["]", "o"], says: "end the mark at the cursor", action: "end" },
+    {
+      show: ["]", "O"],
+      keys: ["]", "o"],
+      says: "end the mark begun last; I twice begins two, and O twice ends them",
+      action: "end",
+    },
     { show: ["W"], keys: ["w"], says: "mark the whole audio", action: "whole" },
     {
       show: ["K", "J"],
@@ -49,7 +58,7 @@ export const KEYS = {
       action: "keyedClass",
     },
     { show: ["D"], keys: ["d"], says: "the same with Doubt", action: "doubt" },
-    { show: ["/"], keys: ["/"], says: "find a class, or add one", action: "find" },
+    { show: ["/", "F"], keys: ["/", "f"], says: "find a class, or add one", action: "find" },
   ],
   "Go on": [
     {
@@ -62,29 +71,21 @@ export const KEYS = {
   ],
 };
 
-const byKey = new Map(
+const byName = new Map(
   Object.values(KEYS)
     .flat()
-    .flatMap((entry) => entry.keys.map((key) => [key, entry])),
+    .flatMap((entry) => entry.keys.map((name) => [name, entry])),
 );
 
 /** Calls `actions[name](key)` as keys are pressed, but not while somebody types or a dialog is open. */
 export function listenToKeys(actions) {
   document.addEventListener("keydown", (event) => {
-    const entry = byKey.get(nameOf(event));
+    const name = namesOf(event).find((it) => byName.has(it));
+    const entry = byName.get(name);
     if (!entry || (event.repeat && !entry.repeats) || isElsewhere(event)) return;
     event.preventDefault();
-    actions[entry.action](event.key);
+    actions[entry.action](bare(name));
   });
-}
-
-// A sign made with Shift, such as "?", is its own name on every keyboard; a letter or an arrow is not.
-function nameOf(event) {
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const isSign = key.length === 1 && key.toUpperCase() === key;
-  const ctrl = (event.ctrlKey || event.metaKey) && !event.getModifierState("AltGraph");
-  if (event.altKey && !event.getModifierState("AltGraph")) return "";
-  return `${ctrl ? "Ctrl+" : ""}${event.shiftKey && !isSign ? "Shift+" : ""}${key}`;
 }
 
 function isElsewhere({ key, target }) {

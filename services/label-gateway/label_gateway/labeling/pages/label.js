@@ -7,12 +7,14 @@ import { ClassPicker } from "./class-picker.js";
 import { Desk } from "./desk.js";
 import { Drafts } from "./drafts.js";
 import { byId, element } from "/static/element.js";
+import { listenToHand } from "./hand.js";
 import { keyHelp } from "./help.js";
 import { listenToKeys } from "./keys.js";
 import { Marks } from "./marks.js";
 import { showMarks } from "./marks-view.js";
 import { Outbox } from "./outbox.js";
 import { Overlay } from "./overlay.js";
+import { Picture } from "./picture.js";
 import { Player } from "./player.js";
 import { Queue } from "./queue.js";
 import { notify } from "./say.js";
@@ -34,8 +36,7 @@ async function open() {
   const outbox = new Outbox(labeler_id);
   await classes.load();
 
-  byId("work").hidden = false; // the player measures its width
-  const player = new Player(byId("wave"), byId("axis"));
+  const player = new Player(new Picture(byId("wave"), byId("axis"), byId("frequencies")));
   const desk = new Desk({
     person,
     player,
@@ -47,7 +48,7 @@ async function open() {
   const actions = makeActions({ player, marks, classes, desk });
   const nameOf = (class_id) => classes.name(class_id);
   const picker = new ClassPicker(classes, marks, actions.choose, actions.addClass);
-  new Overlay(player, marks, nameOf);
+  listenToHand(byId("wave"), { player, marks, overlay: new Overlay(player, marks, nameOf) });
   showMarks(marks, nameOf);
   showTransport(player);
   picker.draw();

@@ -1,7 +1,7 @@
 // The marks as a list, and the edges of the selected one as numbers.
 
 import { byId, element } from "/static/element.js";
-import { span } from "./say.js";
+import { misfit, say, span } from "./say.js";
 
 export function showMarks(marks, nameOf) {
   const list = byId("marks");
@@ -12,16 +12,8 @@ export function showMarks(marks, nameOf) {
     const row = target.closest("[data-mark]");
     if (row) marks.select(Number(row.dataset.mark));
   });
-  takeNumber(
-    onset,
-    (onset_s) => marks.move(marks.selected, { onset_s }),
-    () => marks.current?.onset_s,
-  );
-  takeNumber(
-    offset,
-    (offset_s) => marks.move(marks.selected, { offset_s }),
-    () => marks.current?.offset_s,
-  );
+  takeNumber(onset, "onset_s");
+  takeNumber(offset, "offset_s");
 
   function draw() {
     const focused = document.activeElement?.dataset?.mark;
@@ -49,18 +41,32 @@ export function showMarks(marks, nameOf) {
     return element("li", {}, button);
   }
 
+  // Enter takes the number, Escape leaves it; both give the keys back to the page.
+  function takeNumber(input, edge) {
+    const restore = () => (input.value = marks.current?.[edge].toFixed(2) ?? "");
+    input.addEventListener("change", () => take(input.value, edge));
+    input.addEventListener("keydown", ({ key }) => {
+      if (key === "Escape") restore();
+      if (key === "Enter" || key === "Escape") input.blur();
+    });
+    input.addEventListener("blur", restore);
+  }
+
+  function take(text, edge) {
+    const mark = marks.current;
+    if (!mark) return;
+    const [title, edges] = [`Mark ${marks.number(mark.id)}`, { [edge]: typedNumber(text) }];
+    if (Number.isNaN(edges[edge])) say(`“${text}” is no number of seconds. ${title} stays ${span(mark)}.`);
+    else if (!marks.move(mark.id, edges)) say(misfit(title, mark, edges, marks.duration_s));
+    else say(`${title}: ${span(marks.current)}.`);
+  }
+
   marks.addEventListener("change", draw);
   return draw;
 }
 
-// Enter takes the number, Escape leaves it; both give the keys back to the page.
-function takeNumber(input, take, current) {
-  input.addEventListener("change", () => {
-    if (Number.isFinite(input.valueAsNumber)) take(input.valueAsNumber);
-  });
-  input.addEventListener("keydown", ({ key }) => {
-    if (key === "Escape") input.value = current()?.toFixed(2) ?? "";
-    if (key === "Enter" || key === "Escape") input.blur();
-  });
-  input.addEventListener("blur", () => (input.value = current()?.toFixed(2) ?? ""));
+/** The number that somebody typed, with a decimal point or comma, in Arabic or Persian digits too; or NaN. */
+export function typedNumber(text) {
+  const digits = text.normalize("NFKC").trim().replace(/[٠-٩۰-۹]/g, (digit) => digit.charCodeAt(0) & 15);
+  return /\d/.test(digits) ? Number(digits.replace(/[,٫]/, ".")) : NaN;
 }

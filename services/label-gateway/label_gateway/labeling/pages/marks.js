@@ -1,7 +1,7 @@
 // The marks of one audio: what was heard from when to when. Every change can be undone.
 
-/** The shortest mark, in seconds: less is a slip of the hand. */
-export const SHORTEST_S = 0.02;
+const SHORTEST_S = 0.02; // less is a slip of the hand
+const HALF_MS = 0.0005;
 
 /**
  * A mark is `{id, onset_s, offset_s, class_ids}`; the list is in order of onset. `selected` is the id of
@@ -10,19 +10,19 @@ export const SHORTEST_S = 0.02;
 export class Marks extends EventTarget {
   list = [];
   selected = null;
-  #duration_s = 0;
+  duration_s = 0; // of the audio
   #done = [];
   #undone = [];
   #ids = 0;
 
   /** Begins an audio, with the marks of a draft if there is one. */
   reset(duration_s, list = []) {
-    this.#duration_s = duration_s;
+    this.duration_s = duration_s;
     this.#done = [];
     this.#undone = [];
     this.list = list.map((mark) => ({
       ...mark,
-      ...this.#span(mark.onset_s, mark.offset_s),
+      ...this.#room(mark.onset_s, mark.offset_s),
       id: ++this.#ids,
     }));
     this.selected = this.list[0]?.id ?? null;
@@ -33,6 +33,11 @@ export class Marks extends EventTarget {
     return this.list.find((mark) => mark.id === this.selected) ?? null;
   }
 
+  /** The shortest mark, in seconds; an audio may be shorter still, and is then marked whole. */
+  get shortest_s() {
+    return Math.min(SHORTEST_S, this.duration_s);
+  }
+
   /** The place of a mark in the list, from 1. */
   number(id) {
     return this.list.findIndex((mark) => mark.id === id) + 1;
@@ -40,7 +45,7 @@ export class Marks extends EventTarget {
 
   add(onset_s, offset_s, class_ids = []) {
     this.#remember();
-    const mark = { id: ++this.#ids, ...this.#span(onset_s, offset_s), class_ids };
+    const mark = { id: ++this.#ids, ...this.#room(onset_s, offset_s), class_ids };
     this.list = inOrder([...this.list, mark]);
     this.selected = mark.id;
     this.#changed();
@@ -48,15 +53,20 @@ export class Marks extends EventTarget {
   }
 
   addWhole(class_ids = []) {
-    return this.add(0, this.#duration_s, class_ids);
+    return this.add(0, this.duration_s, class_ids);
   }
 
-  /** Moves the onset, the offset or both; the edge that was not named stays where it is. */
+  /**
+   * Moves the onset, the offset or both; the edge that was not named stays where it is. False, and nothing changes,
+   * where the mark would be shorter than the shortest, or its edge outside of the audio.
+   */
   move(id, { onset_s, offset_s }) {
     const mark = this.list.find((it) => it.id === id);
-    const span = this.#span(onset_s ?? mark.onset_s, offset_s ?? mark.offset_s, offset_s === undefined);
-    if (span.onset_s === mark.onset_s && span.offset_s === mark.offset_s) return;
-    this.#replace({ ...mark, ...span });
+    const span = this.#span(onset_s ?? mark.onset_s, offset_s ?? mark.offset_s);
+    const fits = (edge_s) => edge_s === undefined || (0 <= edge_s && edge_s <= this.duration_s + HALF_MS);
+    if (!fits(onset_s) || !fits(offset_s) || span.offset_s - span.onset_s < this.shortest_s - HALF_MS) return false;
+    if (span.onset_s !== mark.onset_s || span.offset_s !== mark.offset_s) this.#replace({ ...mark, ...span });
+    return true;
   }
 
   /** Gives the mark a class, or takes it away; returns whether the mark has it now. */
@@ -114,17 +124,22 @@ export class Marks extends EventTarget {
     this.#changed();
   }
 
-  // Inside the audio, in milliseconds, and never shorter than SHORTEST_S: the edge that moved gives way.
-  #span(onset_s, offset_s, onsetMoved = false) {
-    const end = this.#duration_s;
-    let from = clamp(onset_s, 0, end);
-    let to = clamp(offset_s, 0, end);
-    if (to - from < SHORTEST_S) {
-      if (onsetMoved) from = Math.max(to - SHORTEST_S, 0);
-      to = Math.min(from + SHORTEST_S, end);
-      from = Math.min(from, to - SHORTEST_S);
-    }
-    return { onset_s: milliseconds(from), offset_s: Math.min(milliseconds(to), end) };
+  // Inside the audio, in milliseconds.
+  #span(onset_s, offset_s) {
+    return { onset_s: this.#inside(onset_s), offset_s: this.#inside(offset_s) };
+  }
+
+  // The end is the end: rounded it could lie beyond, or at the beginning of an audio shorter than a millisecond.
+  #inside(time_s) {
+    const end_s = this.duration_s;
+    return time_s >= end_s - HALF_MS ? (time_s <= 0 ? 0 : end_s) : Math.max(Math.round(time_s * 1000) / 1000, 0);
+  }
+
+  // As #span, and long enough: where there is too little room, the onset gives way.
+  #room(onset_s, offset_s) {
+    const from_s = this.#inside(onset_s);
+    const to_s = this.#inside(Math.max(offset_s, from_s + this.shortest_s));
+    return { onset_s: this.#inside(Math.min(from_s, to_s - this.shortest_s)), offset_s: to_s };
   }
 
   #remember() {
@@ -147,7 +162,17 @@ export class Marks extends EventTarget {
   }
 }
 
-const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-const milliseconds = (value_s) => Math.round(value_s * 1000) / 1000;
 const inOrder = (list) =>
   list.toSorted((a, b) => a.onset_s - b.onset_s || a.offset_s - b.offset_s || a.id - b.id);
+
+/** A lane for each mark, from 0: marks that overlap lie in different ones. `Map` of id -> lane. */
+export function lanes(list) {
+  const ends_s = []; // of the last mark in each lane
+  const lane = new Map();
+  for (const { id, onset_s, offset_s } of list) {
+    const free = ends_s.findIndex((end_s) => end_s <= onset_s);
+    lane.set(id, free < 0 ? ends_s.length : free);
+    ends_s[lane.get(id)] = offset_s;
+  }
+  return lane;
+}

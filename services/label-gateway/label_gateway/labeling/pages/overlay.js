@@ -1,72 +1,57 @@
-// The marks as they lie on the waveform and the spectrogram: drawn, dragged and stretched by hand.
+// The marks and the cursor as they lie on the waveform and the spectrogram.
 
-import { element } from "/static/element.js";
-import { SHORTEST_S } from "./marks.js";
+import { byId, element } from "/static/element.js";
+import { lanes } from "./marks.js";
 
-const DRAWING = "drawing"; // the id of a region that is ours, until it has that of its mark
-
-/** Keeps the regions of the player and the marks the same; `nameOf(class_id)` is what a mark shows. */
+/** Draws what `marks` and `player` say; `nameOf(class_id)` is what a mark shows. */
 export class Overlay {
   #player;
-  #regions;
   #marks;
   #nameOf;
-  #drawn = new Map(); // id of a mark -> its region
+  #layer = byId("drawn-marks");
+  #sketch = null; // {id, onset_s, offset_s}: what a hand is drawing (no id) or moving, until it lets go
 
   constructor(player, marks, nameOf) {
-    const { regions } = player;
     this.#player = player;
-    this.#regions = regions;
     this.#marks = marks;
     this.#nameOf = nameOf;
-    regions.enableDragSelection({ color: "var(--mark-on)" });
-    regions.on("region-initialized", (region) => this.#begun(region));
-    regions.on("region-created", (region) => this.#created(region));
-    regions.on("region-updated", ({ id, start, end }) =>
-      marks.move(Number(id), { onset_s: start, offset_s: end }),
-    );
-    regions.on("region-clicked", ({ id }) => marks.select(Number(id)));
     marks.addEventListener("change", () => this.#draw());
     player.addEventListener("loaded", () => this.#draw());
+    player.addEventListener("time", () => this.#drawCursor());
+  }
+
+  /** Shows a span that is no mark yet, or a mark elsewhere than it is; null: only what is. */
+  sketch(sketch) {
+    this.#sketch = sketch;
+    this.#draw();
   }
 
   #draw() {
     // Before the audio is there, a mark has no place on it.
     const list = this.#player.duration_s ? this.#marks.list : [];
-    const ids = new Set(list.map((mark) => mark.id));
-    for (const [id, region] of this.#drawn) {
-      if (ids.has(id)) continue;
-      this.#drawn.delete(id);
-      region.remove();
-    }
-    for (const mark of list) this.#drawMark(mark);
+    const lane = lanes(list);
+    const drawn = list.map((mark) => this.#mark(mark, lane.get(mark.id)));
+    if (this.#sketch && !this.#sketch.id) drawn.push(this.#place(element("div", { className: "mark on" }), this.#sketch));
+    this.#layer.replaceChildren(...drawn);
   }
 
-  // wavesurfer.js begins a dragged region 5 pixels wide and adds the way of the pointer: too wide by these.
-  #begun(region) {
-    if (region.id !== DRAWING) region.setOptions({ end: region.start + 0.001 });
-  }
-
-  #created(region) {
-    if (region.id === DRAWING) return;
-    const { start, end } = region;
-    region.remove();
-    this.#marks.add(start, end);
-  }
-
-  #drawMark(mark) {
+  #mark(mark, lane) {
     const on = mark.id === this.#marks.selected;
-    const options = { start: mark.onset_s, end: mark.offset_s, color: on ? "var(--mark-on)" : "var(--mark)" };
-    let region = this.#drawn.get(mark.id);
-    if (region) region.setOptions(options);
-    else {
-      region = this.#regions.addRegion({ ...options, id: DRAWING, minLength: SHORTEST_S });
-      region.setOptions({ id: String(mark.id) });
-      this.#drawn.set(mark.id, region);
-    }
-    region.setContent(element("span", {}, this.#title(mark)));
-    region.content.setAttribute("part", on ? "mark-title mark-title-on" : "mark-title");
-    region.element.setAttribute("part", on ? "mark mark-on" : "mark");
+    const title = element("span", { "data-mark": mark.id }, this.#title(mark));
+    title.style.setProperty("--lane", lane);
+    const span = mark.id === this.#sketch?.id ? this.#sketch : mark;
+    return this.#place(element("div", { className: on ? "mark on" : "mark" }, title), span);
+  }
+
+  #place(drawn, { onset_s, offset_s }) {
+    const { duration_s } = this.#player;
+    drawn.style.left = `${(onset_s / duration_s) * 100}%`;
+    drawn.style.right = `${(1 - offset_s / duration_s) * 100}%`;
+    return drawn;
+  }
+
+  #drawCursor() {
+    byId("cursor").style.left = `${(this.#player.cursor_s / (this.#player.duration_s || 1)) * 100}%`;
   }
 
   #title(mark) {

@@ -1,10 +1,4 @@
-// Plays one audio and draws it: a waveform, a spectrogram and a time axis, by wavesurfer.js.
-
-import Regions from "./vendor/wavesurfer/regions.esm.js";
-import Spectrogram from "./vendor/wavesurfer/spectrogram.esm.js";
-import Timeline from "./vendor/wavesurfer/timeline.esm.js";
-import WaveSurfer from "./vendor/wavesurfer/wavesurfer.esm.js";
-import { theme, whenThemeChanges } from "./theme.js";
+// Plays one audio: a WAV of its decoded samples, so that the time of the cursor is that of the sound.
 
 export const SPEEDS = [0.5, 0.75, 1, 1.5, 2];
 
@@ -12,88 +6,87 @@ export const SPEEDS = [0.5, 0.75, 1, 1.5, 2];
 export class Player extends EventTarget {
   /** Whether the span at hand, or else the whole audio, is played round and round. */
   looping = false;
-  #wave;
-  #spectrogram;
+  #picture;
+  #media = new Audio();
   #span = null; // {onset_s, offset_s} of the mark at hand
   #stopAt_s = null;
-  #hasAudio = false;
+  #duration_s = 0;
 
-  constructor(container, axis) {
+  constructor(picture) {
     super();
-    this.#wave = WaveSurfer.create({
-      container,
-      height: 100,
-      cursorWidth: 2,
-      normalize: true,
-      ...waveColors(),
-    });
-    this.regions = this.#wave.registerPlugin(Regions.create());
-    this.#wave.registerPlugin(timeline(axis));
-    this.#drawSpectrogram();
-    whenThemeChanges(() => {
-      this.#wave.setOptions(waveColors());
-      this.#drawSpectrogram();
-    });
-    this.#wave.on("timeupdate", (time_s) => this.#reached(time_s));
-    this.#wave.on("finish", () => this.looping && this.play(this.#loop().onset_s));
-    for (const event of ["play", "pause", "finish"]) this.#wave.on(event, () => this.#emit("state"));
+    this.#picture = picture;
+    for (const event of ["play", "pause", "ended"]) {
+      this.#media.addEventListener(event, () => this.#emit("state"));
+    }
+    this.#media.addEventListener("play", () => this.#follow());
+    this.#media.addEventListener("ended", () => this.looping && this.play(this.#loop().onset_s));
+    // Also where frames are not drawn, as in a tab behind another.
+    for (const event of ["seeked", "timeupdate"]) this.#media.addEventListener(event, () => this.#reached());
   }
 
-  /** Shows `{blob, samples, duration_s}` in place of the audio before it. */
-  async load({ blob, samples, duration_s }) {
-    await this.#wave.loadBlob(blob, [samples], duration_s);
-    this.#hasAudio = true;
+  /** Shows `{samples, rate_hz, duration_s, blob}` in place of the audio before it. */
+  async load(audio) {
+    URL.revokeObjectURL(this.#media.src);
+    this.#media.src = URL.createObjectURL(audio.blob);
+    await new Promise((resolve, reject) => {
+      this.#media.onloadeddata = resolve;
+      this.#media.onerror = () => reject(new Error("The browser cannot play this audio."));
+    });
+    this.#duration_s = audio.duration_s;
+    this.#picture.show(audio);
     this.#emit("loaded");
     this.#emit("time");
   }
 
   /** The audio is done with; it stays on the screen until the next one is there. */
   unload() {
-    this.#wave.pause();
+    this.#media.pause();
     this.#stopAt_s = null;
-    this.#hasAudio = false;
+    this.#duration_s = 0;
   }
 
+  /** That of the decoded samples; 0 while there are none. */
   get duration_s() {
-    return this.#hasAudio ? this.#wave.getDuration() : 0;
+    return this.#duration_s;
   }
 
   get cursor_s() {
-    return this.#hasAudio ? this.#media.currentTime : 0;
+    return this.#duration_s ? Math.min(this.#media.currentTime, this.#duration_s) : 0;
   }
 
   set cursor_s(time_s) {
     this.#stopAt_s = null;
-    // Not by wavesurfer.js (8.0.1), which forgets a seek that comes while another is under way.
-    this.#media.currentTime = Math.min(Math.max(time_s, 0), this.duration_s);
+    this.#media.currentTime = Math.min(Math.max(time_s, 0), this.#duration_s);
+    this.#emit("time");
   }
 
   get isPlaying() {
-    return this.#wave.isPlaying();
+    return !this.#media.paused && !this.#media.ended;
   }
 
   get speed() {
-    return this.#wave.getPlaybackRate();
+    return this.#media.playbackRate;
   }
 
   set speed(speed) {
-    this.#wave.setPlaybackRate(speed, true);
+    this.#media.defaultPlaybackRate = speed; // of the audios that follow
+    this.#media.playbackRate = speed;
     this.#emit("state");
   }
 
   /** Plays from `from_s`, or from the cursor, to `to_s` or the end. Rejects where the browser forbids it. */
   async play(from_s = this.cursor_s, to_s = null) {
-    if (!this.#hasAudio) return;
-    const atEnd = from_s >= this.duration_s - 0.01;
+    if (!this.#duration_s) return;
+    const atEnd = from_s >= this.#duration_s - 0.01;
     this.cursor_s = atEnd ? 0 : from_s;
     this.#stopAt_s = to_s;
-    await this.#wave.play().catch((error) => {
+    await this.#media.play().catch((error) => {
       if (error.name !== "AbortError") throw error; // a pause came before the first sound
     });
   }
 
   pause() {
-    this.#wave.pause();
+    this.#media.pause();
   }
 
   /** The span that a loop goes round: that of the selected mark, or null for the whole audio. */
@@ -106,64 +99,27 @@ export class Player extends EventTarget {
     this.#emit("state");
   }
 
-  get #media() {
-    return this.#wave.getMediaElement();
-  }
-
   #loop() {
-    return this.#span ?? { onset_s: 0, offset_s: this.duration_s };
+    return this.#span ?? { onset_s: 0, offset_s: this.#duration_s };
   }
 
-  #reached(time_s) {
+  #follow() {
+    this.#reached();
+    if (this.isPlaying) requestAnimationFrame(() => this.#follow());
+  }
+
+  #reached() {
     this.#emit("time");
     if (!this.isPlaying) return;
-    if (this.#stopAt_s !== null && time_s >= this.#stopAt_s && !this.looping) {
+    if (this.#stopAt_s !== null && this.cursor_s >= this.#stopAt_s && !this.looping) {
       this.pause();
-      this.#stopAt_s = null;
-    } else if (this.looping && this.#span && time_s >= this.#span.offset_s) {
+      this.cursor_s = this.#stopAt_s;
+    } else if (this.looping && this.#span && this.cursor_s >= this.#span.offset_s) {
       this.cursor_s = this.#span.onset_s;
     }
-  }
-
-  #drawSpectrogram() {
-    this.#spectrogram?.destroy();
-    const { spectrum, ink } = theme();
-    this.#spectrogram = this.#wave.registerPlugin(
-      Spectrogram.create({
-        height: 190,
-        fftSamples: 1024,
-        scale: "mel",
-        // The loudest bin is the brightest color: a quiet call is as visible as a loud one.
-        autoGain: true,
-        rangeDB: 70,
-        colorMap: spectrum,
-        labels: true,
-        labelsBackground: "transparent",
-        labelsColor: ink,
-        labelsHzColor: ink,
-        useWebWorker: true,
-      }),
-    );
   }
 
   #emit(name) {
     this.dispatchEvent(new Event(name));
   }
-}
-
-function waveColors() {
-  const { wave, played, cursor } = theme();
-  return { waveColor: wave, progressColor: played, cursorColor: cursor };
-}
-
-function timeline(container) {
-  return Timeline.create({
-    container,
-    height: 18,
-    timeInterval: 0.5,
-    primaryLabelInterval: 1,
-    secondaryLabelInterval: 20,
-    formatTimeCallback: (seconds) => `${seconds} s`,
-    style: "font-size: 11px; color: inherit",
-  });
 }

@@ -21,3 +21,11 @@ export function unsay(name) {
 
 export const seconds = (time_s) => `${time_s.toFixed(2)} s`;
 export const span = ({ onset_s, offset_s }) => `${onset_s.toFixed(2)} – ${offset_s.toFixed(2)} s`;
+
+/** Why `edges` cannot be those of `mark`, in an audio of so many seconds. */
+export function misfit(title, mark, { onset_s = mark.onset_s, offset_s = mark.offset_s }, duration_s) {
+  const stays = `It stays ${span(mark)}.`;
+  const isOutside = (edge_s) => edge_s < 0 || edge_s > duration_s;
+  if (isOutside(onset_s) || isOutside(offset_s)) return `The audio goes from 0 to ${seconds(duration_s)}. ${stays}`;
+  return `${title} would end at ${seconds(offset_s)}, and begin at ${seconds(onset_s)}. ${stays}`;
+}

@@ -2,17 +2,11 @@
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-/** `{wave, played, cursor, ink}` as CSS colors and `spectrum` as 256 `[r, g, b, a]`, each 0 to 1. */
+/** `{wave}` as a CSS color, and `spectrum` as 256 pixels of `ImageData`, from silence to the loudest point. */
 export function theme() {
   const style = getComputedStyle(document.documentElement);
   const color = (name) => style.getPropertyValue(`--${name}`).trim();
-  return {
-    wave: color("wave"),
-    played: color("played"),
-    cursor: color("cursor"),
-    ink: color("ink"),
-    spectrum: ramp(color("spectrum").split(/\s+/).map(fromHex)),
-  };
+  return { wave: color("wave"), spectrum: ramp(color("spectrum").split(/\s+/).map(fromHex)) };
 }
 
 export function whenThemeChanges(act) {
@@ -20,13 +14,15 @@ export function whenThemeChanges(act) {
 }
 
 function ramp(stops) {
-  return Array.from({ length: 256 }, (_, i) => {
+  const colors = new Uint8ClampedArray(4 * 256);
+  for (let i = 0; i < 256; i++) {
     const at = (i / 255) * (stops.length - 1);
     const low = Math.min(Math.floor(at), stops.length - 2);
     const mix = (channel) =>
       stops[low][channel] + (at - low) * (stops[low + 1][channel] - stops[low][channel]);
-    return [mix(0), mix(1), mix(2), 1];
-  });
+    colors.set([mix(0), mix(1), mix(2), 255], 4 * i);
+  }
+  return new Uint32Array(colors.buffer);
 }
 
-const fromHex = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255);
+const fromHex = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));

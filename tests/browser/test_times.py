@@ -1,0 +1,80 @@
+"""What is drawn at a time is heard at it and saved as it, whatever form the recording has."""
+
+import numpy as np
+import pytest
+from browser.at_work import GatewayInBrowser
+from browser.sounds import click, recording
+
+from escolta import audio
+
+NEAR_S = 0.002
+RATE_HZ = 48_000
+DURATION_S = 1.6
+
+FORMATS = {
+    "8 bits": ("WAV", "PCM_U8"),
+    "16 bits": ("WAV", "PCM_16"),
+    "24 bits": ("WAV", "PCM_24"),
+    "float": ("WAV", "FLOAT"),
+    "FLAC": ("FLAC", "PCM_16"),
+    "Vorbis": ("OGG", "VORBIS"),
+    "Opus": ("OGG", "OPUS"),
+    "MP3": ("MP3", "MPEG_LAYER_III"),
+}
+
+# The page's own player and the file that it plays, to be asked about.
+LISTEN_IN = """
+    const made = URL.createObjectURL;
+    URL.createObjectURL = (file) => { window.played = file; return made.call(URL, file); };
+    window.Audio = new Proxy(Audio, { construct: (kind, given) => (window.player = new kind(...given)) });
+"""
+# Where the waveform is highest and the spectrogram darkest, as a part of the width.
+DRAWN = """() => {
+  const loudest = (canvas) => {
+    const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const ink = new Array(width).fill(0);
+    for (let i = 0; i < data.length; i += 4) {
+      ink[(i / 4) % width] += (data[i + 3] / 255) * (765 - data[i] - data[i + 1] - data[i + 2]);
+    }
+    const most = Math.max(...ink);
+    const at = ink.flatMap((sum, x) => (sum > 0.98 * most ? [x] : []));
+    return ((at[0] + at.at(-1)) / 2 + 0.5) / width;
+  };
+  return [...document.querySelectorAll("#wave canvas")].map(loudest);
+}"""
+HEARD = """async () => {
+  const context = new OfflineAudioContext(1, 1, 48000);
+  const decoded = await context.decodeAudioData(await window.played.arrayBuffer());
+  const loudness = decoded.getChannelData(0).map(Math.abs);
+  return loudness.indexOf(Math.max(...loudness)) / 48000;
+}"""
+PLAYED_THROUGH = """() => new Promise((resolve) => {
+  window.player.addEventListener("ended", () => resolve(window.player.duration));
+  window.player.playbackRate = 4;
+  window.player.play();
+})"""
+
+
+@pytest.mark.parametrize("form", FORMATS)
+async def test_a_click_is_drawn_heard_and_saved_at_its_time(gateway: GatewayInBrowser, form: str) -> None:
+    at_s = 0.3 + 0.09 * list(FORMATS).index(form)
+    clicked = recording(click(at_s, DURATION_S, RATE_HZ), RATE_HZ, *FORMATS[form])
+    waveform, _ = audio.read(clicked.data)
+    true_s = int(np.argmax(np.abs(waveform))) / RATE_HZ
+    await gateway.classes("Click")
+    await gateway.propose_recordings(clicked)
+    labeling = await gateway.labeling_page(prepare=LISTEN_IN)
+
+    for drawn in await labeling.page.evaluate(DRAWN):
+        assert drawn * clicked.duration_s == pytest.approx(true_s, abs=NEAR_S)
+    assert await labeling.page.evaluate(HEARD) == pytest.approx(true_s, abs=NEAR_S)
+    assert await labeling.page.evaluate(PLAYED_THROUGH) == pytest.approx(clicked.duration_s, abs=0.0001)
+
+    await labeling.page.mouse.click(*await labeling.at(true_s, clicked.duration_s))
+    assert await labeling.page.evaluate("window.player.currentTime") == pytest.approx(true_s, abs=NEAR_S)
+    await labeling.press("i")
+    await labeling.page.mouse.click(*await labeling.at(true_s + 0.1, clicked.duration_s))
+    await labeling.press("o", "1", "Enter")
+    await gateway.submissions(1)
+    [(_, _, onset_s, offset_s)] = await gateway.said()
+    assert [onset_s, offset_s] == pytest.approx([true_s, true_s + 0.1], abs=NEAR_S)

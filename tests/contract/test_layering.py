@@ -11,7 +11,7 @@ SERVICES = {path.parent.name: path.parent for path in ROOT.glob("services/*/*/se
 
 BASE = {"events", "errors", "audio", "clock", "cancellation", "disk", "fields", "names"}
 PORTS = {"bus", "objects", "catalog"}
-FOR_SERVICES = {"service", "events", "errors", "audio", "clock", "disk", "fields", "names", "web"}
+FOR_SERVICES = {"service", "events", "errors", "audio", "clock", "disk", "fields", "names", "web", "work"}
 
 
 def imports(path: Path) -> set[str]:

@@ -129,7 +129,7 @@ async def iteration(on: Platform, iterations: Iterations) -> tuple[float, UUID]:
     """Seconds of a whole iteration over a month of one node."""
     iteration_id = await iterations.request(**dict(MONTH), batch=BATCH)
     begun = time.perf_counter()
-    await iterations.run(iteration_id)
+    await iterations.work.do_all()
     return time.perf_counter() - begun, iteration_id
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from al_engine.iterations import store as al_engine
+from al_engine.iterations import requests as al_engine
 from escolta.bus import DeadLetter, Subscription, Verdict
 from escolta.bus.delivery import BusMetrics, Delivery, rejection
 from escolta.bus.inbox import Incoming
@@ -150,7 +150,7 @@ async def test_a_request_at_its_bounds_is_stored_and_read_again(
     async with open_catalog(catalog_url) as pool:
         await pool.execute("DELETE FROM al.al_preprocessing")
         await al_engine.add_request(pool, event)
-        assert await al_engine.requested(pool, event.iteration_id) == event
+        assert await al_engine.request_of(pool, event.iteration_id) == event
 
 
 async def reason_why_refused(event: type[Event], fields: dict[str, Any]) -> str:

@@ -27,6 +27,7 @@ from escolta_demo.progress import Ask, Counts, Progress, counts
 from escolta_demo.score import macro_f1
 
 POLL_S = 0.5
+PREDICTIONS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ async def _result(api: httpx.AsyncClient, now: Counts, truth: Path) -> dict[str,
     """What the demo's last line says of how far it has come, and how good it has become."""
     from escolta_demo.simulated_labelers import read_truth
 
-    predictions = (await api.get("/api/predictions")).raise_for_status().json()
+    predictions = await _predictions(api)
     labels = (await api.get("/api/dataset/labels.csv")).raise_for_status().text
     score = macro_f1(predictions, read_truth(truth).category_of)
     return {
@@ -213,6 +214,16 @@ async def _result(api: httpx.AsyncClient, now: Counts, truth: Path) -> dict[str,
         "medoids": sum(bool(row["label"]) for row in csv.DictReader(StringIO(labels))),
         "macro_f1": None if score is None else round(score, 4),
     }
+
+
+async def _predictions(api: httpx.AsyncClient) -> list[dict]:
+    """Page after page, of everything that nobody has labeled."""
+    found, address = [], f"/api/predictions?limit={PREDICTIONS_AT_ONCE}"
+    while address:
+        page = (await api.get(address)).raise_for_status()
+        found += page.json()
+        address = page.links.get("next", {}).get("url", "")
+    return found
 
 
 def _seconds_since(begun: datetime) -> float:

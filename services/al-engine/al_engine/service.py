@@ -8,12 +8,10 @@ from al_engine.maps.drawing import Maps
 from al_engine.method import strategies
 from escolta.events import AudioEmbedded, AudioLabeled, IterationClosed, IterationRequested
 from escolta.service import Every, Platform, Service, Subscription
+from escolta.work import LOOK_EVERY_S
 
 CATCH_UP_S = 60.0
-WAITING_S = 5.0
 SCHEDULE_S = 30.0
-# An iteration that has to wait for another one should not wait long after that one's end.
-WHILE_ANOTHER_RUNS_S = (1.0, 2.0, 5.0, 10.0)
 
 
 def build(on: Platform) -> Service:
@@ -27,15 +25,15 @@ def build(on: Platform) -> Service:
     return Service(
         "al-engine",
         subscriptions=[
-            Subscription(IterationRequested, iterations.run_requested, delays_s=WHILE_ANOTHER_RUNS_S),
+            Subscription(IterationRequested, iterations.hear_requests, batch=64),
             Subscription(AudioEmbedded, iterations.count_embedded, batch=256, linger_s=0.5),
-            Subscription(AudioLabeled, iterations.keep_labels, batch=64, linger_s=0.05),
-            Subscription(IterationClosed, iterations.close),
+            Subscription(AudioLabeled, iterations.hear_labels, batch=64, linger_s=0.05),
+            Subscription(IterationClosed, iterations.hear_closings),
         ],
         router=routes,
         jobs=[
             Every(CATCH_UP_S, iterations.catch_up),
-            Every(WAITING_S, iterations.run_waiting),
+            Every(LOOK_EVERY_S, iterations.work.for_ever),
             Every(SCHEDULE_S, schedule.ask_if_due),
             Every(CATCH_UP_S, maps.work),
         ],

@@ -15,7 +15,8 @@ from pydantic import SecretStr
 
 from al_engine.service import build
 from escolta.bus import Message, Subscription
-from escolta.events import BatchProposed, audio_id_of
+from escolta.bus.memory import MemoryBus
+from escolta.events import BatchProposed, IterationClosed, audio_id_of
 from escolta.runtime import joined, running
 from escolta.service import Platform, Service
 from escolta.settings import Settings
@@ -97,6 +98,21 @@ class EngineAtWork(AtWork):
         await self.until(left)
         return found
 
+    async def labeled_batch(self, batch: int, **wanted: object) -> UUID:
+        """An iteration whose batch is labeled with the truth and closed."""
+        iteration_id = await self.ask(batch=batch, **wanted)
+        found = await self.until_not("requested", iteration_id)
+        await self.label(found["proposals"], iteration_id)
+        await self.close(iteration_id)
+        return iteration_id
+
+    async def close(self, iteration_id: UUID) -> None:
+        """Label-gateway closes the batch and tells of it."""
+        closed = "INSERT INTO label.closed_iterations VALUES ($1) ON CONFLICT DO NOTHING"
+        await self.on.catalog.execute(closed, iteration_id)
+        await self.on.bus.publish(IterationClosed(iteration_id=iteration_id))
+        await self.until_not("proposed", iteration_id)
+
     async def label(self, proposals: Sequence[dict], iteration_id: UUID) -> None:
         """What label-gateway leaves when a group has heard all of them and agreed on the truth."""
         await self.on.catalog.executemany(
@@ -105,6 +121,12 @@ class EngineAtWork(AtWork):
             [(iteration_id, entry["audio_id"], entry["file_name"].partition("-")[0]) for entry in proposals],
         )
         await self.on.catalog.execute("INSERT INTO label.closed_iterations VALUES ($1)", iteration_id)
+
+    @property
+    def refused(self) -> list[str]:
+        """Why messages that came to the al-engine were not believed."""
+        assert isinstance(self.on.bus, MemoryBus)
+        return [letter.reason for letter in self.on.bus.dead_letters]
 
     def quiet(self) -> Platform:
         """The same platform with a registry of its own, as a second process would have."""

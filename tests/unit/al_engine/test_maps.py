@@ -7,7 +7,6 @@ from uuid import UUID
 
 import numpy as np
 from unit.al_engine.at_work import DIM, NODE, START, EngineAtWork
-from unit.al_engine.test_iterations import labeled_batch
 
 from al_engine.iterations.blinding import REASON
 from al_engine.maps import drawing as maps
@@ -86,7 +85,7 @@ async def proposed(engine: EngineAtWork, **wanted: object) -> UUID:
 
 async def test_a_map_shows_every_audio_of_the_window_and_what_became_of_it(engine):
     ids = await engine.add_audios(SOME)
-    first = await labeled_batch(engine, 3)
+    first = await engine.labeled_batch(3)
     iteration_id = await proposed(engine, batch=4)
     drawn = await draw(engine, iteration_id)
     assert sorted(drawn.ids) == sorted(ids)
@@ -104,7 +103,7 @@ async def test_a_map_shows_every_audio_of_the_window_and_what_became_of_it(engin
 
 async def test_a_defect_in_one_map_leaves_the_next_its_turn(engine, monkeypatch):
     await engine.add_audios(SOME)
-    first = await labeled_batch(engine, 3)
+    first = await engine.labeled_batch(3)
     with monkeypatch.context() as patched:
         patched.setattr(maps, "_sets", lambda *_: 1 / 0)
         async with engine.client() as client:
@@ -117,7 +116,7 @@ async def test_a_defect_in_one_map_leaves_the_next_its_turn(engine, monkeypatch)
 
 async def test_a_closed_batch_is_no_medoid_on_its_own_map(engine):
     await engine.add_audios(SOME)
-    first = await labeled_batch(engine, 3)
+    first = await engine.labeled_batch(3)
     drawn = await draw(engine, first)
     assert (len(drawn.of("proposed")), len(drawn.of("medoid"))) == (3, 0)
     assert sorted(label for label in drawn.labels if label) == ["gull", "horn", "rain"]
@@ -127,7 +126,7 @@ async def test_the_sets_are_those_that_the_iteration_chose_from(engine, monkeypa
     settings = engine.on.settings.model_copy(update={"max_samples": 5, "control_share": 0.0})
     monkeypatch.setattr(engine.on, "settings", settings)
     await engine.add_audios(SOME)
-    await labeled_batch(engine, 3)
+    await engine.labeled_batch(3)
     iteration_id = await proposed(engine, batch=6)
     drawn = await draw(engine, iteration_id)
     sets = dict(zip(drawn.ids, drawn.sets, strict=True))
@@ -144,7 +143,7 @@ async def test_the_sets_are_those_that_the_iteration_chose_from(engine, monkeypa
 async def test_a_window_is_fitted_once_and_keeps_its_places(engine):
     await engine.add_audios(SOME)
     window = {"window_start": "2024-05-01T00:00:00Z", "window_end": "2024-05-02T00:00:00Z"}
-    first = await labeled_batch(engine, 3, **window)
+    first = await engine.labeled_batch(3, **window)
     before = await draw(engine, first)
     again = await draw(engine, first)
     await engine.add_audios(3, first=SOME)
@@ -162,7 +161,7 @@ async def test_a_window_is_fitted_once_and_keeps_its_places(engine):
 async def test_a_large_window_is_sampled_but_never_without_its_batch_and_its_medoids(engine, monkeypatch):
     monkeypatch.setattr(maps, "MOST_POINTS", 8)
     await engine.add_audios(SOME)
-    await labeled_batch(engine, 3)
+    await engine.labeled_batch(3)
     drawn = await draw(engine, await proposed(engine, batch=4))
     assert len(drawn.ids) == 8
     assert (len(drawn.of("proposed")), len(drawn.of("medoid"))) == (4, 3)
@@ -170,7 +169,7 @@ async def test_a_large_window_is_sampled_but_never_without_its_batch_and_its_med
 
 async def test_the_nearest_medoid_is_shown_even_from_another_window(engine):
     elsewhere = await engine.add_audios(6)
-    await labeled_batch(engine, 6)
+    await engine.labeled_batch(6)
     window = {"window_start": "2024-05-02T00:00:00Z", "window_end": "2024-05-03T00:00:00Z"}
     await engine.add_audios(5, first=8640)
     iteration_id = await proposed(engine, batch=2, **window)
@@ -241,7 +240,7 @@ async def test_nobody_can_tell_the_control_arm_before_the_batch_is_closed(engine
 
 async def test_an_audio_is_described_and_heard(engine):
     ids = await engine.add_audios(SOME)
-    await labeled_batch(engine, SOME)
+    await engine.labeled_batch(SOME)
     iteration_id = (await engine.on.catalog.fetchrow("SELECT iteration_id FROM al.al_preprocessing"))[0]
     await engine.on.objects.put("audio/gull-0.wav", b"RIFF....")
     async with engine.client() as client:

@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -13,11 +13,12 @@ import asyncpg
 import pytest
 from unit.al_engine.at_work import START, EngineAtWork, add_nodes, joined_engine
 
-from al_engine.iterations import inputs, store
-from al_engine.iterations.handlers import MOST_ATTEMPTS, Iterations
+from al_engine.iterations import inputs, records, requests
+from al_engine.iterations.handlers import Iterations
 from al_engine.iterations.replay import replay
 from escolta.errors import Rejected
 from escolta.events import IterationRequested
+from escolta.work import MOST_ATTEMPTS, AtWork
 from servers.postgres import database
 
 WANTED = IterationRequested(
@@ -41,7 +42,7 @@ async def main():
         if sys.argv[3] == "select":
             proposing.select = for_ever
         print("running", flush=True)
-        await Iterations(on).run(UUID(int=7))
+        await Iterations(on).work.do_all()
 
 asyncio.run(main())
 """
@@ -55,10 +56,10 @@ async def filled(catalog_url: str, folder: Path) -> AsyncIterator[EngineAtWork]:
         engine = EngineAtWork(on)
         await engine.add_audios(40)
         first = IterationRequested(**{**WANTED.model_dump(), "iteration_id": UUID(int=6), "batch": 9})
-        await store.add_request(on.catalog, first)
-        await Iterations(engine.quiet()).run(first.iteration_id)
+        await requests.add_request(on.catalog, first)
+        await Iterations(engine.quiet()).work.do_all()
         await label(engine, first.iteration_id)
-        await store.add_request(on.catalog, WANTED)
+        await requests.add_request(on.catalog, WANTED)
         yield engine
 
 
@@ -83,7 +84,7 @@ def running_process(engine: EngineAtWork, folder: Path, held_at: str) -> Iterato
 
 
 async def chosen(engine: EngineAtWork) -> list[UUID]:
-    return [row["audio_id"] for row in await store.proposals(engine.on.catalog, WANTED.iteration_id)]
+    return [row["audio_id"] for row in await records.proposals(engine.on.catalog, WANTED.iteration_id)]
 
 
 async def grow(engine: EngineAtWork) -> None:
@@ -99,7 +100,7 @@ async def expected(postgres_url: str, migrated_template: str, tmp_path: Path) ->
         database(postgres_url, template=migrated_template) as url,
         filled(url, tmp_path / "twin") as twin,
     ):
-        await Iterations(twin.quiet()).run(WANTED.iteration_id)
+        await Iterations(twin.quiet()).work.do_all()
         return await chosen(twin)
 
 
@@ -138,18 +139,19 @@ async def until_run(engine: EngineAtWork) -> None:
     """The server may take a moment to see that the killed process is gone, and its lock with it."""
     async with asyncio.timeout(30):
         while not await chosen(engine):
-            await Iterations(engine.quiet()).run_waiting()
+            with suppress(AtWork):
+                await Iterations(engine.quiet()).work.do_all()
             await asyncio.sleep(0.02)
 
 
 async def test_an_iteration_that_was_begun_is_ended_before_another_one_starts(engine, expected):
     iterations = Iterations(engine.quiet())
     async with engine.on.catalog.acquire() as connection:
-        await iterations._fix(connection, WANTED)
+        await iterations.running.freeze(connection, WANTED)
     other = await iterations.request(batch=20)
-    await iterations.run(other)
+    await iterations.work.do_all()
     assert await chosen(engine) == expected
-    others = {row["audio_id"] for row in await store.proposals(engine.on.catalog, other)}
+    others = {row["audio_id"] for row in await records.proposals(engine.on.catalog, other)}
     assert len(others) == 20
     assert not others & set(expected)
 
@@ -160,13 +162,14 @@ async def test_two_requests_at_once_for_one_window_share_no_audio(engine):
 
     async def run(iterations: Iterations) -> None:
         async with asyncio.timeout(30):
-            while await store.all_requested(engine.on.catalog):
-                await iterations.run_waiting()
+            while await iterations.work.waiting():
+                with suppress(AtWork):
+                    await iterations.work.do_all()
                 await asyncio.sleep(0.01)
 
     await asyncio.gather(run(one), run(two))
     batches = [
-        {row["audio_id"] for row in await store.proposals(engine.on.catalog, iteration_id)}
+        {row["audio_id"] for row in await records.proposals(engine.on.catalog, iteration_id)}
         for iteration_id in (first, second)
     ]
     assert [len(batch) for batch in batches] == [12, 11]  # 31 were left, 8 of which the first request got
@@ -174,10 +177,10 @@ async def test_two_requests_at_once_for_one_window_share_no_audio(engine):
 
 
 async def test_a_replay_finds_the_same_audios_after_the_catalog_has_grown(engine, expected):
-    await Iterations(engine.quiet()).run(WANTED.iteration_id)
+    await Iterations(engine.quiet()).work.do_all()
     await grow(engine)
-    later = await Iterations(engine.quiet()).request(batch=5)
-    await Iterations(engine.quiet()).run(later)
+    await Iterations(engine.quiet()).request(batch=5)
+    await Iterations(engine.quiet()).work.do_all()
     again = await replay(engine.on.catalog, WANTED.iteration_id)
     assert again.found == again.recorded == expected
     assert await chosen(engine) == expected
@@ -202,7 +205,7 @@ GONE = {
     ],
 )
 async def test_a_replay_that_is_not_possible_says_why(engine, damage, reason):
-    await Iterations(engine.quiet()).run(WANTED.iteration_id)
+    await Iterations(engine.quiet()).work.do_all()
     await engine.on.catalog.execute(damage)
     with pytest.raises(Rejected, match=reason):
         await replay(engine.on.catalog, WANTED.iteration_id)
@@ -221,8 +224,8 @@ async def test_an_embedding_that_is_not_finite_fails_the_iteration_with_the_reas
         " (SELECT e.audio_id FROM audio.embeddings AS e LEFT JOIN al.wavs_proposed AS w USING (audio_id)"
         "  WHERE w.audio_id IS NULL LIMIT 1)"
     )
-    await Iterations(engine.quiet()).run(WANTED.iteration_id)
-    row = await store.iteration(engine.on.catalog, WANTED.iteration_id)
+    await Iterations(engine.quiet()).work.do_all()
+    row = await records.iteration(engine.on.catalog, WANTED.iteration_id)
     assert row is not None
     assert row["status"] == "failed"
     assert "is not finite" in row["failure"]
@@ -233,8 +236,8 @@ async def test_an_iteration_that_never_ends_does_not_stop_the_others_for_ever(en
         "UPDATE al.al_preprocessing SET attempts = $1 WHERE status = 'requested'", MOST_ATTEMPTS
     )
     iterations = Iterations(engine.quiet())
-    await iterations.run(WANTED.iteration_id)
-    row = await store.iteration(engine.on.catalog, WANTED.iteration_id)
+    await iterations.work.do_all()
+    row = await records.iteration(engine.on.catalog, WANTED.iteration_id)
     assert row is not None
     assert f"begun {MOST_ATTEMPTS} times" in row["failure"]
 
@@ -245,12 +248,12 @@ async def test_the_database_gone_for_a_moment_is_no_attempt(engine, monkeypatch)
 
     iterations = Iterations(engine.quiet())
     with monkeypatch.context() as patched:
-        patched.setattr(inputs, "fix", away)
+        patched.setattr(inputs, "freeze", away)
         for _ in range(MOST_ATTEMPTS + 1):
             with pytest.raises(asyncpg.ConnectionDoesNotExistError):
-                await iterations.run(WANTED.iteration_id)
-    await iterations.run(WANTED.iteration_id)
-    row = await store.iteration(engine.on.catalog, WANTED.iteration_id)
+                await iterations.work.do_all()
+    await iterations.work.do_all()
+    row = await records.iteration(engine.on.catalog, WANTED.iteration_id)
     assert row is not None
     assert row["status"] == "proposed"
 
@@ -259,13 +262,13 @@ async def test_what_takes_too_long_every_time_is_given_up_and_lets_others_pass(e
     async def too_slow(*_: object) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr(inputs, "fix", too_slow)
+    monkeypatch.setattr(inputs, "freeze", too_slow)
     iterations = Iterations(engine.quiet())
     for _ in range(MOST_ATTEMPTS):
         with pytest.raises(TimeoutError):
-            await iterations.run(WANTED.iteration_id)
-    await iterations.run(WANTED.iteration_id)
-    row = await store.iteration(engine.on.catalog, WANTED.iteration_id)
+            await iterations.work.do_all()
+    await iterations.work.do_all()
+    row = await records.iteration(engine.on.catalog, WANTED.iteration_id)
     assert row is not None
     assert row["status"] == "failed"
 
@@ -282,12 +285,12 @@ async def test_an_embedding_that_is_being_written_is_waited_for(engine):
         await writing.execute(
             "INSERT INTO audio.embeddings VALUES ($1, $2, $3, $4, $5, $6)", *list(row.values())[:6]
         )
-        iterations = asyncio.create_task(Iterations(engine.quiet()).run(WANTED.iteration_id))
+        iterations = asyncio.create_task(Iterations(engine.quiet()).work.do_all())
         await asyncio.sleep(0.3)
         assert not iterations.done()
         await transaction.commit()
         await iterations
-    found = await store.iteration(engine.on.catalog, WANTED.iteration_id)
+    found = await records.iteration(engine.on.catalog, WANTED.iteration_id)
     assert found is not None
     assert found["unlabeled"] == 32
     assert (await replay(engine.on.catalog, WANTED.iteration_id)).found == await chosen(engine)

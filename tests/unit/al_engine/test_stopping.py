@@ -5,7 +5,6 @@ from uuid import UUID
 
 import pytest
 from unit.al_engine.at_work import EngineAtWork
-from unit.al_engine.test_iterations import labeled_batch
 
 from al_engine.stopping import advice as stopping
 from al_engine.stopping.advice import ExpectedGain, PanelIteration, Share, wilson
@@ -128,7 +127,7 @@ async def test_a_campaign_is_told_iteration_by_iteration(engine, monkeypatch):
     monkeypatch.setattr(engine.on, "settings", engine.on.settings.model_copy(update={"control_share": 0.4}))
     await engine.add_audios(90)
     for _ in range(3):
-        await labeled_batch(engine, 15)
+        await engine.labeled_batch(15)
     found = await panel(engine)
     first, second, third = found["iterations"]
     assert [one["labels"] for one in found["iterations"]] == [15, 30, 45]
@@ -153,7 +152,7 @@ async def test_the_control_arm_is_told_once_the_batch_is_closed_and_to_leads_alo
     open_batch = await engine.propose(batch=8)
     assert [entry["control"] for entry in open_batch] == [None] * 8
     assert (await panel(engine))["prevalence"] == []
-    done = await labeled_batch(engine, 8)
+    done = await engine.labeled_batch(8)
     async with engine.client() as client:
         told = (await client.get(f"/api/iterations/{done}/proposals")).json()
     assert sum(entry["control"] for entry in told) == 4

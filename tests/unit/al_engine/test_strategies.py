@@ -10,7 +10,7 @@ from al_engine.exact.vectors import unit_vectors
 from al_engine.method.committee import Classifier
 from al_engine.method.selection import Proposal, SelectionSettings, select_batch
 from al_engine.method.strategies import STRATEGIES
-from al_engine.method.typical import typical
+from al_engine.method.typiclust import typiclust
 from escolta.errors import Misconfigured
 
 every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
@@ -125,7 +125,7 @@ def test_typical_takes_the_middle_of_the_largest_clusters_first():
     rows = centers[cluster] + 0.05 * rng.standard_normal((62, 16))
     rows[[0, 12, 42]] = centers
     none = unit_vectors(rows[:0])
-    assert typical(unit_vectors(rows), none, 3, seed=0) == [12, 42, 0]
+    assert typiclust(unit_vectors(rows), none, 3, seed=0) == [12, 42, 0]
 
 
 def test_typical_goes_where_no_label_is():
@@ -133,7 +133,7 @@ def test_typical_goes_where_no_label_is():
     cluster = np.repeat([0, 1], [40, 10])
     rows = np.eye(2, 16)[cluster] + 0.02 * rng.standard_normal((50, 16))
     heard = unit_vectors(np.eye(2, 16)[[0]])
-    [row] = typical(unit_vectors(rows), heard, 1, seed=0)
+    [row] = typiclust(unit_vectors(rows), heard, 1, seed=0)
     assert cluster[row] == 1
 
 

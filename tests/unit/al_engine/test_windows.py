@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from unit.al_engine.at_work import NODE, OTHER, START, EngineAtWork, add_nodes, joined_engine
 
-from al_engine.iterations import store
+from al_engine.iterations import records
 from al_engine.iterations.handlers import Iterations
 from escolta.errors import Rejected
 from escolta.events import Window
@@ -27,8 +27,8 @@ async def chosen(engine: EngineAtWork, **wanted: object) -> set[UUID]:
     """Everything that an iteration over the windows can choose."""
     iterations = Iterations(engine.quiet())
     iteration_id = await iterations.request(batch=EVERYTHING, **wanted)  # type: ignore[arg-type]
-    await iterations.run(iteration_id)
-    return {row["audio_id"] for row in await store.proposals(engine.on.catalog, iteration_id)}
+    await iterations.work.do_all()
+    return {row["audio_id"] for row in await records.proposals(engine.on.catalog, iteration_id)}
 
 
 def window(first: int, last: int, *nodes: str) -> Window:

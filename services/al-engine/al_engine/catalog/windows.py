@@ -15,7 +15,7 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
-from al_engine.exact.audio_ids import Ids, by_id, ids_of, uuids
+from al_engine.exact.audio_ids import Ids, by_id, ids_of, to_bytes, uuids
 from escolta.errors import Rejected, Transient
 from escolta.events import IterationRequested, Window
 
@@ -57,7 +57,7 @@ class Candidates:
 
     def digest(self) -> bytes:
         """Of the ids, in their order: the same audios give the same 16 bytes."""
-        return blake2b(self.ids.astype(">u8").tobytes(), digest_size=16).digest()
+        return blake2b(to_bytes(self.ids), digest_size=16).digest()
 
     def keys(self, rows: NDArray[np.intp]) -> tuple[list[UUID], list[datetime]]:
         """Ids and starts of these rows: what finds a row of a partitioned table."""
@@ -83,6 +83,37 @@ def windows_of(request: IterationRequested) -> list[Window]:
         hours=request.hours,
     )
     return [first, *request.further_windows]
+
+
+# A window's audios, said once, whatever names the node, the start and the window's bounds.
+def _within(of_node: str, start: str, first: str, end: str, hours: str) -> str:
+    return f"{of_node} AND {start} >= {first} AND {start} < {end} AND al.within_hours({start}, {hours})"
+
+
+EMBEDDED_IN = "model_id = $1 AND " + _within(
+    "of_node = ANY ($2::integer[])", "start_utc", "$3::timestamptz", "$4::timestamptz", "$5::smallint[]"
+)
+"""Of `audio.embeddings`, with the parameters of `in_window`: those of one window."""
+SAME_NODE = "(cardinality(in_.nodes) = 0 OR w.node = ANY (in_.nodes))"
+PROPOSED_IN = _within(SAME_NODE, "w.start_utc", "in_.window_start", "in_.window_end", "in_.hours")
+"""Of `al.wavs_proposed AS w`, joined to `windows_at`: those of the window `in_`."""
+
+
+def windows_at(parameter: int) -> str:
+    """Windows as a table `in_`, out of the JSON of `encoded`."""
+    columns = "nodes text[], window_start timestamptz, window_end timestamptz, hours smallint[]"
+    return f"jsonb_to_recordset(${parameter}::jsonb) AS in_ ({columns})"
+
+
+def encoded(windows: Sequence[Window]) -> list[dict]:
+    """The windows as the parameter of `windows_at`."""
+    return [window.model_dump(mode="json") for window in windows]
+
+
+async def in_window(connection: asyncpg.Connection, window: Window, model_id: str) -> tuple:
+    """The five parameters of `EMBEDDED_IN`."""
+    node_ids = await _node_ids(connection, window.nodes)
+    return model_id, node_ids, window.window_start, window.window_end, window.hours
 
 
 async def cutoff(connection: asyncpg.Connection) -> datetime:
@@ -113,18 +144,12 @@ async def candidates(
             encoded = bytearray()
             await connection.copy_from_query(
                 "SELECT audio_id, start_utc, top_class, top_probability FROM audio.embeddings AS e"
-                " WHERE model_id = $1 AND of_node = ANY ($2::integer[])"
-                " AND start_utc >= $3::timestamptz AND start_utc < $4::timestamptz"
-                " AND embedded_at < $5::timestamptz AND al.within_hours(start_utc, $6::smallint[])"
+                f" WHERE {EMBEDDED_IN} AND embedded_at < $6::timestamptz"
                 " AND top_class IS NOT NULL AND NOT EXISTS ("
                 " SELECT FROM al.wavs_proposed AS w JOIN al.al_preprocessing AS i USING (iteration_id)"
                 " WHERE w.audio_id = e.audio_id AND i.number < $7::integer)",
-                model_id,
-                await _node_ids(connection, window.nodes),
-                window.window_start,
-                window.window_end,
+                *await in_window(connection, window, model_id),
                 before,
-                window.hours,
                 number,
                 output=keep,
                 format="binary",

@@ -12,8 +12,23 @@ Ids = NDArray[np.uint64]
 
 def ids_of(audio_ids: Sequence[UUID]) -> Ids:
     """The ids as an array."""
-    encoded = b"".join(audio_id.bytes for audio_id in audio_ids)
+    return from_bytes(b"".join(audio_id.bytes for audio_id in audio_ids))
+
+
+def from_bytes(encoded: bytes) -> Ids:
+    """The ids out of 16 bytes each, as the catalog holds them."""
     return np.frombuffer(encoded, ">u8").reshape(-1, 2).astype(np.uint64)
+
+
+def to_bytes(ids: Ids) -> bytes:
+    """16 bytes each, one id after the other."""
+    return ids.astype(">u8").tobytes()
+
+
+def id_keys(ids: Ids) -> list[bytes]:
+    """16 bytes each, as keys to find them by."""
+    keys: list[bytes] = np.ascontiguousarray(ids.astype(">u8")).view("V16").ravel().tolist()
+    return keys
 
 
 def uuids(ids: Ids) -> list[UUID]:

@@ -30,7 +30,7 @@ async def blind(db: asyncpg.Connection | asyncpg.Pool, iteration_id: UUID) -> bo
     )
 
 
-def settings_told(iteration: Mapping[str, Any]) -> dict[str, Any]:
+def redacted_settings(iteration: Mapping[str, Any]) -> dict[str, Any]:
     """An iteration's row as people may see it: the seed, which draws the control arm, when it is closed."""
     settings = iteration["settings"]
     if settings and iteration["status"] != "closed":
@@ -38,7 +38,7 @@ def settings_told(iteration: Mapping[str, Any]) -> dict[str, Any]:
     return {**iteration, "settings": settings}
 
 
-def told(proposal: Mapping[str, Any], is_blind: bool, is_closed: bool) -> dict[str, Any]:
+def redacted(proposal: Mapping[str, Any], is_blind: bool, is_closed: bool) -> dict[str, Any]:
     """A row of `al.wavs_proposed` as people may see it: what must not be known is None.
 
     `control` waits for the closed batch in any case, or its absence would tell which batches have an arm.

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from al_engine.iterations import store
+from al_engine.iterations import records
 from al_engine.iterations.handlers import Iterations
 from al_engine.iterations.replay import replay as replayed
 from escolta.errors import Misconfigured
@@ -85,8 +85,10 @@ async def _wait(pool: asyncpg.Pool, iteration_id: UUID) -> None:
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("waiting for the al-engine", total=None)
-        while (row := await store.iteration(pool, iteration_id)) and row["status"] == "requested":
-            if row["stage"]:
+        while (row := await records.iteration(pool, iteration_id)) and row["status"] == "requested":
+            if row["waits_for"]:
+                bar.update(task, description=f"waiting: {row['waits_for']}", total=None)
+            elif row["stage"]:
                 bar.update(
                     task,
                     description=STAGES[row["stage"]],
@@ -97,7 +99,7 @@ async def _wait(pool: asyncpg.Pool, iteration_id: UUID) -> None:
     assert row is not None, "nobody deletes iterations"
     if row["status"] == "failed":
         raise Misconfigured(f"iteration {iteration_id} was given up: {row['failure']}")
-    proposed = len(await store.proposals(pool, iteration_id))
+    proposed = len(await records.proposals(pool, iteration_id))
     print(f"{proposed} of {row['unlabeled']} unlabeled audios are proposed", file=sys.stderr)
 
 

@@ -5,12 +5,12 @@ from typing import Annotated
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Depends, HTTPException
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from pydantic import BaseModel, Field, ValidationError
 
-from al_engine.iterations import blinding, store
+from al_engine.iterations import blinding, records
 from al_engine.iterations.handlers import Iterations
-from al_engine.iterations.predicting import predicted
+from al_engine.iterations.predict_all import PredictedAudio, Predictor
 from al_engine.method.strategies import STRATEGIES
 from al_engine.stopping import panel
 from al_engine.stopping.advice import Panel
@@ -18,6 +18,9 @@ from escolta.events import FurtherWindows, Window
 from escolta.fields import Batch, Count, Hours, Nodes, UtcTime, Word
 from escolta.service import Platform
 from escolta.web import Session, lead
+
+MOST_PREDICTIONS = 10_000
+FIRST = UUID(int=0)
 
 
 class IterationWanted(BaseModel):
@@ -61,6 +64,7 @@ class Iteration(BaseModel):
     scheduled_for: datetime | None
     batch: int
     follow_ups: int
+    waits_for: str | None = Field(description="why it cannot run yet")
     stage: str | None = Field(description="what it is at: window, medoids, embeddings, select, record")
     stage_done: int | None
     stage_total: int | None
@@ -111,20 +115,12 @@ class IterationWithProposals(Iteration):
     proposals: list[ProposedAudio]
 
 
-class PredictedAudio(BaseModel):
-    """What the committee's classifier says of an audio that nobody has labeled."""
-
-    audio_id: UUID
-    file_name: str
-    predicted_class: str
-    probability: float
-
-
 Lead = Annotated[Session, Depends(lead)]
 
 
 def router(on: Platform, iterations: Iterations) -> APIRouter:
     """The routes of the al-engine."""
+    predictor = Predictor(on)
     routes = APIRouter(tags=["al-engine"])
 
     @routes.post("/api/iterations", status_code=202)
@@ -135,7 +131,7 @@ def router(on: Platform, iterations: Iterations) -> APIRouter:
     @routes.get("/api/iterations")
     async def list_iterations(_: Lead) -> list[Iteration]:
         """Every iteration, the newest last."""
-        return [Iteration(**blinding.settings_told(row)) for row in await store.iterations(on.catalog)]
+        return [_shown(row) for row in await records.iterations(on.catalog)]
 
     @routes.get("/api/iterations/strategies")
     async def list_strategies(_: Lead) -> Strategies:
@@ -150,29 +146,51 @@ def router(on: Platform, iterations: Iterations) -> APIRouter:
     @routes.get("/api/iterations/{iteration_id}")
     async def get_iteration(iteration_id: UUID, _: Lead) -> IterationWithProposals:
         """One iteration with its proposals and their reasons."""
-        row = await store.iteration(on.catalog, iteration_id)
+        row = await records.iteration(on.catalog, iteration_id)
         if row is None:
             raise HTTPException(404, f"There is no iteration {iteration_id}.")
-        return IterationWithProposals(**blinding.settings_told(row), proposals=await _proposals(on, row))
+        return IterationWithProposals(**dict(_shown(row)), proposals=await _proposals(on, row))
 
     @routes.get("/api/iterations/{iteration_id}/proposals")
     async def list_proposals(iteration_id: UUID, _: Lead) -> list[ProposedAudio]:
         """The proposals of an iteration with their reasons, by rank."""
-        row = await store.iteration(on.catalog, iteration_id)
+        row = await records.iteration(on.catalog, iteration_id)
         if row is None:
             raise HTTPException(404, f"There is no iteration {iteration_id}.")
         return await _proposals(on, row)
 
     @routes.get("/api/predictions")
-    async def list_predictions(_: Lead) -> list[PredictedAudio]:
-        """The committee's classifier, fitted to every medoid, on every audio that nobody has labeled."""
-        return [PredictedAudio(**one._asdict()) for one in await predicted(on)]
+    async def list_predictions(
+        request: Request,
+        response: Response,
+        _: Lead,
+        after: Annotated[UUID, Query(description="the last audio of the page before")] = FIRST,
+        limit: Annotated[int, Query(gt=0, le=MOST_PREDICTIONS)] = 1000,
+    ) -> list[PredictedAudio]:
+        """The committee's classifier, fitted to every medoid, on audios that nobody has labeled, by id.
+
+        A page that may not be the last has the address of the next in its header `Link` (rel="next").
+        """
+        page = await predictor.page(after, limit)
+        if len(page) == limit:
+            following = request.url.include_query_params(after=page[-1].audio_id, limit=limit)
+            response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+        return page
 
     return routes
+
+
+def _shown(row: asyncpg.Record) -> Iteration:
+    """Without what nobody could have asked for: such a row fails, with its reason, and hides no other."""
+    facts = blinding.redacted_settings(row)
+    try:
+        return Iteration(**facts)
+    except ValidationError:
+        return Iteration(**facts | {"hours": None, "further_windows": []})
 
 
 async def _proposals(on: Platform, iteration: asyncpg.Record) -> list[ProposedAudio]:
     iteration_id, is_closed = iteration["iteration_id"], iteration["status"] == "closed"
     is_blind = await blinding.blind(on.catalog, iteration_id)
-    rows = await store.proposals(on.catalog, iteration_id)
-    return [ProposedAudio(**blinding.told(row, is_blind, is_closed)) for row in rows]
+    rows = await records.proposals(on.catalog, iteration_id)
+    return [ProposedAudio(**blinding.redacted(row, is_blind, is_closed)) for row in rows]

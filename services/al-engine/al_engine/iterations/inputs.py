@@ -1,7 +1,8 @@
 """What an iteration stands on, written down before it runs: so it ends the same, killed or replayed.
 
-An iteration fixes its inputs once: its number, the moment before which audios count as embedded, the medoids
-with the classes they have now, settings, seed, model. From them follow its proposals, whatever comes later.
+An iteration freezes its inputs once: its number, the moment before which audios count as embedded, the
+medoids with the classes they have now, settings, seed, model. From them follow its proposals, whatever comes
+later.
 """
 
 from collections.abc import Sequence
@@ -49,7 +50,7 @@ class Inputs:
     method: int
 
 
-async def fix(
+async def freeze(
     connection: asyncpg.Connection,
     request: IterationRequested,
     model: tuple[str, int],
@@ -57,7 +58,7 @@ async def fix(
     settings: SelectionSettings,
     max_medoids: int,
 ) -> Inputs:
-    """Fix the inputs and write them down, all or nothing. The caller holds the one-iteration lock."""
+    """Freeze the inputs and write them down, all or nothing. The caller holds the one-iteration lock."""
     model_id, dim = model
     before = await windows.cutoff(connection)
     async with connection.transaction():
@@ -95,8 +96,8 @@ async def fix(
     )
 
 
-async def fixed(connection: asyncpg.Connection, request: IterationRequested) -> Inputs | None:
-    """The inputs of this iteration as they were fixed; None where they were not."""
+async def frozen(connection: asyncpg.Connection, request: IterationRequested) -> Inputs | None:
+    """The inputs of this iteration as they were frozen; None where they were not."""
     row = await connection.fetchrow(
         "SELECT number, cutoff, model_id, dim, settings, method, audio_ids, starts_utc, classes"
         " FROM al.al_preprocessing JOIN al.medoids USING (iteration_id) JOIN audio.models USING (model_id)"
@@ -136,19 +137,14 @@ async def choose_medoids(
     rows = await connection.fetch(
         "WITH newest AS ("
         " SELECT DISTINCT ON (audio_id) audio_id, start_utc, node, label FROM al.wavs_proposed"
-        " WHERE labeled_at IS NOT NULL ORDER BY audio_id, labeled_at DESC, iteration_id),"
-        " window_ AS (SELECT * FROM jsonb_to_recordset($1) AS w"
-        " (nodes text[], window_start timestamptz, window_end timestamptz, hours smallint[])),"
-        " placed AS (SELECT audio_id, start_utc, label,"
-        " (SELECT bool_or((cardinality(nodes) = 0 OR node = ANY (nodes)) AND start_utc >= window_start"
-        "         AND start_utc < window_end AND al.within_hours(start_utc, hours))"
-        "  FROM window_) AS in_window,"
-        " (SELECT bool_or(cardinality(nodes) = 0 OR node = ANY (nodes)) FROM window_) AS same_node,"
-        " (SELECT min(greatest(window_start - start_utc, start_utc - window_end, interval '0'))"
-        "  FROM window_) AS away FROM newest WHERE label IS NOT NULL)"
+        " WHERE labeled_at IS NOT NULL ORDER BY audio_id, agreement_version DESC),"
+        " placed AS (SELECT audio_id, start_utc, label, found.* FROM newest AS w CROSS JOIN LATERAL"
+        f" (SELECT bool_or({windows.PROPOSED_IN}) AS in_window, bool_or({windows.SAME_NODE}) AS same_node,"
+        "  min(greatest(window_start - start_utc, start_utc - window_end, interval '0')) AS away"
+        f"  FROM {windows.windows_at(1)}) AS found WHERE label IS NOT NULL)"
         " SELECT audio_id, start_utc, label, in_window FROM placed"
         " ORDER BY in_window DESC, same_node DESC, away, audio_id",
-        [window.model_dump(mode="json") for window in all_windows],
+        windows.encoded(all_windows),
     )
     chosen: list[asyncpg.Record] = []
     for first in range(0, len(rows), limit):  # once, unless some have no embedding by this model

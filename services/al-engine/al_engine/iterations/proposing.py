@@ -15,7 +15,7 @@ from al_engine.catalog import windows
 from al_engine.catalog.windows import Candidates
 from al_engine.exact.audio_ids import ids_of
 from al_engine.exact.distances import KeptNearest
-from al_engine.iterations import kept
+from al_engine.iterations import distance_cache
 from al_engine.iterations.inputs import Inputs
 from al_engine.method.selection import Judged, Selection, Unlabeled, select
 
@@ -30,7 +30,7 @@ class Watch(Protocol):
     async def tell(self, stage: str, done: int | None = None, total: int | None = None) -> None: ...
 
 
-class Nobody:
+class NoWatch:
     """The `Watch` of a run that nobody waits for."""
 
     def stage(self, name: str) -> AbstractContextManager[object]:
@@ -54,11 +54,15 @@ class Outcome:
 
 
 async def propose(
-    pool: asyncpg.Pool, inputs: Inputs, watch: Watch, kept_in: Path | None = None, digest: bytes | None = None
+    pool: asyncpg.Pool,
+    inputs: Inputs,
+    watch: Watch,
+    cache_folder: Path | None = None,
+    digest: bytes | None = None,
 ) -> Outcome:
     """Algorithm steps 1 to 4, off the event loop where they compute.
 
-    `kept_in`: the folder of kept distances; none: everything is computed. `digest`: what the set U must be.
+    `cache_folder`: of the distance cache; none: everything is computed. `digest`: what the set U must be.
     Raises `Rejected` for a damaged or absent embedding, and `ChangedAudios` where U is another one.
     """
     medoids = inputs.medoids
@@ -80,8 +84,8 @@ async def propose(
 
     medoid_vectors = await fetch("medoids", medoids.audio_ids, medoids.starts)
     medoid_ids = ids_of(medoids.audio_ids)
-    path = kept_in and kept.path_of(kept_in, inputs.model_id, inputs.windows)
-    known = await asyncio.to_thread(kept.read, path) if path and len(medoids) else None
+    path = cache_folder and distance_cache.path_of(cache_folder, inputs.model_id, inputs.windows)
+    known = await asyncio.to_thread(distance_cache.read, path) if path and len(medoids) else None
     loop = asyncio.get_running_loop()
 
     def wait_for(work: Coroutine[Any, Any, T]) -> T:
@@ -102,8 +106,8 @@ async def propose(
             select, unlabeled, medoid_vectors, medoids.classes, inputs.settings
         )
     if path and selection.judged:
-        now = kept.distances_of(selection.judged, found.ids, medoid_ids)
-        await asyncio.to_thread(kept.write, path, now)
+        now = distance_cache.distances_of(selection.judged, found.ids, medoid_ids)
+        await asyncio.to_thread(distance_cache.write, path, now)
     return Outcome(found, selection)
 
 

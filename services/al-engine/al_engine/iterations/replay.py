@@ -5,8 +5,8 @@ from uuid import UUID
 
 import asyncpg
 
-from al_engine.iterations import inputs, store
-from al_engine.iterations.proposing import ChangedAudios, Nobody, propose
+from al_engine.iterations import inputs, records, requests
+from al_engine.iterations.proposing import ChangedAudios, NoWatch, propose
 from escolta.errors import Rejected
 
 
@@ -25,13 +25,13 @@ async def replay(pool: asyncpg.Pool, iteration_id: UUID) -> Replayed:
     audios or embeddings that are gone.
     """
     async with pool.acquire() as connection:
-        request = await store.request_of(connection, iteration_id)
+        request = await requests.request_of(connection, iteration_id)
         if request is None:
             raise Rejected(f"there is no iteration {iteration_id}")
-        row = await store.iteration(pool, iteration_id)
+        row = await records.iteration(pool, iteration_id)
         if row is None or row["proposed_at"] is None:
             raise Rejected(f"iteration {iteration_id} has not been run yet: there is nothing to replay")
-        stands_on = await inputs.fixed(connection, request)
+        stands_on = await inputs.frozen(connection, request)
     if stands_on is None:
         raise Rejected(
             f"iteration {iteration_id} was run by an Escolta that did not record what it stood on"
@@ -43,11 +43,11 @@ async def replay(pool: asyncpg.Pool, iteration_id: UUID) -> Replayed:
             f"{inputs.METHOD}, which may choose otherwise: replay it with code version {row['code_version']}"
         )
     try:
-        outcome = await propose(pool, stands_on, Nobody(), digest=row["unlabeled_digest"])
+        outcome = await propose(pool, stands_on, NoWatch(), digest=row["unlabeled_digest"])
     except ChangedAudios as changed:
         raise Rejected(
             f"iteration {iteration_id} chose from {row['unlabeled']} audios, of which the catalog now has"
             f" {changed.now} by the model {stands_on.model_id}: it cannot be replayed"
         ) from None
-    recorded = [entry["audio_id"] for entry in await store.proposals(pool, iteration_id)]
+    recorded = [entry["audio_id"] for entry in await records.proposals(pool, iteration_id)]
     return Replayed(recorded, [proposal.audio_id for proposal in outcome.selection.proposals])

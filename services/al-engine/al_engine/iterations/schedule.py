@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
-from al_engine.iterations import store
+from al_engine.iterations import requests
 from al_engine.iterations.handlers import Iterations
 from escolta.errors import Misconfigured
 from escolta.events import IterationRequested
@@ -69,7 +69,7 @@ class Schedule:
         if self._times is None:
             return
         due = self._times.last(self._on.clock.now())
-        last = await store.last_scheduled(self._on.catalog)
+        last = await requests.last_scheduled(self._on.catalog)
         if last is not None and last >= due:
             return
         await self._iterations.announce(

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from al_engine.catalog import windows
 from al_engine.exact.audio_ids import ids_of, uuids
-from al_engine.iterations import store
 from al_engine.maps import store as map_store
 from al_engine.maps.fit import Coordinates, place
 from al_engine.maps.store import Drawable, Map, Point
 from al_engine.method.partition import partition
 from escolta.errors import EscoltaError, Rejected
 from escolta.service import Platform
+from escolta.work import was_cut_off
 
 MOST_POINTS = 20_000
 CATCH_UP_S = 60.0
@@ -81,7 +81,7 @@ class Maps:
             sets = await asyncio.to_thread(_sets, made.audio_ids, unlabeled, of.max_set)
             await map_store.finish(connection, iteration_id, map_of(of), sets)
         except Exception as error:
-            if store.was_cut_off(error):
+            if was_cut_off(error):
                 raise
             # Whatever it is, the maps that wait behind it must have their turn.
             unexpected = None if isinstance(error, EscoltaError) else error

@@ -15,6 +15,8 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from al_engine.exact.audio_ids import ids_of, to_bytes
+
 REST, PROPOSED, MEDOID = range(3)
 KINDS = ("rest", "proposed", "medoid")
 NO_LABEL = ""
@@ -69,7 +71,7 @@ def encode(points: Points, class_names: Sequence[str], facts: Mapping[str, Any])
             labels.astype("<u2").tobytes(),
             sets.astype("<u2").tobytes(),
             kinds.tobytes(),
-            b"".join(audio_id.bytes for audio_id in points.audio_ids),
+            to_bytes(ids_of(points.audio_ids)),
         ]
     )
 

@@ -10,12 +10,12 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
-from al_engine.catalog.windows import windows_of
-from al_engine.iterations import blinding, store
+from al_engine.catalog import windows
+from al_engine.exact.audio_ids import from_bytes, ids_of, to_bytes, uuids
+from al_engine.iterations import blinding, requests
 from escolta.events import Window
 
 ONE_MAP = 0x616D  # advisory lock "am": a fit takes a whole core
-ID_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -132,11 +132,11 @@ async def drawable(db: asyncpg.Connection | asyncpg.Pool, iteration_id: UUID) ->
         " WHERE iteration_id = $1 AND proposed_at IS NOT NULL",
         iteration_id,
     )
-    request = await store.request_of(db, iteration_id)
+    request = await requests.request_of(db, iteration_id)
     if row is None or request is None:
         return None
     is_blind = await blinding.blind(db, iteration_id)
-    return Drawable(iteration_id=iteration_id, windows=windows_of(request), blind=is_blind, **row)
+    return Drawable(iteration_id=iteration_id, windows=windows.windows_of(request), blind=is_blind, **row)
 
 
 async def must_show(connection: asyncpg.Connection, of: Drawable) -> list[UUID]:
@@ -145,13 +145,11 @@ async def must_show(connection: asyncpg.Connection, of: Drawable) -> list[UUID]:
         "SELECT audio_id FROM al.wavs_proposed WHERE iteration_id = $1"
         " UNION SELECT nearest_medoid FROM al.wavs_proposed"
         "  WHERE iteration_id = $1 AND nearest_medoid IS NOT NULL"
-        " UNION SELECT w.audio_id FROM al.wavs_proposed AS w, jsonb_to_recordset($2) AS in_"
-        "  (nodes text[], window_start timestamptz, window_end timestamptz, hours smallint[])"
+        f" UNION SELECT w.audio_id FROM al.wavs_proposed AS w, {windows.windows_at(2)}"
         "  WHERE w.audio_id IN (SELECT unnest(audio_ids) FROM al.medoids WHERE iteration_id = $1)"
-        "  AND (cardinality(nodes) = 0 OR node = ANY (nodes)) AND start_utc >= window_start"
-        "  AND start_utc < window_end AND al.within_hours(start_utc, hours)",
+        f"  AND {windows.PROPOSED_IN}",
         of.iteration_id,
-        [window.model_dump(mode="json") for window in of.windows],
+        windows.encoded(of.windows),
     )
     return [row["audio_id"] for row in rows]
 
@@ -161,16 +159,9 @@ async def sample(connection: asyncpg.Connection, of: Drawable, limit: int) -> li
     found: set[Point] = set()
     for window in of.windows:
         rows = await connection.fetch(
-            "SELECT audio_id, start_utc, top_class FROM audio.embeddings WHERE model_id = $1"
-            " AND of_node IN (SELECT node_id FROM audio.nodes"
-            "  WHERE cardinality($2::text[]) = 0 OR name = ANY ($2))"
-            " AND start_utc >= $3 AND start_utc < $4 AND al.within_hours(start_utc, $5)"
+            f"SELECT audio_id, start_utc, top_class FROM audio.embeddings WHERE {windows.EMBEDDED_IN}"
             " AND top_class IS NOT NULL ORDER BY audio_id LIMIT $6",
-            of.model_id,
-            list(window.nodes),
-            window.window_start,
-            window.window_end,
-            window.hours,
+            *await windows.in_window(connection, window, of.model_id),
             limit,
         )
         found |= {Point(*row) for row in rows}
@@ -198,9 +189,8 @@ async def find(db: asyncpg.Connection | asyncpg.Pool, map_id: UUID) -> Map | Non
     )
     if row is None:
         return None
-    encoded = row["audio_ids"]
     return Map(
-        [UUID(bytes=encoded[at : at + ID_BYTES]) for at in range(0, len(encoded), ID_BYTES)],
+        uuids(from_bytes(row["audio_ids"])),
         np.frombuffer(row["coordinates"], "<f4").reshape(-1, 2),
         np.frombuffer(row["top_classes"], "<i2"),
         row["audios"],
@@ -221,7 +211,7 @@ async def save(
         model_id,
         made.audios,
         made.fitted,
-        b"".join(audio_id.bytes for audio_id in made.audio_ids),
+        to_bytes(ids_of(made.audio_ids)),
         made.coordinates.astype("<f4").tobytes(),
         made.top_classes.astype("<i2").tobytes(),
         seconds,
@@ -251,7 +241,8 @@ async def said_of(pool: asyncpg.Pool, of: Drawable, audio_ids: Sequence[UUID]) -
         "SELECT audio_id, bool_or(iteration_id = $1) AS proposed,"
         " audio_id IN (SELECT unnest(audio_ids) FROM al.medoids WHERE iteration_id = $1) AS medoid,"
         " max(disjoint_set) FILTER (WHERE iteration_id = $1) AS disjoint_set,"
-        " (array_agg(label ORDER BY labeled_at DESC) FILTER (WHERE labeled_at IS NOT NULL))[1] AS label"
+        " (array_agg(label ORDER BY agreement_version DESC) FILTER (WHERE labeled_at IS NOT NULL))[1]"
+        " AS label"
         " FROM al.wavs_proposed WHERE audio_id = ANY ($2) GROUP BY audio_id",
         of.iteration_id,
         list(audio_ids),
@@ -266,8 +257,8 @@ async def described(pool: asyncpg.Pool, of: Drawable, audio_ids: Sequence[UUID])
         " FROM audio.audios AS a JOIN audio.nodes AS n USING (node_id)"
         " LEFT JOIN audio.embeddings AS e USING (audio_id, start_utc)"
         " LEFT JOIN LATERAL (SELECT label, labelers, agreement_percent FROM al.wavs_proposed AS p"
-        "  WHERE p.audio_id = a.audio_id AND labeled_at IS NOT NULL ORDER BY labeled_at DESC LIMIT 1) AS w"
-        "  ON true"
+        "  WHERE p.audio_id = a.audio_id AND labeled_at IS NOT NULL"
+        "  ORDER BY agreement_version DESC LIMIT 1) AS w ON true"
         " WHERE audio_id = ANY ($1) AND (e.model_id = $2 OR e.model_id IS NULL)",
         list(audio_ids),
         of.model_id,

@@ -19,7 +19,7 @@ from al_engine.method.committee import Classes, Classifier, Opinion
 from al_engine.method.draw import draw
 from al_engine.method.kmedoids import k_medoids
 from al_engine.method.traversal import farthest_first
-from al_engine.method.typical import typical
+from al_engine.method.typiclust import typiclust
 from escolta.errors import Misconfigured
 
 
@@ -93,7 +93,7 @@ def at_random(view: View, count: int) -> list[int]:
 
 def most_typical(view: View, count: int) -> list[int]:
     """TypiClust (Hacohen, Dekel & Weinshall 2022)."""
-    return typical(view.samples, view.medoids, count, view.seed)
+    return typiclust(view.samples, view.medoids, count, view.seed)
 
 
 def typical_then_mal_mf(view: View, count: int) -> list[int]:

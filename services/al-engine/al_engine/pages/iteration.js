@@ -28,7 +28,8 @@ async function untilItHasRun() {
     if (iteration.status !== "requested") return iteration;
     drawHead(iteration);
     const stage = iteration.stage ? `it is at: ${iteration.stage}` : "it waits for its turn";
-    byId("waiting-words").textContent = `This iteration has not run yet, ${stage}. The map comes after it.`;
+    const how_far = iteration.waits_for ? `it waits: ${iteration.waits_for}` : stage;
+    byId("waiting-words").textContent = `This iteration has not run yet, ${how_far}. The map comes after it.`;
     await pause();
   }
 }

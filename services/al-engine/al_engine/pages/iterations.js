@@ -34,6 +34,7 @@ function link(it) {
 function statusOf(it) {
   const status = element("span", { className: "status" }, it.status);
   if (it.failure) return element("span", {}, status, ` ${it.failure}`);
+  if (it.status === "requested" && it.waits_for) return element("span", {}, status, ` It waits: ${it.waits_for}.`);
   if (it.status !== "requested" || !it.stage) return status;
   const bar = element("progress", { "aria-label": it.stage, max: it.stage_total || 1 });
   if (it.stage_total) bar.value = it.stage_done;

@@ -2,25 +2,23 @@
 
 import numpy as np
 
-from al_engine.exact.audio_ids import by_id
+from al_engine.exact.audio_ids import by_id, from_bytes, id_keys, to_bytes
 from al_engine.iterations.proposing import Outcome
 
 Encoded = tuple[bytes, bytes, list[str]]
 """As `al.predictions` holds them: ids of 16 bytes, classes as int16, and the names these are indices into."""
 
-ID_BYTES = 16
 
-
-def of(outcome: Outcome) -> Encoded | None:
+def encoded(outcome: Outcome) -> Encoded | None:
     """The predictions of an iteration; None without a classifier."""
-    judged = [(one.rows, one.opinion.prediction) for one in outcome.selection.judged]
-    said = [(rows, prediction.classes) for rows, prediction in judged if prediction is not None]
-    if not said:
+    judged = [(judged.rows, judged.opinion.prediction) for judged in outcome.selection.judged]
+    predicted = [(rows, prediction.classes) for rows, prediction in judged if prediction is not None]
+    if not predicted:
         return None
-    ids = outcome.candidates.ids[np.concatenate([rows for rows, _ in said])]
-    names, classes = np.unique(np.concatenate([classes for _, classes in said]), return_inverse=True)
+    ids = outcome.candidates.ids[np.concatenate([rows for rows, _ in predicted])]
+    names, classes = np.unique(np.concatenate([classes for _, classes in predicted]), return_inverse=True)
     order = by_id(ids)
-    return ids[order].astype(">u8").tobytes(), classes[order].astype("<i2").tobytes(), names.tolist()
+    return to_bytes(ids[order]), classes[order].astype("<i2").tobytes(), names.tolist()
 
 
 def changed(before: Encoded, now: Encoded) -> tuple[int, int]:
@@ -32,5 +30,5 @@ def changed(before: Encoded, now: Encoded) -> tuple[int, int]:
 
 def _by_audio(encoded: Encoded) -> dict[bytes, str]:
     ids, classes, names = encoded
-    audios = [ids[start : start + ID_BYTES] for start in range(0, len(ids), ID_BYTES)]
-    return dict(zip(audios, [names[one] for one in np.frombuffer(classes, "<i2")], strict=True))
+    names_of = [names[number] for number in np.frombuffer(classes, "<i2")]
+    return dict(zip(id_keys(from_bytes(ids)), names_of, strict=True))

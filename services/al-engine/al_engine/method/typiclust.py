@@ -26,7 +26,7 @@ SMALL_CLUSTER = 5
 code leaves them out; ours has to go on when nothing else is left.)"""
 
 
-def typical(samples: UnitVectors, medoids: UnitVectors, count: int, seed: int) -> list[int]:
+def typiclust(samples: UnitVectors, medoids: UnitVectors, count: int, seed: int) -> list[int]:
     """Rows of up to `count` of the samples.
 
     1. Cluster samples and medoids together into `medoids + count` clusters, at most 500.

@@ -15,7 +15,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from al_engine.exact.audio_ids import Ids, by_id
+from al_engine.exact.audio_ids import Ids, by_id, id_keys
 from al_engine.exact.distances import KeptNearest
 from al_engine.iterations.inputs import METHOD
 from al_engine.method.selection import Judged
@@ -78,20 +78,20 @@ def read(path: Path) -> Distances | None:
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         log.warning("%s cannot be read (%s): all distances are computed again", path, error)
         return None
-    kept = Distances(**found)
-    if not _sound(kept):
+    distances = Distances(**found)
+    if not _sound(distances):
         log.warning("%s is damaged: all distances are computed again", path)
         return None
-    return kept
+    return distances
 
 
-def write(path: Path, kept: Distances) -> None:
+def write(path: Path, distances: Distances) -> None:
     """Put the file in its place at once and whole; a full disk is told, and no more."""
     new = path.with_suffix(f".{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with new.open("wb") as file:
-            np.savez(file, **{name: getattr(kept, name) for name in KINDS})
+            np.savez(file, **{name: getattr(distances, name) for name in KINDS})
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
@@ -104,23 +104,21 @@ def write(path: Path, kept: Distances) -> None:
             new.unlink(missing_ok=True)
 
 
-def _sound(kept: Distances) -> bool:
+def _sound(distances: Distances) -> bool:
     """np.load checks each array's checksum; this, that they belong together."""
-    n = len(kept.ids)
+    n = len(distances.ids)
     return (
-        all(getattr(kept, name).dtype == kind for name, kind in KINDS.items())
-        and kept.ids.shape == (n, 2)
-        and kept.medoids.shape == (len(kept.medoids), 2)
-        and kept.nearest.shape == kept.distance.shape == (n,)
+        all(getattr(distances, name).dtype == kind for name, kind in KINDS.items())
+        and distances.ids.shape == (n, 2)
+        and distances.medoids.shape == (len(distances.medoids), 2)
+        and distances.nearest.shape == distances.distance.shape == (n,)
         and bool(n)
-        and bool(((kept.nearest >= 0) & (kept.nearest < len(kept.medoids))).all())
+        and bool(((distances.nearest >= 0) & (distances.nearest < len(distances.medoids))).all())
     )
 
 
 def _rows(ordered: Ids, wanted: Ids) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """For each wanted id its row in `ordered`, which is in order of id, and whether it is there at all."""
-    keys = np.ascontiguousarray(ordered.astype(">u8")).view("V16").ravel()
-    sought = np.ascontiguousarray(wanted.astype(">u8")).view("V16").ravel()
-    place = {key: row for row, key in enumerate(keys.tolist())}
-    rows = np.fromiter((place.get(key, -1) for key in sought.tolist()), np.intp, len(sought))
+    place = {key: row for row, key in enumerate(id_keys(ordered))}
+    rows = np.fromiter((place.get(key, -1) for key in id_keys(wanted)), np.intp, len(wanted))
     return np.maximum(rows, 0), rows >= 0

@@ -68,6 +68,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON label.groups TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.sign_in_links TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.assignments TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.submissions TO escolta_label_gateway;
+GRANT SELECT, INSERT, UPDATE, DELETE ON label.submission_counts TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.agreements TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.closed_iterations TO escolta_label_gateway;
 

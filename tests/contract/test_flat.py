@@ -17,6 +17,8 @@ from embedder import waiting, wanted_first
 from embedder.store import AudioKey
 from embedder.waiting import EVERYTHING, Place, Scope
 from ingest import store as ingest_store
+from label_gateway.batches import store as batches
+from label_gateway.batches.store import BatchAudio
 from label_gateway.labeling import tasks
 from servers.postgres import database
 
@@ -54,6 +56,32 @@ ROWS = """
         SELECT audio_id, start_utc, '', '', '', 1, '' FROM audio.audios WHERE get_byte(sha256, 1) < 50;
     INSERT INTO audio.embedding_marks SELECT 'model-1', cataloged_at, audio_id
         FROM audio.audios ORDER BY cataloged_at DESC LIMIT 1;
+"""
+
+# One audio in six was proposed, in batches of 100. The last batch is open, and one labeler has not begun.
+BATCHES = """
+    INSERT INTO label.groups (name) VALUES ('harbor'), ('campus');
+    INSERT INTO audio.labelers (name, role, group_id)
+        VALUES ('Nuria', 'labeler', 1), ('Pau', 'labeler', 1), ('Vicent', 'labeler', 2);
+    INSERT INTO al.al_preprocessing (iteration_id, status, nodes, window_start, window_end, batch, follow_ups,
+                                     proposed_at, number)
+        SELECT md5('batch ' || n)::uuid, CASE WHEN n = %LAST THEN 'proposed' ELSE 'closed' END, '{}',
+               '2022-01-01Z', '2024-01-01Z', 100, 0, now() + n * interval '1 s', n
+        FROM generate_series(1, %LAST) AS n;
+    INSERT INTO al.wavs_proposed (iteration_id, audio_id, start_utc, node, file_name, rank, disjoint_set)
+        SELECT md5('batch ' || 1 + place / 100)::uuid, audio_id, start_utc, 'quay-1', file_name,
+               1 + place % 100, 1
+        FROM (SELECT *, row_number() OVER (ORDER BY audio_id) - 1 AS place FROM audio.audios) AS ordered
+        WHERE place < %LAST * 100;
+    UPDATE al.wavs_proposed SET label = 'a', labeled_at = now()
+        WHERE iteration_id <> md5('batch ' || %LAST)::uuid;
+    INSERT INTO label.assignments SELECT iteration_id, audio_id, 1 + rank % 2, rank FROM al.wavs_proposed;
+    INSERT INTO label.submissions SELECT iteration_id, audio_id, labeler_id
+        FROM label.assignments JOIN audio.labelers USING (group_id)
+        WHERE iteration_id <> md5('batch ' || %LAST)::uuid OR labeler_id = 2;
+    INSERT INTO label.agreements (iteration_id, audio_id, labelers, agreement_percent)
+        SELECT iteration_id, audio_id, 2, 100 FROM al.wavs_proposed WHERE label IS NOT NULL;
+    INSERT INTO label.closed_iterations SELECT iteration_id FROM al.al_preprocessing WHERE status = 'closed';
 """
 
 READ = """
@@ -95,6 +123,7 @@ async def filled(server: str, template: str, audios: int) -> AsyncIterator[Catal
     async with database(server, template=template) as url:
         connection = await asyncpg.connect(url)
         await connection.execute(ROWS.replace("%AUDIOS", str(audios)))
+        await connection.execute(BATCHES.replace("%LAST", str(audios // 600)))
         await connection.execute("VACUUM ANALYZE")
         yield Catalog(connection)
         await connection.close()
@@ -147,6 +176,28 @@ async def recording(catalog: Catalog) -> None:
     assert await tasks.stored_audio(catalog, key.audio_id)
 
 
+async def next_task(catalog: Catalog) -> None:
+    assert len(await tasks.next_tasks(catalog, 1, 2)) == 2
+
+
+async def submission(catalog: Catalog) -> None:
+    """What is read for an audio to be labeled, and for the answer to the one who labeled it."""
+    [task, *_] = await tasks.next_tasks(catalog, 1, 1)
+    audio = BatchAudio(task.iteration_id, task.audio_id)
+    await batches.lock_audio(catalog.connection, audio)
+    await batches.duration_s(catalog.connection, audio)
+    await batches.labelers_if_everybody_done(catalog.connection, audio)
+    assert (await tasks.workload(catalog, 2)).done > 0
+
+
+async def looking_after_batches(catalog: Catalog) -> None:
+    """What label-gateway looks for each minute."""
+    await batches.audios_to_agree_on(catalog)
+    await batches.batches_to_close(catalog)
+    await batches.closings_not_taken_up(catalog)
+    await batches.waiting_for_all(catalog)
+
+
 @pytest.mark.parametrize(
     "request_",
     [
@@ -159,11 +210,26 @@ async def recording(catalog: Catalog) -> None:
         pytest.param(claim, id="a batch to embed"),
         pytest.param(window_first, id="a window that is wanted first"),
         pytest.param(recording, id="a recording to hear"),
+        pytest.param(next_task, id="what a labeler hears next"),
+        pytest.param(submission, id="a submission"),
+        pytest.param(looking_after_batches, id="what is looked for each minute"),
     ],
 )
 async def test_a_large_catalog_is_read_no_more_than_a_small_one(small_and_large, request_):
     small, large = [await catalog.reads(request_) for catalog in small_and_large]
     assert large <= small + FEW
+
+
+async def test_a_recording_that_was_proposed_is_looked_for_in_its_month_alone(small_and_large):
+    catalog, _ = small_and_large
+    audio_id = await catalog.fetchval("SELECT audio_id FROM al.wavs_proposed WHERE rank = 1 LIMIT 1")
+    async with catalog.transaction():
+        assert await tasks.stored_audio(catalog, audio_id)
+        months = await catalog.fetchval(
+            "SELECT count(*) FROM pg_stat_xact_user_tables"
+            " WHERE relname LIKE 'audios_%' AND idx_scan + seq_scan > 0"
+        )
+    assert months == 1
 
 
 async def test_a_scan_would_be_seen(small_and_large):

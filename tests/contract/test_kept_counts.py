@@ -21,6 +21,9 @@ from escolta.errors import Rejected
 from escolta.events import AudioRecorded, MessageRejected, SoundLeftOut
 from ingest import store as ingest_store
 from ingest.store import Origin
+from label_gateway.batches import store as batches
+from label_gateway.batches.store import BatchAudio
+from label_gateway.labeling import tasks
 from servers.postgres import database
 
 NODES = ("quay-1", "quay-2")
@@ -174,6 +177,24 @@ async def test_a_message_that_is_rejected_twice_is_counted_once(catalog):
         await ingest_store.quarantine(catalog, [rejected(first, BEGIN), rejected(second, BEGIN + 20 * APART)])
     await assert_kept_as_counted(catalog)
     assert await ingest_store.count_quarantined(catalog) == {"refused": 2}
+
+
+async def test_an_audio_that_a_labeler_submits_again_counts_once(catalog):
+    await catalog.execute(
+        "INSERT INTO audio.labelers (name, role) VALUES ('Nuria', 'labeler'), ('Pau', 'labeler')"
+    )
+    first, second = BatchAudio(uuid4(), uuid4()), BatchAudio(uuid4(), uuid4())
+
+    async def submit(audio: BatchAudio, labeler_id: int) -> None:
+        async with catalog.acquire() as connection, connection.transaction():
+            await batches.replace_submission(connection, audio, labeler_id, [])
+
+    await asyncio.gather(*(submit(audio, labeler) for audio in (first, second, first) for labeler in (1, 2)))
+    assert [(await tasks.workload(catalog, labeler)).done for labeler in (1, 2)] == [2, 2]
+    await catalog.execute(
+        "DELETE FROM label.submissions WHERE labeler_id = 1 AND audio_id = $1", first.audio_id
+    )
+    assert [(await tasks.workload(catalog, labeler)).done for labeler in (1, 2)] == [1, 2]
 
 
 async def test_a_file_that_becomes_doubtful_is_counted_as_left_out_no_longer(catalog):

@@ -158,10 +158,11 @@ async def keep_agreement(db: asyncpg.Connection, audio: BatchAudio, agreement: A
 
 
 async def audios_to_agree_on(db: asyncpg.Pool) -> list[BatchAudio]:
-    """Audios with which everybody is done, and which are not settled."""
+    """Audios of open batches with which everybody is done, and which are not settled."""
     rows = await db.fetch(
         "SELECT DISTINCT a.iteration_id, a.audio_id FROM label.assignments a"
-        " WHERE NOT EXISTS (SELECT FROM label.agreements t"
+        " WHERE a.iteration_id IN (SELECT iteration_id FROM al.al_preprocessing WHERE status = 'proposed')"
+        " AND NOT EXISTS (SELECT FROM label.agreements t"
         "                   WHERE (t.iteration_id, t.audio_id) = (a.iteration_id, a.audio_id))"
         f" AND {_EVERYBODY_DONE} ORDER BY 1, 2"
     )

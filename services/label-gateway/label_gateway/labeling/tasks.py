@@ -59,7 +59,7 @@ async def workload(db: asyncpg.Pool, labeler_id: int) -> Workload:
     row = await db.fetchrow(
         "SELECT (SELECT count(*) FROM audio.labelers l JOIN label.assignments a USING (group_id)"
         f"        WHERE l.labeler_id = $1 AND {WAITING}) AS waiting,"
-        " (SELECT count(*) FROM label.submissions WHERE labeler_id = $1) AS done",
+        " coalesce((SELECT audios FROM label.submission_counts WHERE labeler_id = $1), 0) AS done",
         labeler_id,
     )
     return Workload(**row)
@@ -77,10 +77,15 @@ async def may_hear(db: asyncpg.Pool, labeler_id: int, audio_id: UUID) -> bool:
 
 
 async def stored_audio(db: asyncpg.Pool, audio_id: UUID) -> StoredAudio | None:
-    """Where the recording lies; None for an audio that the catalog does not know."""
+    """Where the recording lies; None for an audio that the catalog does not know.
+
+    One that was ever proposed has its start there, which leads to its month; a lead may hear any other too.
+    """
+    start = await db.fetchval("SELECT start_utc FROM al.wavs_proposed WHERE audio_id = $1 LIMIT 1", audio_id)
     row = await db.fetchrow(
         "SELECT p.path || f.object_name AS object_key, f.sha256"
-        " FROM audio.audios f JOIN audio.paths p USING (path_id) WHERE f.audio_id = $1",
-        audio_id,
+        " FROM audio.audios f JOIN audio.paths p USING (path_id) WHERE f.audio_id = $1"
+        + (" AND f.start_utc = $2" if start else ""),
+        *((audio_id, start) if start else (audio_id,)),
     )
     return StoredAudio(**row) if row else None

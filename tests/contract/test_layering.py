@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 COMMON = ROOT / "libs/common/escolta"
 SERVICES = {path.parent.name: path.parent for path in ROOT.glob("services/*/*/service.py")}
 
-BASE = {"events", "errors", "audio", "clock", "cancellation", "disk", "fields", "names"}
+BASE = {"events", "errors", "audio", "clock", "cancellation", "disk", "fields", "names", "url"}
 PORTS = {"bus", "objects", "catalog"}
 FOR_SERVICES = {"service", "events", "errors", "audio", "clock", "disk", "fields", "names", "web", "work"}
 

@@ -67,7 +67,9 @@ async def _catalog(settings: Settings) -> Finding:
             return
         import asyncpg
 
-        await (await asyncpg.connect(settings.catalog_url, timeout=10)).close()
+        from escolta.catalog import checked
+
+        await (await asyncpg.connect(checked(settings.catalog_url), timeout=10)).close()
 
     return await _finding("catalog", "ESCOLTA_CATALOG_URL", reach)
 

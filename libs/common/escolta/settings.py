@@ -19,10 +19,15 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ESCOLTA_", extra="ignore", frozen=True)
 
-    bus_url: str = Field("memory://", description="memory://, amqp(s)://… or, for a node, mqtt(s)://…")
-    catalog_url: str = Field("embedded://var/catalog", description="embedded://<folder> or postgresql://…")
+    # Not shown, because they may hold a password.
+    bus_url: str = Field(
+        "memory://", repr=False, description="memory://, amqp(s)://… or, for a node, mqtt(s)://…"
+    )
+    catalog_url: str = Field(
+        "embedded://var/catalog", repr=False, description="embedded://<folder> or postgresql://…"
+    )
     objects_url: str = Field(
-        "file://var/objects", description="file://<folder> or s3://key:secret@host:port/bucket"
+        "file://var/objects", repr=False, description="file://<folder> or s3://key:secret@host:port/bucket"
     )
     state_dir: Path = Field(Path("var"), description="folder for what this process keeps for itself")
     cache: Path = Field(

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from escolta.clock import Clock, SystemClock
 from escolta.errors import Misconfigured
 from escolta.events import Event
+from escolta.url import scheme_of
 
 RETRY_DELAYS_S = (1.0, 5.0, 30.0, 120.0, 600.0)
 
@@ -136,7 +137,7 @@ def open_bus(
     Raises `Misconfigured` for a URL that cannot be read, or whose library is not installed.
     """
     clock, metrics = clock or SystemClock(), metrics or CollectorRegistry()
-    scheme = url.partition("://")[0]
+    scheme = scheme_of(url)
     try:
         if scheme == "memory":
             from escolta.bus.memory import MemoryBus

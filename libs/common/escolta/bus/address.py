@@ -2,9 +2,12 @@
 
 import ssl
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from escolta.errors import Misconfigured
+from escolta.url import split_url
+
+SHAPE = "amqp://user:password@host:port/vhost"
 
 
 @dataclass(frozen=True)
@@ -32,26 +35,15 @@ def address_of(url: str, *, port: int, tls_port: int) -> Address:
     User, password and vhost are percent-decoded; the vhost is `/` where none is named.
     Raises `Misconfigured`, which does not repeat the URL: it may hold a password.
     """
-    try:
-        parts = urlsplit(url)
-        named_port = parts.port
-    except ValueError:  # its message quotes a piece of the URL, which may be of the password
-        raise _unreadable() from None
-    if not parts.hostname:
-        raise _unreadable()
+    parts = split_url(url, "ESCOLTA_BUS_URL", SHAPE)
+    if not parts.hostname or "," in parts.hostname:
+        raise Misconfigured(f"ESCOLTA_BUS_URL names no host, or several: write {SHAPE}")
     tls = parts.scheme.endswith("s")
     return Address(
         host=parts.hostname,
-        port=named_port or (tls_port if tls else port),
+        port=parts.port or (tls_port if tls else port),
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
         vhost=unquote(parts.path[1:]) or "/",
         tls=tls,
-    )
-
-
-def _unreadable() -> Misconfigured:
-    return Misconfigured(
-        "ESCOLTA_BUS_URL is no address: write amqp://user:password@host:port/vhost, with %40 for @, "
-        "%2F for / and %3A for : inside the user and the password"
     )

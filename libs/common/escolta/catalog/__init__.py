@@ -16,6 +16,7 @@ import asyncpg
 
 from escolta.catalog.binaries import ROOTS_CACHE
 from escolta.errors import Misconfigured, Transient
+from escolta.url import scheme_of, split_url
 
 MIGRATION_LOCK = 0x657363_6F6C7461  # "escolta": one process migrates, the others wait for it
 
@@ -31,7 +32,7 @@ async def open_catalog(
 
     Raises `Misconfigured` for a URL of another kind, a refused password, or no server within `wait_s`.
     """
-    scheme, _, rest = url.partition("://")
+    scheme, rest = scheme_of(url), url.partition("://")[2]
     if scheme == "embedded":
         from escolta.catalog.embedded import EmbeddedPostgres, address_in_use
 
@@ -42,12 +43,18 @@ async def open_catalog(
         async with EmbeddedPostgres(Path(rest), cache=cache) as dsn, _pool(dsn, connections, wait_s) as pool:
             yield pool
     elif scheme in ("postgresql", "postgres"):
-        async with _pool(url, connections, wait_s) as pool:
+        async with _pool(checked(url), connections, wait_s) as pool:
             yield pool
     else:
         raise Misconfigured(
             f"ESCOLTA_CATALOG_URL begins with {scheme!r}: use embedded://<folder> or postgresql://…"
         )
+
+
+def checked(url: str) -> str:
+    """`url` itself, of a server. Raises `Misconfigured`, without the URL, where it is no address."""
+    split_url(url, "ESCOLTA_CATALOG_URL", "postgresql://user:password@host:port/database")
+    return url
 
 
 @asynccontextmanager
@@ -77,6 +84,10 @@ async def _wait_for_server(dsn: str, wait_s: float) -> None:
             return
         except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
             raise Misconfigured(f"ESCOLTA_CATALOG_URL: the server refuses the user: {error}") from None
+        except asyncpg.InvalidCatalogNameError as error:
+            raise Misconfigured(f"ESCOLTA_CATALOG_URL: {error}: make it, or correct the name") from None
+        except asyncpg.ClientConfigurationError as error:
+            raise Misconfigured(f"ESCOLTA_CATALOG_URL: {error}") from None
         except (
             OSError,
             TimeoutError,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from escolta.errors import Misconfigured, Rejected
+from escolta.url import scheme_of
 
 MAX_KEY_LENGTH = 512
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}"
@@ -47,7 +48,7 @@ class Objects(Protocol):
 
 def open_objects(url: str) -> Objects:
     """The object store that `url` names. The first verb reaches it, and makes folder or bucket if need be."""
-    scheme, _, rest = url.partition("://")
+    scheme, rest = scheme_of(url), url.partition("://")[2]
     if scheme == "file" and rest:
         from escolta.objects.files import FileObjects
 

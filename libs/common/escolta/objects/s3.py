@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import TypeVar
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
 import urllib3
 from minio import Minio
@@ -15,8 +15,10 @@ from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
 
 from escolta.errors import Misconfigured, ObjectMissing, Transient
 from escolta.objects import check_key
+from escolta.url import split_url
 
 T = TypeVar("T")
+SHAPE = "s3://key:secret@host:port/bucket"
 
 THREADS = 8
 CONNECT_TIMEOUT_S = 5.0
@@ -57,23 +59,18 @@ class S3Objects:
     @classmethod
     def from_url(cls, url: str) -> "S3Objects":
         """From `s3://key:secret@host:port/bucket?secure=true`. No message shows it: it has the secret."""
-        try:
-            parts = urlsplit(url)
-            options = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
-            secure = {"true": True, "false": False}[options.pop("secure", "false")]
-            endpoint = parts.netloc.rpartition("@")[2]
-            bucket = parts.path.strip("/")
-            whole = parts.username and parts.password and parts.hostname and parts.port != 0
-            if not whole or options or not BUCKET.fullmatch(bucket):
-                raise ValueError
-            return cls(
-                endpoint, bucket, unquote(parts.username or ""), unquote(parts.password or ""), secure=secure
-            )
-        except (KeyError, ValueError):
+        parts = split_url(url, "ESCOLTA_OBJECTS_URL", SHAPE)
+        secure = {"": False, "secure=false": False, "secure=true": True}.get(parts.query)
+        endpoint, bucket = parts.netloc.rpartition("@")[2], parts.path.strip("/")
+        whole = parts.username and parts.password and parts.hostname and "," not in endpoint
+        if not whole or secure is None or not BUCKET.fullmatch(bucket):
             raise Misconfigured(
-                "ESCOLTA_OBJECTS_URL is not of the form s3://key:secret@host:port/bucket, with ?secure=true "
-                "for TLS; special characters in key and secret are percent-encoded"
-            ) from None
+                f"ESCOLTA_OBJECTS_URL lacks a part, or has one too many: write {SHAPE}, and ?secure=true "
+                "for TLS"
+            )
+        return cls(
+            endpoint, bucket, unquote(parts.username or ""), unquote(parts.password or ""), secure=secure
+        )
 
     async def put(self, key: str, data: bytes) -> None:
         check_key(key)

@@ -82,32 +82,6 @@ def test_whatever_a_url_is_it_is_split_or_refused(text: str):
 
 
 @pytest.mark.parametrize(
-    "url", ["user:hunter@127.0.0.1", "hunter", "amqp:/user:hunter@127.0.0.1", "Hunter://x"]
-)
-@pytest.mark.parametrize("opened", [open_bus, open_objects, open_the_catalog])
-async def test_what_has_no_scheme_is_not_repeated(opened, url: str):
-    with pytest.raises(Misconfigured, match="ESCOLTA_") as caught:
-        await opened(url)
-    assert "unter" not in str(caught.value)
-
-
-@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
-def test_any_password_that_is_encoded_is_read(password: str):
-    url = f"amqp://user:{quote(password, safe='')}@broker/"
-    assert address_of(url, port=5672, tls_port=5671).password == password
-
-
-@given(st.text("aß/#?@:%[]1,\\ "))
-def test_whatever_a_url_is_it_is_split_or_refused(text: str):
-    try:
-        parts = split_url(f"amqp://user:{text}@broker:1/", "ESCOLTA_BUS_URL", "a shape")
-    except Misconfigured as error:
-        assert "ß" not in str(error)
-    else:
-        assert (parts.hostname, parts.port) == ("broker", 1)
-
-
-@pytest.mark.parametrize(
     "url",
     [
         "postgresql://user@/db?host=/proc/1/fd/9&port=5432",

@@ -16,10 +16,8 @@ from threadpoolctl import threadpool_limits
 sys.path.pop(0)  # this folder, whose embedder.py would be taken for the service
 
 from al_engine.campaigns.campaign import Campaign, LabeledAudios
-from al_engine.campaigns.folder_embeddings import cache_folder, embed_folder
+from al_engine.campaigns.inputs import heard
 from al_engine.campaigns.results import Result, curve, labels_needed
-from al_engine.campaigns.sound_models import open_model
-from al_engine.campaigns.truth import read_truth
 from al_engine.exact.memory import most_samples
 from al_engine.method import committee
 
@@ -52,9 +50,7 @@ def main() -> None:
     parser.add_argument("--truth", type=Path, required=True)
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
-    truth = read_truth(chosen.truth)
-    model = open_model("yamnet", None)
-    audios = LabeledAudios(truth, embed_folder(chosen.audio, truth.names, model, cache_folder()))
+    audios = heard(chosen.truth, chosen.audio, ("yamnet", None), print)
     rows = []
     with threadpool_limits(1):
         for imbalance, c in product((False, True), OF_MISMATCHES):

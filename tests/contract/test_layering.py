@@ -9,9 +9,9 @@ ROOT = Path(__file__).parents[2]
 COMMON = ROOT / "libs/common/escolta"
 SERVICES = {path.parent.name: path.parent for path in ROOT.glob("services/*/*/service.py")}
 
-BASE = {"events", "errors", "audio", "clock", "cancellation", "disk", "fields", "names", "url"}
+BASE = {"events", "errors", "audio", "clock", "cancellation", "disk", "fields", "names", "truth", "url"}
 PORTS = {"bus", "objects", "catalog"}
-FOR_SERVICES = {"service", "events", "errors", "audio", "clock", "disk", "fields", "names", "web", "work"}
+FOR_SERVICES = {*BASE - {"cancellation", "url"}, "service", "web", "work"}
 
 
 def imports(path: Path) -> set[str]:

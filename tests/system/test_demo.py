@@ -104,11 +104,41 @@ def test_a_headless_demo_ends_with_its_result_and_a_later_start_goes_on(tmp_path
 
 def test_a_folder_without_recordings_is_refused_by_name(tmp_path):
     (recordings := tmp_path / "recordings").mkdir()
-    (recordings / "gulls.mp3").write_bytes(b"ID3")
+    (recordings / "gulls.wav").write_bytes(b"a list of gulls")
     done = demo(tmp_path, "--audio", str(recordings))
     assert done.returncode == 2
     assert done.stderr.startswith(f"escolta: AUDIO={recordings} holds no recording")
-    assert "WAV, FLAC or Ogg" in done.stderr
+    assert "put WAV, " in done.stderr
+
+
+@pytest.mark.parametrize("mode", [("--headless",), ()])
+def test_a_truth_that_cannot_be_used_is_told_before_anything_is_started(tmp_path, mode):
+    record_each_kind(tmp_path, 1)
+    with (tmp_path / "truth.csv").open("a") as file:
+        file.write("low-1.wav,\nmiddle-0.wav,low\n")
+    done = demo(tmp_path, "--audio", "recordings", "--truth", "truth.csv", *mode)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "escolta: mend truth.csv first:",
+        "  truth.csv, row 5, low-1.wav, category: it is empty: a name has one character at least",
+        "  truth.csv, row 6, middle-0.wav: it says low, and truth.csv, row 3, middle-0.wav says middle of the"
+        " same file",
+    ]
+    assert not list(tmp_path.rglob("catalog"))
+
+
+def test_a_truth_that_fits_in_part_says_what_fits(tmp_path):
+    record_each_kind(tmp_path, 2)
+    record(tmp_path, "odd.wav", "low")
+    (tmp_path / "recordings/odd.wav").rename(tmp_path / "recordings/even.wav")
+    (tmp_path / "truth.csv").write_text(
+        (tmp_path / "truth.csv").read_text().replace("low-1", "C:\\rec\\LOW-1")
+    )
+    chosen = ["--audio", "recordings", "--truth", "truth.csv", "--batch", "4", "--headless"]
+    done = demo(tmp_path, *chosen, "--iterations", "1")
+    assert result_of(done)["macro_f1"] is not None
+    assert "6 of 7 names are those of files; no file is called odd.wav" in done.stderr
+    assert "recordings of which nothing is said: 1: even.wav" in done.stderr
 
 
 async def test_a_folder_of_broken_recordings_is_refused_by_name(tmp_path, catalog_url):

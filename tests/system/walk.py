@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from escolta.truth import read_truth
 from escolta.web import Session, Sessions
-from escolta_demo.simulated_labelers import Habits, label_until, read_truth
+from escolta_demo.simulated_labelers import Habits, label_until
 from system.deployments import Deployment
 
 PATIENCE_S = 120

@@ -6,7 +6,9 @@ import asyncio
 import csv
 import hashlib
 import json
+import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,11 +18,13 @@ from pathlib import Path
 
 import httpx
 
+from escolta.audio import CONTAINERS
 from escolta.clock import SystemClock
 from escolta.errors import Misconfigured, Rejected
 from escolta.runtime import find_services, running
 from escolta.service import Platform, Service
 from escolta.settings import Settings
+from escolta.truth import Truth, files_in, is_recording, read_truth
 from escolta.web import Session, Sessions
 from escolta_demo.iterations import request_iterations
 from escolta_demo.progress import Ask, Counts, Progress, counts
@@ -49,7 +53,8 @@ class Demo:
             raise Misconfigured(f"AUDIO={self.audio} is not a folder")
         if self.audio and not _holds_recordings(self.audio):
             raise Misconfigured(
-                f"AUDIO={self.audio} holds no recording: put WAV, FLAC or Ogg files there, or name another"
+                f"AUDIO={self.audio} holds no recording that can be read: put {', '.join(CONTAINERS)} files"
+                " there, or name another"
             )
         if self.truth and not self.truth.is_file():
             raise Misconfigured(f"TRUTH={self.truth} is not a file")
@@ -66,13 +71,11 @@ class Demo:
             return under / "demo" / "harbor"
         place = self.audio.resolve()
         name = re.sub(r"[^a-z0-9]+", "-", place.name.lower()).strip("-")
-        return under / "demo" / f"{name}-{hashlib.sha256(str(place).encode()).hexdigest()[:8]}"
+        return under / "demo" / f"{name}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:8]}"
 
 
 def _holds_recordings(folder: Path) -> bool:
-    from node_agent.recording.replay import SUFFIXES
-
-    return any(path.suffix.lower() in SUFFIXES for path in folder.rglob("*"))
+    return any(is_recording(path) for path in files_in(folder).values())
 
 
 async def play(demo: Demo, settings: Settings, stop: asyncio.Event) -> None:
@@ -85,6 +88,8 @@ async def play(demo: Demo, settings: Settings, stop: asyncio.Event) -> None:
     """
     begun = SystemClock().now()
     audio, truth = await _recordings(demo, settings)
+    for note in truth.notes if truth else ():
+        print(note, file=sys.stderr, flush=True)
     settings = settings.model_copy(update={"replay_dir": audio, "nodes": settings.node_name})
     async with running(settings, find_services()) as (on, services), _client(on) as api:
         ask = partial(counts, api, on, begun)
@@ -103,15 +108,20 @@ async def play(demo: Demo, settings: Settings, stop: asyncio.Event) -> None:
             print(json.dumps(result | {"seconds": _seconds_since(begun)}), flush=True)
 
 
-async def _recordings(demo: Demo, settings: Settings) -> tuple[Path, Path | None]:
-    if demo.audio:
-        return demo.audio.resolve(), demo.truth
+async def _recordings(demo: Demo, settings: Settings) -> tuple[Path, Truth | None]:
+    """The folder to play, and what is known of the files in it, all of it checked."""
+    folder = demo.audio.resolve() if demo.audio else await _harbor(settings)
+    table = demo.truth or (None if demo.audio else folder / "truth.csv")
+    return folder, await asyncio.to_thread(read_truth, table, folder=folder) if table else None
+
+
+async def _harbor(settings: Settings) -> Path:
     from escolta_demo.harbor import write_harbor
 
     folder = settings.state_dir / "harbor"
     print("Making a harbor to listen to …", flush=True)
     await asyncio.to_thread(write_harbor, folder)
-    return folder, demo.truth or folder / "truth.csv"
+    return folder
 
 
 def _client(on: Platform) -> httpx.AsyncClient:
@@ -139,11 +149,9 @@ async def _until_embedded(ask: Ask, settings: Settings, progress: Progress, stop
     return False
 
 
-async def _offer_classes(api: httpx.AsyncClient, truth: Path | None) -> None:
+async def _offer_classes(api: httpx.AsyncClient, truth: Truth | None) -> None:
     """Put the classes that are known beforehand on the page's keys; the labeler adds what else there is."""
-    from escolta_demo.simulated_labelers import read_truth
-
-    for name in read_truth(truth).classes if truth else ():
+    for name in truth.classes if truth else ():
         (await api.post("/api/classes", json={"name": name})).raise_for_status()
 
 
@@ -158,7 +166,7 @@ async def _label_by_simulation(
     api: httpx.AsyncClient,
     on: Platform,
     demo: Demo,
-    truth: Path,
+    truth: Truth,
     ask: Ask,
     progress: Progress,
     stop: asyncio.Event,
@@ -167,12 +175,10 @@ async def _label_by_simulation(
 
     The first batch is asked for once they are all signed in, so that it is shared among all their groups.
     """
-    from escolta_demo.simulated_labelers import label_until, read_truth
+    from escolta_demo.simulated_labelers import label_until
 
     ready, ended = asyncio.Event(), asyncio.Event()
-    team = label_until(
-        on.http_url, _lead_token(on), read_truth(truth), answer_for=("lead",), stop=ended, ready=ready
-    )
+    team = label_until(on.http_url, _lead_token(on), truth, answer_for=("lead",), stop=ended, ready=ready)
     labeling = asyncio.create_task(team)
     signing_in = asyncio.create_task(ready.wait())
     await asyncio.wait({labeling, signing_in}, return_when=asyncio.FIRST_COMPLETED)
@@ -198,13 +204,11 @@ async def _follow(ask: Ask, progress: Progress, over: Callable[[Counts], object]
         await asyncio.sleep(POLL_S)
 
 
-async def _result(api: httpx.AsyncClient, now: Counts, truth: Path) -> dict[str, float | None]:
+async def _result(api: httpx.AsyncClient, now: Counts, truth: Truth) -> dict[str, float | None]:
     """What the demo's last line says of how far it has come, and how good it has become."""
-    from escolta_demo.simulated_labelers import read_truth
-
     predictions = await _predictions(api)
     labels = (await api.get("/api/dataset/labels.csv")).raise_for_status().text
-    score = macro_f1(predictions, read_truth(truth).category_of)
+    score = macro_f1(predictions, truth.category_of)
     return {
         "audios": now.audios,
         "embedded": now.embedded,

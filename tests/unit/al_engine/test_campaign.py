@@ -7,8 +7,10 @@ from unit.al_engine.vectors import clustered
 from al_engine.campaigns.campaign import Campaign, LabeledAudios, Point
 from al_engine.campaigns.folder_embeddings import Embeddings
 from al_engine.campaigns.results import Result, curve, labels_needed, rows
-from al_engine.campaigns.truth import Truth
+from al_engine.campaigns.usable import usable
 from al_engine.method.strategies import STRATEGIES
+from escolta.errors import Misconfigured
+from escolta.truth import Truth
 
 N, CLASSES, FOLDS = 240, 6, 3
 
@@ -17,10 +19,9 @@ def audios(folds: bool = True, noise: float = 0.3) -> LabeledAudios:
     vectors, cluster = clustered(N, 24, CLASSES, seed=11, noise=noise)
     names = [f"{number}.wav" for number in range(N)]
     classes = np.array([f"class {number}" for number in cluster])
-    fold = np.arange(N) % FOLDS + 1
-    return LabeledAudios(
-        Truth(names, classes, fold if folds else None), Embeddings(vectors, classes, np.full(N, 0.5))
-    )
+    fold = {name: number % FOLDS + 1 for number, name in enumerate(names)}
+    truth = Truth(dict(zip(names, classes, strict=True)), folds=fold if folds else {})
+    return LabeledAudios(truth, Embeddings(names, vectors, classes, np.full(N, 0.5)))
 
 
 def campaign(strategy: str = "mal-mf", seed: int = 0, imbalance: bool = False, labels: int = 30) -> Campaign:
@@ -126,3 +127,40 @@ def test_a_row_says_what_was_run_and_what_came_of_it():
         "labels": 10,
         "macro_f1": 0.5,
     }
+
+
+def truth_of(*classes: str, folds: str = "") -> Truth:
+    names = [f"{number}.wav" for number in range(len(classes))]
+    return Truth(
+        dict(zip(names, classes, strict=True)),
+        folds=dict(zip(names, map(int, folds), strict=True)) if folds else {},
+    )
+
+
+def test_a_class_that_cannot_be_tested_is_left_out_and_told():
+    truth, notes = usable(truth_of("low", "low", "rare", "mid", "mid"))
+    assert sorted(set(truth.categories.values())) == ["low", "mid"]
+    [note] = notes
+    assert note.startswith("class rare is left out: it has one audio")
+    truth, notes = usable(truth_of("low", "low", "mid", "mid", "odd", "odd", folds="121233"))
+    assert sorted(set(truth.categories.values())) == ["low", "mid"]
+    assert notes == ["class odd is left out: all of it is in fold 3, so nothing else could teach it"]
+
+
+def test_what_has_nothing_to_tell_apart_is_refused():
+    with pytest.raises(Misconfigured, match=r"two classes or more to tell apart, and here are low$"):
+        usable(truth_of("low", "low", "low"))
+    with pytest.raises(Misconfigured, match="here are low, rare; rare is left out: it has one audio"):
+        usable(truth_of("low", "low", "rare"))
+    with pytest.raises(Misconfigured, match="all of it is in fold 1"):
+        usable(truth_of("low", "low", "mid", "mid", folds="1111"))
+
+
+def test_audios_without_truth_are_in_no_campaign():
+    truth = Truth({"a.wav": "low", "b.wav": "mid"})
+    embeddings = Embeddings(
+        ["c.wav", "b.wav", "a.wav"], np.eye(3, dtype=np.float32), np.array(["x"] * 3), np.ones(3, np.float32)
+    )
+    audios = LabeledAudios(truth, embeddings)
+    rows = dict(zip(audios.classes, audios.vectors.tolist(), strict=True))
+    assert rows == {"mid": [0, 1, 0], "low": [0, 0, 1]}

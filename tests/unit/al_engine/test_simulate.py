@@ -1,6 +1,7 @@
 """`escolta simulate`, from sound files to rows, table and plot; and what it says when it cannot."""
 
 import json
+import shutil
 from pathlib import Path
 
 import matplotlib
@@ -11,12 +12,13 @@ from typer.testing import CliRunner
 
 from al_engine.campaigns import command as simulate
 from al_engine.campaigns.campaign import Campaign, Point
-from al_engine.campaigns.folder_embeddings import embed_folder
+from al_engine.campaigns.embedding_cache import EmbeddingCache
+from al_engine.campaigns.folder_embeddings import embed_files
 from al_engine.campaigns.results import Result
 from al_engine.campaigns.sound_models import open_model
-from al_engine.campaigns.truth import read_truth
 from escolta import audio
-from escolta.errors import Misconfigured, Rejected
+from escolta.errors import Misconfigured
+from escolta.truth import files_in, read_truth
 
 RATE_HZ = 16_000
 TONES_HZ = {"low": 200, "middle": 900, "high": 4000}
@@ -106,13 +108,19 @@ def test_what_is_done_is_reported_after_an_interruption(folder, tmp_path, monkey
     assert [row["macro_f1"] for row in json.loads(found.read_text())] == [0.5]
 
 
-def test_campaigns_that_nobody_waits_for_are_given_up(folder):
-    known = read_truth(folder / "truth.csv")
-    found = embed_folder(folder, known.names, open_model("placeholder", None), folder / "cache")
+def test_campaigns_that_nobody_waits_for_are_given_up(folder, tmp_path):
+    known = read_truth(folder / "truth.csv", with_folds=True)
+    found, _ = embed(folder, known.categories, open_model("placeholder", None), tmp_path)
     audios = simulate.LabeledAudios(known, found)
     coming = simulate.run_all(audios, [Campaign("random", seed, 1, False, 2, 4) for seed in range(50)])
     assert next(coming).points[-1].labels == 4
     coming.close()
+
+
+def embed(folder: Path, names, model, cache: Path, progress=lambda _: None):
+    paths = files_in(folder)
+    of_names = {name: paths[name] for name in names}
+    return embed_files(of_names, model, EmbeddingCache(cache, folder, model.model_id), progress)
 
 
 class Once:
@@ -130,58 +138,116 @@ class Once:
 
 
 def test_a_file_is_embedded_once_as_long_as_its_bytes_stay(folder, tmp_path):
-    names, model = read_truth(folder / "truth.csv").names, Once()
-    first = embed_folder(folder, names, model, tmp_path)
+    names, model = list(read_truth(folder / "truth.csv").categories), Once()
+    first, _ = embed(folder, names, model, tmp_path)
     assert sum(model.asked) == len(names)
-    again = embed_folder(folder, names[::-1], model, tmp_path)
+    again, _ = embed(folder, names[::-1], model, tmp_path)
     assert sum(model.asked) == len(names)
     assert (again.vectors == first.vectors[::-1]).all()
     assert (again.top_classes == first.top_classes[::-1]).all()
 
 
 def test_what_was_embedded_before_an_interruption_is_kept(folder, tmp_path):
-    names, model = read_truth(folder / "truth.csv").names, Once()
+    names, model = list(read_truth(folder / "truth.csv").categories), Once()
 
     def stop(done: int) -> None:
         if done:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        embed_folder(folder, names, model, tmp_path, stop)
+        embed(folder, names, model, tmp_path, stop)
     done = sum(model.asked)
     assert 0 < done < len(names)
-    embed_folder(folder, names, model, tmp_path)
+    embed(folder, names, model, tmp_path)
     assert sum(model.asked) == len(names)
 
 
-def test_a_missing_and_a_broken_file_are_told(folder, tmp_path):
-    model = open_model("placeholder", None)
-    with pytest.raises(Misconfigured, match=r"no file gone\.wav, nor 1 others that the CSV names"):
-        embed_folder(folder, ["low-0.wav", "gone.wav", "too.wav"], model, tmp_path)
-    (tmp_path / "broken.wav").write_bytes(b"not sound")
-    with pytest.raises(Rejected, match=r"broken\.wav is not a sound file"):
-        embed_folder(tmp_path, ["broken.wav"], model, tmp_path)
+def copy(folder: Path, to: Path) -> Path:
+    """The same recordings and truth in a folder of its own, to be damaged there."""
+    return shutil.copytree(folder, to / "recordings")
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("file,category\na.wav,x", "has no column filename"),
-        ("filename,category\na.wav,", "line 2: category is empty"),
-        ("filename,category\na.wav,x\na.wav,y", "names a.wav twice"),
-        ("filename,category\na.wav,x\nb.wav,x", "names 1 categories"),
-        ("filename,category\na,x\nb,x\nc,y", "category 'y' has one audio"),
-        ("filename,category,fold\na,x,1\nb,x,1\nc,y,1\nd,y,1", "has one fold"),
-        ("filename,category,fold\na,x,1\nb,x,one\nc,y,1\nd,y,2", "every fold must be a whole number"),
-        ("filename,category,fold\na,x,1\nb,x,2\nc,y,1\nd,y,1", "'y' is in fold 1 alone"),
-        ("", "has no column category or filename"),
-    ],
-)
-def test_a_truth_that_cannot_be_used_is_told(tmp_path, text, reason):
-    path = tmp_path / "truth.csv"
-    path.write_text(text)
-    with pytest.raises(Misconfigured, match=reason):
-        read_truth(path)
+CHOSEN = ("--model", "placeholder", "--strategies", "random", "--seeds", 1, "--batch", 4, "--labels", 8)
+
+
+def test_a_bad_recording_is_left_out_and_told_and_the_others_go_on(folder, tmp_path):
+    damaged = copy(folder, tmp_path)
+    (damaged / "low-0.wav").write_bytes((damaged / "low-0.wav").read_bytes()[:3000])
+    (damaged / "mid.wav").write_bytes(b"not sound")
+    (damaged / "low-1.wav").unlink()
+    with (damaged / "truth.csv").open("a") as file:
+        file.write("\nmid.wav,CC0,1,middle\n")
+    output = run("--audio", damaged, "--truth", damaged / "truth.csv", *CHOSEN)
+    assert "low-0.wav is left out: " in output
+    assert "is truncated" in output
+    assert "mid.wav is left out: " in output
+    assert "is not a sound file" in output
+    assert "24 of 25 names are those of files; no file is called low-1.wav" in output
+    assert "random" in output
+
+
+def test_a_class_that_a_bad_recording_leaves_alone_is_left_out_and_told(folder, tmp_path):
+    damaged = copy(folder, tmp_path)
+    table = damaged / "truth.csv"
+    table.write_text(table.read_text() + "\nbad.wav,CC0,1,rare\nlow-0.wav,CC0,1,low")
+    (damaged / "bad.wav").write_bytes(b"RIFF")
+    shutil.copy(damaged / "low-0.wav", damaged / "good.wav")
+    table.write_text(table.read_text() + "\ngood.wav,CC0,2,rare")
+    output = run("--audio", damaged, "--truth", table, *CHOSEN)
+    assert "bad.wav is left out" in output
+    assert "class rare is left out: it has one audio" in output
+    assert "rows that say again what another one does: 1" in output
+
+
+def test_where_no_recording_can_be_embedded_the_first_reason_is_told(folder, tmp_path):
+    damaged = copy(folder, tmp_path)
+    for path in damaged.glob("*.wav"):
+        path.write_bytes(b"not sound")
+    with pytest.raises(
+        Misconfigured, match=r"none of the 24 recordings can be embedded; high-0\.wav: .* is not"
+    ):
+        run("--audio", damaged, "--truth", damaged / "truth.csv", *CHOSEN)
+
+
+class Fails(Once):
+    """A model that fails on whatever is given with silence, and gives no numbers for a loud sound."""
+
+    def embed(self, waveforms):
+        if any(not waveform.any() for waveform in waveforms):
+            raise RuntimeError("a division by zero")
+        heard = super().embed(waveforms)
+        for row, waveform in enumerate(waveforms):
+            if np.abs(waveform).max() > 0.9:
+                heard.vectors[row] = np.nan
+        return heard
+
+
+def test_an_audio_on_which_the_model_fails_fails_no_other(folder, tmp_path):
+    odd = copy(folder, tmp_path)
+    (odd / "silent.wav").write_bytes(audio.write(np.zeros(RATE_HZ, np.float32), RATE_HZ))
+    (odd / "loud.wav").write_bytes(audio.write(np.ones(RATE_HZ, np.float32), RATE_HZ))
+    found, left_out = embed(odd, [name for name in files_in(odd) if name.endswith("wav")], Fails(), tmp_path)
+    assert left_out == {
+        "silent.wav": "the model fails on it: RuntimeError: a division by zero",
+        "loud.wav": "the model gives numbers for it that are not finite",
+    }
+    assert len(found.names) == len(TONES_HZ) * EACH
+
+
+def test_a_truth_that_cannot_be_used_is_told_before_anything_is_embedded(folder, tmp_path):
+    for text, reason in [
+        (
+            "filename,category\nlow-0.wav,low\nlow-1.wav,\nlow-0.wav,mid",
+            "row 3, low-1.wav, category: it is empty",
+        ),
+        ("filename,category\nx.wav,low\ny.wav,mid", "no file has any of these names: x.wav, y.wav"),
+        ("filename,category\nlow-0.wav,low\nlow-1.wav,low", "two classes or more"),
+        ("filename,category,fold\nlow-0.wav,low,1\nlow-1.wav,low,one", "'one' is no whole number"),
+    ]:
+        (tmp_path / "truth.csv").write_text(text)
+        with pytest.raises(Misconfigured) as refused:
+            run("--audio", folder, "--truth", tmp_path / "truth.csv", "--model", "no such model")
+        assert reason in str(refused.value)
 
 
 def test_choices_that_cannot_work_are_told_before_anything_is_computed(folder, tmp_path):
@@ -194,10 +260,10 @@ def test_choices_that_cannot_work_are_told_before_anything_is_computed(folder, t
         ((*truth, *audios, "--embeddings", "x.npy"), "give either --audio"),
         ((*truth, "--audio", folder / "none"), "is not a folder"),
         ((*truth, "--embeddings", tmp_path / "none.npy"), "is no .npy file"),
-        ((*truth, "--embeddings", tmp_path / "short.npy"), "has 3 rows, and the CSV 24 lines"),
+        ((*truth, "--embeddings", tmp_path / "short.npy"), "has 3 rows, and the CSV names 24 files"),
         ((*truth, *audios, "--plot", "curves.gif"), "must end in .png"),
         ((*truth, *audios, "--model", "none"), "no model 'none'"),
-        (("--truth", folder / "none.csv", *audios), "is not a file"),
+        (("--truth", folder / "none.csv", *audios), "cannot be read: No such file"),
     ]:
         with pytest.raises(Misconfigured, match=reason):
             run(*arguments)

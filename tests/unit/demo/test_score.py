@@ -2,10 +2,10 @@
 
 import pytest
 
+from escolta.truth import Truth
 from escolta_demo.score import macro_f1
-from escolta_demo.simulated_labelers import Truth
 
-TRUTH = Truth({"quay/day.flac": "rain", "gull.wav": "gull"}, {})
+TRUTH = Truth({"quay/day.flac": "rain", "gull.wav": "gull"})
 
 
 def said(**classes: str) -> list[dict[str, str]]:

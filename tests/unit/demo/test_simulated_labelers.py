@@ -6,14 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from escolta.errors import Misconfigured, Rejected
 from escolta.events import AudioLabeled, IterationClosed
-from escolta_demo.simulated_labelers import Habits, Truth, label_until, read_truth, session_token
+from escolta.truth import Sound, Truth
+from escolta_demo.simulated_labelers import Habits, Strangers, label_until, session_token
 from escolta_demo.simulated_labelers.habits import DOUBT
-from escolta_demo.simulated_labelers.truth import Sound
 from label_gateway.people.sign_in import sign_in_link
 
 HEARD = [Sound("horn", 1.0, 2.5)]
@@ -24,7 +22,7 @@ ALWAYS_RIGHT = Habits(error_rate=0, doubt_rate=0)
 def truth_of_the_first_audios(audios: int) -> Truth:
     """For the names that the gateway of these tests gives: 100000.wav, 100010.wav and so on."""
     names = [f"10{10 * number // 60:02d}{10 * number % 60:02d}.wav" for number in range(audios)]
-    return Truth({name: CLASSES[number % 3] for number, name in enumerate(names)}, {})
+    return Truth({name: CLASSES[number % 3] for number, name in enumerate(names)})
 
 
 def answers(habits: Habits, audios: int = 3000) -> list[str]:
@@ -50,53 +48,6 @@ def test_who_knows_one_class_alone_cannot_take_it_for_another():
     assert Habits(error_rate=1.0, doubt_rate=0).answer("ana", "a.wav", HEARD, ["horn"]) == HEARD
 
 
-def test_without_times_a_class_lasts_from_start_to_end():
-    truth = Truth({"1-100032-A.ogg": "dog_bark"}, {})
-    assert truth.heard_in("1-100032-A.ogg", 5.0) == [Sound("dog_bark", 0.0, 5.0)]
-    assert truth.heard_in("1-100032-A.ogg#0003", 5.0) == [Sound("dog_bark", 0.0, 5.0)]
-    assert truth.heard_in("another.ogg", 5.0) == []
-
-
-def test_an_audio_cut_from_a_longer_file_has_that_files_sounds_at_their_places():
-    truth = Truth(
-        {"quay/day.flac": "rain"}, {"quay/day.flac": [Sound("horn", 8.0, 12.5), Sound("gull", 30, 31)]}
-    )
-    assert truth.heard_in("quay/day_00000s.wav", 10.0) == [Sound("horn", 8.0, 10.0)]
-    assert truth.heard_in("quay/day_00010s.wav", 10.0) == [Sound("horn", 0.0, 2.5)]
-    assert truth.heard_in("quay/day_00020s.wav", 10.0) == []
-
-
-@given(
-    st.lists(st.tuples(st.floats(0, 95), st.floats(0.1, 30)), max_size=5),
-    st.integers(0, 9),
-)
-def test_what_is_heard_in_a_piece_lies_inside_it(spans, piece):
-    truth = Truth({}, {"day.wav": [Sound("horn", onset, onset + length) for onset, length in spans]})
-    for sound in truth.heard_in(f"day_{10 * piece:05d}s.wav", 10.0):
-        assert 0 <= sound.onset_s < sound.offset_s <= 10.0
-
-
-def test_truth_is_read_from_the_columns_that_matter(tmp_path):
-    (tmp_path / "truth.csv").write_text("\ufefffilename,fold,category\na.ogg,1,horn\nb.ogg,2,gull\n", "utf-8")
-    (tmp_path / "events.csv").write_text("filename,category,onset_s,offset_s\na.ogg,rain,0.5,2\n")
-    truth = read_truth(tmp_path / "truth.csv", tmp_path / "events.csv")
-    assert truth.heard_in("a.ogg", 10.0) == [Sound("rain", 0.5, 2.0)]
-    assert truth.heard_in("b.ogg", 10.0) == [Sound("gull", 0.0, 10.0)]
-    assert truth.classes == CLASSES
-
-
-def test_a_truth_file_that_cannot_serve_is_refused_by_name(tmp_path):
-    (tmp_path / "truth.csv").write_text("filename,class\na.ogg,horn\n")
-    with pytest.raises(Misconfigured, match="category"):
-        read_truth(tmp_path / "truth.csv")
-    with pytest.raises(Misconfigured, match=r"none\.csv"):
-        read_truth(tmp_path / "none.csv")
-    (tmp_path / "truth.csv").write_text("filename,category\na.ogg,horn\n")
-    (tmp_path / "events.csv").write_text("filename,category,onset_s,offset_s\na.ogg,rain,soon,2\n")
-    with pytest.raises(Misconfigured, match="soon"):
-        read_truth(tmp_path / "truth.csv", tmp_path / "events.csv")
-
-
 async def test_two_groups_label_two_batches_and_grow_the_ontology(gateway):
     await gateway.lead()
     base_url, token = await session_token(await sign_in_link(gateway.on, "lead"))
@@ -115,6 +66,23 @@ async def test_two_groups_label_two_batches_and_grow_the_ontology(gateway):
     assert {event.agreement_percent for event in labeled} == {100.0}
     assert sorted(event.label for event in labeled) == sorted(CLASSES * 4)
     await gateway.until_heard(IterationClosed, 2)
+
+
+async def test_a_truth_of_other_recordings_ends_them(gateway):
+    await gateway.lead()
+    base_url, token = await session_token(await sign_in_link(gateway.on, "lead"))
+    ready, strangers = asyncio.Event(), Strangers()
+    others = Truth({f"elsewhere-{number}.wav": "horn" for number in range(30)})
+    labeling = asyncio.create_task(
+        label_until(base_url, token, others, groups=(1,), ready=ready, strangers=strangers)
+    )
+    await ready.wait()
+    await gateway.propose(25)
+    with pytest.raises(
+        Misconfigured, match=r"knows none of 20 audios, such as .*\.wav; it has elsewhere-0\.wav"
+    ):
+        await labeling
+    assert len(strangers.names) == 20
 
 
 async def test_a_second_start_goes_on_with_the_same_people(gateway):

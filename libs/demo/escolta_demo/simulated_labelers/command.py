@@ -2,13 +2,15 @@
 
 import asyncio
 import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from escolta.errors import Misconfigured
-from escolta_demo.simulated_labelers import Habits, label_until, read_truth, session_token
+from escolta.truth import read_truth, told
+from escolta_demo.simulated_labelers import Habits, Strangers, label_until, session_token
 
 app = typer.Typer(no_args_is_help=True, help="People who label.")
 Rate = Annotated[float, typer.Option(min=0, max=1)]
@@ -42,8 +44,12 @@ def simulate(
 ) -> None:
     """Label every batch from a truth file, with mistakes, until interrupted: for measuring."""
     known = read_truth(truth, events)
+    for note in known.notes:
+        print(note, file=sys.stderr)
     sizes = _sizes(groups)
     habits = Habits(error_rate, doubt_rate, seed)
+
+    strangers = Strangers()
 
     async def run() -> int:
         stop = asyncio.Event()
@@ -51,10 +57,20 @@ def simulate(
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         base_url, token = await session_token(link)
         return await label_until(
-            base_url, token, known, groups=sizes, habits=habits, iterations=iterations, stop=stop
+            base_url,
+            token,
+            known,
+            groups=sizes,
+            habits=habits,
+            iterations=iterations,
+            stop=stop,
+            strangers=strangers,
         )
 
-    print(f"{asyncio.run(run())} iterations are closed")
+    closed = asyncio.run(run())
+    if names := told(list(strangers.names)):
+        print(f"labeled as nothing, for {truth} does not know them: {', '.join(names)}", file=sys.stderr)
+    print(f"{closed} iterations are closed")
 
 
 def _sizes(groups: str) -> list[int]:

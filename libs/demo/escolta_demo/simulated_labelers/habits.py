@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from escolta_demo.simulated_labelers.truth import Sound
+from escolta.truth import Sound
 
 DOUBT = ""
 """Stands for the class Doubt, which no truth has."""

@@ -3,6 +3,7 @@
 Pure: from embeddings and truth to macro-F1 against labels bought. Whoever labels here never errs.
 """
 
+import unicodedata
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from al_engine.campaigns.folder_embeddings import Embeddings
-from al_engine.campaigns.truth import Truth
 from al_engine.method.committee import predict
 from al_engine.method.selection import SelectionSettings, select_batch
+from escolta.truth import Truth
 
 HIDDEN = 0.1
 """Part of the pool that a seed hides, so that a strategy that draws nothing at random has a spread too."""
@@ -58,14 +59,17 @@ class LabeledAudios:
     """Audios with embeddings and truth, put in order of audio id, as the catalog gives them."""
 
     def __init__(self, truth: Truth, embeddings: Embeddings) -> None:
-        ids = [uuid5(NAMESPACE_URL, name) for name in truth.names]
-        order = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.intp)
-        self.ids: list[UUID] = [ids[row] for row in order]
+        """Of the embeddings, those of the files that the truth knows."""
+        row_of = {name: row for row, name in enumerate(embeddings.names) if name in truth.categories}
+        ids = {name: uuid5(NAMESPACE_URL, unicodedata.normalize("NFC", name)) for name in row_of}
+        names = sorted(row_of, key=ids.__getitem__)
+        order = np.array([row_of[name] for name in names], np.intp)
+        self.ids: list[UUID] = [ids[name] for name in names]
         self.vectors = embeddings.vectors[order]
         self.top_classes = embeddings.top_classes[order]
         self.top_probabilities = embeddings.top_probabilities[order]
-        self.classes = truth.classes[order]
-        self.folds = None if truth.folds is None else truth.folds[order]
+        self.classes = np.array([truth.categories[name] for name in names], np.str_)
+        self.folds = np.array([truth.folds[name] for name in names], np.intp) if truth.folds else None
 
     def fold_numbers(self) -> list[int]:
         """The folds to hold out, one after the other; without folds one, which every seed draws anew."""

@@ -14,7 +14,6 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -22,10 +21,8 @@ from threadpoolctl import threadpool_limits
 
 from al_engine.campaigns import results as campaign_results
 from al_engine.campaigns.campaign import Campaign, LabeledAudios
-from al_engine.campaigns.folder_embeddings import Embeddings, cache_folder, embed_folder
+from al_engine.campaigns.inputs import given, heard
 from al_engine.campaigns.results import Result
-from al_engine.campaigns.sound_models import open_model
-from al_engine.campaigns.truth import Truth, read_truth
 from al_engine.exact.memory import most_samples
 from al_engine.method.strategies import STRATEGIES, find
 from escolta.errors import Misconfigured
@@ -63,9 +60,8 @@ def simulate(
     chosen = _chosen(strategies)
     if plot:
         campaign_results.check_plot(plot)
-    known = read_truth(truth)
     console = Console(stderr=True)
-    audios = LabeledAudios(known, _embeddings(known, audio, embeddings, model, cnn14_weights, console))
+    audios = _audios(truth, audio, embeddings, model, cnn14_weights, console)
     campaigns = [
         Campaign(strategy, seed, fold, imbalance, batch, labels)
         for seed, fold, strategy in product(range(seeds), audios.fold_numbers(), chosen)
@@ -167,37 +163,21 @@ def _chosen(names: str | None) -> list[str]:
     return list(dict.fromkeys(chosen))
 
 
-def _embeddings(
-    known: Truth, audio: Path | None, file: Path | None, model: str, weights: Path | None, console: Console
-) -> Embeddings:
-    if (audio is None) == (file is None):
+def _audios(
+    truth: Path, folder: Path | None, file: Path | None, model: str, weights: Path | None, console: Console
+) -> LabeledAudios:
+    def tell(sentence: str) -> None:
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+    if file and not folder:
+        return given(truth, file, tell)
+    if file or not folder:
         raise Misconfigured("give either --audio, a folder of recordings, or --embeddings, a .npy file")
-    if file is not None:
-        return _given(file, len(known.names))
-    assert audio is not None
-    if not audio.is_dir():
-        raise Misconfigured(f"--audio {audio} is not a folder")
-    opened = open_model(model, weights)
     with _progress(console) as bar:
-        task = bar.add_task("embeddings", total=len(known.names))
-        return embed_folder(
-            audio, known.names, opened, cache_folder(), lambda done: bar.update(task, completed=done)
+        task = bar.add_task("embeddings", total=None)
+        return heard(
+            truth, folder, (model, weights), tell, lambda done, of: bar.update(task, completed=done, total=of)
         )
-
-
-def _given(file: Path, audios: int) -> Embeddings:
-    """Embeddings from a file; all have one top-1 class, so that disjoint sets are split by audio id alone."""
-    try:
-        vectors = np.load(file)
-    except (OSError, ValueError) as error:
-        raise Misconfigured(f"--embeddings {file} is no .npy file that can be read ({error})") from error
-    if not isinstance(vectors, np.ndarray) or vectors.ndim != 2 or vectors.dtype.kind != "f":
-        raise Misconfigured(f"--embeddings {file} must hold one array of floats, [audios, dim]")
-    if len(vectors) != audios:
-        raise Misconfigured(
-            f"--embeddings {file} has {len(vectors)} rows, and the CSV {audios} lines: they must correspond"
-        )
-    return Embeddings(vectors, np.full(audios, ""), np.zeros(audios, np.float32))
 
 
 def _progress(console: Console) -> Progress:

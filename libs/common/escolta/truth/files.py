@@ -1,0 +1,41 @@
+"""The files of a folder, by the names that they have in tables and in the catalog."""
+
+import os
+from pathlib import Path
+
+from escolta.audio import HEAD_BYTES, container_of
+
+
+def files_in(folder: Path) -> dict[str, Path]:
+    """Every file in `folder` and below: name within it -> path, in the order of the names.
+
+    Hidden ones are left out, and what cannot be looked into; a folder to which two ways lead comes once.
+    """
+    found = {}
+    been = set()
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        place = os.path.realpath(parent)
+        if place in been:
+            folders.clear()
+            continue
+        been.add(place)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in files:
+            path = Path(parent, name)
+            if not name.startswith(".") and os.path.isfile(path):
+                found[_shown(path.relative_to(folder))] = path
+    return dict(sorted(found.items()))
+
+
+def is_recording(path: Path) -> bool:
+    """Whether a file begins as sound does; what cannot be read is none."""
+    try:
+        with path.open("rb") as file:
+            return container_of(file.read(HEAD_BYTES)) is not None
+    except OSError:
+        return False
+
+
+def _shown(name: Path) -> str:
+    """Bytes that are not UTF-8 cannot travel in JSON: the node names the file in the same way."""
+    return os.fsencode(name.as_posix()).decode("utf-8", errors="replace")

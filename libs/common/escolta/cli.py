@@ -1,26 +1,22 @@
-"""The command line, and the only place where concrete things are named."""
+"""The command line. What a command needs is imported by the command, so that another one starts at once."""
 
 import asyncio
 import sys
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from escolta.contracts import asyncapi_json, events_markdown
-from escolta.doctor import examine
+from escolta.commands import Commands
 from escolta.errors import EscoltaError, Misconfigured
-from escolta.installations import settings_at_work, settings_in
-from escolta.interruption import until_interrupted
-from escolta.observe import set_up_logs
-from escolta.runtime import find_services, joined, running
-from escolta.service import Platform
-from escolta.settings import Settings, load_settings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+if TYPE_CHECKING:
+    from escolta.service import Platform
+    from escolta.settings import Settings
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.callback()
@@ -31,8 +27,11 @@ def escolta(context: typer.Context) -> None:
 
 def open_platform(
     *, state_dir: Path | None = None, bus: bool = True
-) -> AbstractAsyncContextManager[Platform]:
+) -> "AbstractAsyncContextManager[Platform]":
     """`OpenPlatform` for the settings at hand, or for the installation in `state_dir`."""
+    from escolta.installations import settings_at_work, settings_in
+    from escolta.runtime import joined
+
     return joined(settings_in(state_dir) if state_dir else settings_at_work(), bus=bus)
 
 
@@ -41,11 +40,17 @@ def run(
     services: Annotated[list[str] | None, typer.Argument(help="which; none: all that are installed")] = None,
 ) -> None:
     """Run services until interrupted."""
+    from escolta.interruption import until_interrupted
+    from escolta.observe import set_up_logs
+    from escolta.settings import load_settings
+
     set_up_logs()
     asyncio.run(until_interrupted(partial(_run, load_settings(), services or [])))
 
 
-async def _run(settings: Settings, names: list[str], stop: asyncio.Event) -> None:
+async def _run(settings: "Settings", names: list[str], stop: asyncio.Event) -> None:
+    from escolta.runtime import find_services, running
+
     async with running(settings, find_services(names)) as (_, services):
         for service in services:
             # A link that signs somebody in may be shown only to whoever sits at this machine.
@@ -59,6 +64,8 @@ def contracts(
     check: Annotated[bool, typer.Option("--check", help="write nothing; fail if a file has drifted")] = False,
 ) -> None:
     """Generate docs/events.md and asyncapi.json from the event classes."""
+    from escolta.contracts import asyncapi_json, events_markdown
+
     for path, text in ((Path("docs/events.md"), events_markdown()), (Path("asyncapi.json"), asyncapi_json())):
         if not check:
             path.write_text(text, "utf-8")
@@ -69,6 +76,9 @@ def contracts(
 @app.command()
 def doctor() -> None:
     """Check the set-up and say what to do."""
+    from escolta.doctor import examine
+    from escolta.settings import load_settings
+
     findings = asyncio.run(examine(load_settings()))
     for finding in findings:
         print(
@@ -78,21 +88,11 @@ def doctor() -> None:
 
 
 def main() -> None:
-    """The `escolta` command, with the commands that the installed services bring.
-
-    Entry points of the group `escolta.commands`: a Typer app is a group of commands, a function is one.
-    In both, `context.obj` is an `OpenPlatform`.
-    """
+    """The `escolta` command; an error of ours is one line and the status 2."""
     try:
-        for entry in sorted(entry_points(group="escolta.commands"), key=lambda entry: entry.name):
-            brought = entry.load()
-            if isinstance(brought, typer.Typer):
-                app.add_typer(brought, name=entry.name)
-            else:
-                app.command(entry.name)(brought)
         app()
     except EscoltaError as error:
         print(f"escolta: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:  # while the commands are imported, which may take seconds
+    except KeyboardInterrupt:  # while a command is imported, which may take seconds
         sys.exit(130)

@@ -1,27 +1,22 @@
-"""`escolta doctor`: looks at the set-up and says what to do."""
+"""`escolta doctor`: looks at the set-up and says what to do.
+
+A service brings checks of its own as an entry point of the group `escolta.checks`: a function from settings
+to findings.
+"""
 
 import os
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from importlib.metadata import entry_points
-from importlib.util import find_spec
 
 from escolta.bus import open_bus
 from escolta.errors import EscoltaError
 from escolta.objects import open_objects
+from escolta.service import Finding
 from escolta.settings import Settings
 
 FREE_BYTES_WANTED = 2 * 10**9
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. `todo` is empty where all is well."""
-
-    what: str
-    todo: str = ""
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -49,13 +44,8 @@ def _installed(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         f"services installed: {', '.join(services) or 'none'}", "" if services else "run make demo once"
     )
-    if "embedder" in services:
-        package = {"yamnet": "onnxruntime", "cnn14": "torch"}.get(settings.model)
-        there = package is None or find_spec(package) is not None
-        yield Finding(
-            f"the model {settings.model} can run",
-            "" if there else f"pip install 'escolta-embedder[{settings.model}]', or set ESCOLTA_MODEL",
-        )
+    for entry in sorted(entry_points(group="escolta.checks"), key=lambda entry: entry.name):
+        yield from entry.load()(settings)
 
 
 async def _catalog(settings: Settings) -> Finding:

@@ -1,4 +1,4 @@
-"""What a service stands on (`Platform`) and what a service is (`Service`)."""
+"""What a service stands on (`Platform`), what a service is (`Service`), and what it may say of a set-up."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import asyncpg
     from fastapi import APIRouter
 
-__all__ = ["Every", "Message", "OpenPlatform", "Platform", "Service", "Subscription"]
+__all__ = ["Every", "Finding", "Message", "OpenPlatform", "Platform", "Service", "Settings", "Subscription"]
 
 
 @dataclass
@@ -80,3 +80,11 @@ class Service:
     uses_catalog: bool = True
     ready: Callable[[], Awaitable[str | None]] | None = field(default=None)
     """Says why the service is not ready, or None when it is."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that `escolta doctor` has looked at. `todo` is empty where all is well."""
+
+    what: str
+    todo: str = ""

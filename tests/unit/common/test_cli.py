@@ -1,17 +1,20 @@
 """The command line: settings from the environment, and errors that say what to do."""
 
+import ast
+import asyncio
 import stat
 import subprocess
 import sys
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import typer
 
-from escolta import cli
+from escolta import cli, commands, doctor
 from escolta.errors import Misconfigured
-from escolta.settings import load_settings
+from escolta.service import Finding
+from escolta.settings import Settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -76,17 +79,109 @@ def test_an_unknown_service_is_named_with_those_there_are():
     assert "Traceback" not in done.stderr
 
 
-def test_a_service_brings_a_plain_command(monkeypatch, capsys):
-    def salute(context: typer.Context) -> None:
-        print("the catalog is at hand:", callable(context.obj))
+BRINGER = """
+import typer
+print("bringer is imported")
 
-    entry = SimpleNamespace(name="salute", load=lambda: salute)
-    monkeypatch.setattr(cli, "entry_points", lambda group: [entry])
-    monkeypatch.setattr(cli, "app", typer.Typer(callback=cli.escolta))
-    monkeypatch.setattr(sys, "argv", ["escolta", "salute"])
+def salute(context: typer.Context, name: str = "all") -> None:
+    '''Salute everybody.
+
+    Or one.'''
+    print("the catalog is at hand of", name, callable(context.obj))
+
+flags = typer.Typer(help="Flags of ships.")
+
+@flags.callback()
+def all_flags() -> None: ...
+
+@flags.command()
+def hoist(flag: str) -> None:
+    print("hoisted", flag)
+"""
+
+
+@pytest.fixture
+def brought(monkeypatch, tmp_path) -> None:
+    """A module of a service that brings a command and a group, and says when it is imported."""
+    (tmp_path / "bringer.py").write_text(BRINGER)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "bringer", raising=False)
+    entries = [EntryPoint(name, f"bringer:{name}", "escolta.commands") for name in ("salute", "flags")]
+    monkeypatch.setattr(commands, "entry_points", lambda group: entries)
+
+
+def told(monkeypatch, capsys, *arguments: str) -> str:
+    monkeypatch.setattr(sys, "argv", ["escolta", *arguments])
     with pytest.raises(SystemExit):
         cli.main()
-    assert "the catalog is at hand: True" in capsys.readouterr().out
+    captured = capsys.readouterr()
+    return captured.out + captured.err
+
+
+@pytest.mark.usefixtures("brought")
+def test_a_service_brings_a_plain_command(monkeypatch, capsys):
+    assert "at hand of me True" in told(monkeypatch, capsys, "salute", "--name", "me")
+    assert "escolta salute" in " ".join(told(monkeypatch, capsys, "salute", "--help").split())
+
+
+@pytest.mark.usefixtures("brought")
+def test_a_service_brings_a_group_of_commands(monkeypatch, capsys):
+    assert "hoisted red" in told(monkeypatch, capsys, "flags", "hoist", "red")
+    assert "hoist" in told(monkeypatch, capsys, "flags", "--help")
+
+
+@pytest.mark.usefixtures("brought")
+def test_the_list_of_commands_tells_of_each_and_imports_none(monkeypatch, capsys):
+    listed = told(monkeypatch, capsys, "--help")
+    for words in ("salute", "Salute everybody.", "flags", "Flags of ships.", "doctor"):
+        assert words in listed
+    assert "bringer is imported" not in listed
+
+
+@pytest.mark.usefixtures("brought")
+def test_an_unknown_command_is_named(monkeypatch, capsys):
+    assert "No such command 'sulate'" in told(monkeypatch, capsys, "sulate")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["doctor", "--help"], ["run", "--help"]])
+def test_help_imports_nothing_heavy(arguments: list[str]):
+    script = f"""
+import sys
+sys.argv = ["escolta", *{arguments!r}]
+from escolta.cli import main
+try:
+    main()
+finally:
+    print(sorted({{name.partition(".")[0] for name in sys.modules}}), file=sys.stderr)
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    imported = set(ast.literal_eval(done.stderr))
+    assert "typer" in imported
+    assert not imported & {
+        "numpy",
+        "sklearn",
+        "torch",
+        "scipy",
+        "asyncpg",
+        "fastapi",
+        "aio_pika",
+        "soundfile",
+    }
+
+
+def test_every_command_that_is_installed_has_a_line_in_the_list():
+    for command in entry_points(group="escolta.commands"):
+        assert commands.help_of(command), command.name
+
+
+def test_a_service_brings_checks_to_the_doctor(monkeypatch):
+    def check(settings: Settings) -> list[Finding]:
+        return [Finding("the anchor holds", "drop it")]
+
+    brought = SimpleNamespace(name="anchor", load=lambda: check)
+    monkeypatch.setattr(doctor, "entry_points", lambda group: [brought] if group == "escolta.checks" else [])
+    assert Finding("the anchor holds", "drop it") in asyncio.run(doctor.examine(load_settings()))
 
 
 def test_a_bus_of_an_unknown_kind_is_refused(monkeypatch):

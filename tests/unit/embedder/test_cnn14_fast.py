@@ -114,14 +114,12 @@ def test_the_spectrogram_by_fft_is_that_of_the_convolution(torch: Any, plain_cnn
 def test_the_id_tells_the_fast_path_and_its_type_from_the_plain_one(
     plain_cnn14: Any, cnn14: Any, network: Any
 ) -> None:
-    from embedder.models.cnn14 import _front_end
-
     assert plain_cnn14.model_id.endswith("-1")
     assert re.search(r"-2(-(bf|fp)16\.[1-6](-4)?)?$", cnn14.model_id)
     ends = {"torch.float32": "2", "torch.bfloat16": "2-bf16.", "torch.float16": "2-fp16."}
     end = ends[str(network.dtype)]
     blocks = f"{network.first}-4" if network.last == 4 else str(network.first)
-    assert _front_end(network) == (f"{end}{blocks}" if end != "2" else end)
+    assert network.front_end == (f"{end}{blocks}" if end != "2" else end)
 
 
 def test_where_16_bits_are_too_few_all_stays_float32(

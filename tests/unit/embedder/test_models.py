@@ -79,10 +79,10 @@ def test_a_short_audio_is_followed_by_silence(model: EmbeddingModel, samples: in
     require_alike(model, embedded.vectors[0], embedded.vectors[1])
 
 
-def test_a_long_audio_is_the_mean_of_its_windows(
+def test_a_long_audio_is_the_mean_of_its_segments(
     model: EmbeddingModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("embedder.models.windows.LONGEST_S", 2.0)
+    monkeypatch.setattr("embedder.models.segments.LONGEST_S", 2.0)
     long = noise(model.rate_hz, 3.0)
     embedded = model.embed([long, long[: 2 * model.rate_hz], long[model.rate_hz :]])
     require_alike(model, embedded.vectors[0], embedded.vectors[1:].mean(axis=0))

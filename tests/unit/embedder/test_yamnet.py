@@ -88,7 +88,7 @@ def test_each_patch_has_its_scores_and_its_time(yamnet: EmbeddingModel) -> None:
     assert ten_seconds.scores[ten_seconds.onsets_s >= 5, silence].max() < 0.5
 
 
-def test_the_patches_of_a_long_audio_lie_where_its_windows_do(yamnet: EmbeddingModel) -> None:
+def test_the_patches_of_a_long_audio_lie_where_its_segments_do(yamnet: EmbeddingModel) -> None:
     embedded = yamnet.embed([noise(16_000, 14.0)])
     assert embedded.patch_scores is not None
     [scores] = embedded.patch_scores

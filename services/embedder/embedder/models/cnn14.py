@@ -24,19 +24,9 @@ import numpy as np
 
 from embedder.models.audioset import cnn14_class_names
 from embedder.models.model import Embedded, FloatArray
+from embedder.models.segments import mean_of_each, segments_of
 from embedder.models.weights import CNN14
-from embedder.models.windows import mean_of_each, windows
 from escolta.errors import Misconfigured
-
-PLAIN_FRONT_END = "1"
-FAST_FRONT_END = "2"
-BLOCKS = 6
-"""The last part of the model id: another one wherever the numbers can be others.
-
-`1` is the network as panns_inference runs it. `2` has the spectrogram by FFT and fused convolutions in
-float32, `2-bf16.3-4` and `2-fp16.1` the same in 16 bits, from one block to another or the end. Vectors of one
-audio by any two of them have a cosine of 0.9999 or more; replicas on unlike processors write under two ids.
-"""
 
 _ARCHITECTURE = {
     "sample_rate": 32_000,
@@ -46,7 +36,7 @@ _ARCHITECTURE = {
     "fmin": 50,
     "fmax": 14_000,
 }
-_WINDOWS_AT_ONCE = {"cpu": 8, "cuda": 64}  # a window of 10 s takes up to 100 MB on its way
+_SEGMENTS_AT_ONCE = {"cpu": 8, "cuda": 64}  # a segment of 10 s takes up to 100 MB on its way
 _SOURCE = (
     "them by `escolta models fetch cnn14`, or download "
     f"{CNN14.file_name} ({CNN14.size_bytes:,} bytes, SHA-256 {CNN14.sha256}) of the Zenodo record 3987831 "
@@ -89,31 +79,31 @@ class Cnn14:
                 torch.manual_seed(random_seed)
                 network = _network()
         self._network = (_Plain if plain else _fast_class())(network.eval(), self.device)
-        self.model_id = f"{self.name}-{version}-{_front_end(self._network)}"
+        self.model_id = f"{self.name}-{version}-{self._network.front_end}"
 
     def embed(self, waveforms: Sequence[FloatArray]) -> Embedded:
         """See `EmbeddingModel.embed`."""
-        seen = [windows(waveform, self.rate_hz) for waveform in waveforms]
-        counts = [len(of_audio) for of_audio in seen]
+        segments = [segments_of(waveform, self.rate_hz) for waveform in waveforms]
+        counts = [len(of_audio) for of_audio in segments]
         self._network.front_end_s, begun = 0.0, perf_counter()
-        vectors, probabilities = self._run([window for of_audio in seen for window in of_audio])
+        vectors, probabilities = self._run([segment for of_audio in segments for segment in of_audio])
         front_end_s = self._network.front_end_s
         seconds = {"front end": front_end_s, "network": perf_counter() - begun - front_end_s}
         return Embedded(mean_of_each(vectors, counts), mean_of_each(probabilities, counts), None, seconds)
 
-    def _run(self, seen: list[FloatArray]) -> tuple[FloatArray, FloatArray]:
-        """Embeddings, float32 `[windows, 2048]`, and probabilities, float32 `[windows, 527]`.
+    def _run(self, segments: list[FloatArray]) -> tuple[FloatArray, FloatArray]:
+        """Embeddings, float32 `[segments, 2048]`, and probabilities, float32 `[segments, 527]`.
 
-        Windows of one length go together; padding them to a common length would change their vectors.
+        Segments of one length go together; padding them to a common length would change their vectors.
         """
         by_length = defaultdict(list)
-        for number, window in enumerate(seen):
-            by_length[len(window)].append(number)
-        size = _WINDOWS_AT_ONCE[self.device]
+        for number, segment in enumerate(segments):
+            by_length[len(segment)].append(number)
+        size = _SEGMENTS_AT_ONCE[self.device]
         together = [some[at : at + size] for some in by_length.values() for at in range(0, len(some), size)]
-        vectors = np.empty((len(seen), self.dim), np.float32)
-        probabilities = np.empty((len(seen), len(self.class_names)), np.float32)
-        outputs = self._network(np.stack([seen[number] for number in numbers]) for numbers in together)
+        vectors = np.empty((len(segments), self.dim), np.float32)
+        probabilities = np.empty((len(segments), len(self.class_names)), np.float32)
+        outputs = self._network(np.stack([segments[number] for number in numbers]) for numbers in together)
         for numbers, output in zip(together, outputs, strict=True):
             vectors[numbers], probabilities[numbers] = output
         return vectors, probabilities
@@ -124,6 +114,7 @@ class _Plain:
 
     def __init__(self, network: Any, device: str) -> None:
         self.network, self.device = network.to(device), device
+        self.front_end = "1"  # see `FastCnn14.front_end`
         self.front_end_s = 0.0  # a part of the network here
 
     def __call__(self, batches: Iterable[FloatArray]) -> list[tuple[FloatArray, FloatArray]]:
@@ -139,17 +130,6 @@ class _Plain:
 def _fast_class() -> Any:
     """Imported when it is wanted, because its module needs PyTorch."""
     return importlib.import_module("embedder.models.cnn14_fast").FastCnn14
-
-
-def _front_end(network: Any) -> str:
-    if isinstance(network, _Plain):
-        return PLAIN_FRONT_END
-    ends = {"torch.float32": "", "torch.bfloat16": "-bf16", "torch.float16": "-fp16"}
-    end = ends[str(network.dtype)]
-    if not end:
-        return FAST_FRONT_END
-    last = "" if network.last == BLOCKS else f"-{network.last}"
-    return f"{FAST_FRONT_END}{end}.{network.first}{last}"
 
 
 def _torch() -> Any:

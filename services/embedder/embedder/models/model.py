@@ -54,7 +54,7 @@ class EmbeddingModel(Protocol):
     def embed(self, waveforms: Sequence[FloatArray]) -> Embedded:
         """Embed one or more audios, each float32 `[samples]`, mono at `rate_hz`, of any lengths.
 
-        A vector does not depend on what else is in the batch. What `embedder.models.windows` says of short
+        A vector does not depend on what else is in the batch. What `embedder.models.segments` says of short
         and long audios holds for every model. It computes for a while: call it off the event loop, from one
         thread at a time.
         """

@@ -7,7 +7,7 @@ import numpy as np
 
 from embedder.models import logmel
 from embedder.models.model import Embedded, FloatArray
-from embedder.models.windows import mean_of_each, windows
+from embedder.models.segments import mean_of_each, segments_of
 
 _SEED = 20240
 _CLASSES = 16
@@ -34,16 +34,16 @@ class Placeholder:
     def embed(self, waveforms: Sequence[FloatArray]) -> Embedded:
         """See `EmbeddingModel.embed`."""
         begun = perf_counter()
-        seen = [windows(waveform, self.rate_hz) for waveform in waveforms]
-        statistics = np.stack([_band_statistics(window) for of_audio in seen for window in of_audio])
+        segments = [segments_of(waveform, self.rate_hz) for waveform in waveforms]
+        statistics = np.stack([_band_statistics(segment) for of_audio in segments for segment in of_audio])
         heard = perf_counter()
-        vectors = mean_of_each(statistics @ self._projection, [len(of_audio) for of_audio in seen])
+        vectors = mean_of_each(statistics @ self._projection, [len(of_audio) for of_audio in segments])
         probabilities = 0.5 + 0.5 * np.tanh(vectors @ self._classifier)
         seconds = {"front end": heard - begun, "network": perf_counter() - heard}
         return Embedded(vectors, probabilities, seconds=seconds)
 
 
-def _band_statistics(window: FloatArray) -> FloatArray:
+def _band_statistics(segment: FloatArray) -> FloatArray:
     """The mean and the standard deviation over time of each band, float32 `[128]`."""
-    frames = logmel.log_mel(window)
+    frames = logmel.log_mel(segment)
     return np.concatenate([frames.mean(axis=0), frames.std(axis=0)])

@@ -10,7 +10,7 @@ import numpy as np
 
 from embedder.models import logmel, yamnet_weights
 from embedder.models.model import Embedded, FloatArray, PatchScores
-from embedder.models.windows import mean_of_each, windows
+from embedder.models.segments import mean_of_each, segments_of
 from escolta.errors import Misconfigured
 
 FRONT_END = 2
@@ -53,13 +53,13 @@ class YamNet:
 
         The last patch ends with the audio, and so begins earlier than 0.48 s after the one before.
         """
-        seen = [windows(waveform, self.rate_hz) for waveform in waveforms]
+        segments = [segments_of(waveform, self.rate_hz) for waveform in waveforms]
         onsets = [
-            _onsets_s(len(waveform), of_audio) for waveform, of_audio in zip(waveforms, seen, strict=True)
+            _onsets_s(len(waveform), of_audio) for waveform, of_audio in zip(waveforms, segments, strict=True)
         ]
         counts = [len(of_audio) for of_audio in onsets]
         begun = perf_counter()
-        patches = np.concatenate(list(self._pool.map(_patches, seen)))[:, np.newaxis]
+        patches = np.concatenate(list(self._pool.map(_patches, segments)))[:, np.newaxis]
         heard = perf_counter()
         vectors, logits = self._run(patches)
         seconds = {"front end": heard - begun, "network": perf_counter() - heard}
@@ -82,15 +82,15 @@ class YamNet:
 
 
 def _patches(of_audio: Sequence[FloatArray]) -> FloatArray:
-    """The log-mel patches of an audio's windows, float32 `[patches, 96, 64]`."""
-    return np.concatenate([logmel.patches(window) for window in of_audio])
+    """The log-mel patches of an audio's segments, float32 `[patches, 96, 64]`."""
+    return np.concatenate([logmel.patches(segment) for segment in of_audio])
 
 
-def _onsets_s(samples: int, seen: Sequence[FloatArray]) -> FloatArray:
+def _onsets_s(samples: int, segments: Sequence[FloatArray]) -> FloatArray:
     """Where the patches of `logmel.patches` begin in an audio of that many samples, float32 `[patches]`."""
-    length = len(seen[0])
+    length = len(segments[0])
     last = 1 + (length - logmel.WINDOW) // logmel.HOP - logmel.PATCH_FRAMES  # the frame
     hop = logmel.PATCH_HOP_FRAMES
     frames = np.minimum(np.arange(0, last + hop, hop), last)
-    starts = np.linspace(0, max(0, samples - length), len(seen)).round()  # as `windows` has them
+    starts = np.linspace(0, max(0, samples - length), len(segments)).round()  # as `segments_of` has them
     return ((starts[:, np.newaxis] + frames * logmel.HOP) / logmel.RATE_HZ).astype(np.float32).ravel()

@@ -1,8 +1,8 @@
-"""Short and long audios: every model sees windows of about 1 to 10 seconds. (ours)
+"""Short and long audios: every model hears segments of about 1 to 10 seconds. (ours)
 
 - An audio shorter than 0.975 s, which is what one patch of YAMNet spans, is followed by zeros up to there.
-- An audio of up to 10 s is one window, as it is: CNN14 was trained on 10 s.
-- A longer one is seen through the fewest windows of 10 s that cover it, evenly spread, so that they overlap
+- An audio of up to 10 s is one segment, as it is: CNN14 was trained on 10 s.
+- A longer one is heard in the fewest segments of 10 s that cover it, evenly spread, so that they overlap
   and none hangs over the end. Its vector and probabilities are the means over them.
 """
 
@@ -15,11 +15,11 @@ from embedder.models.model import FloatArray
 SHORTEST_S = 0.975
 LONGEST_S = 10.0
 SLACK = 0.01
-"""Resampling may leave an audio of 10 s a few samples longer: that is no reason for a second window."""
+"""Resampling may leave an audio of 10 s a few samples longer: that is no reason for a second segment."""
 
 
-def windows(waveform: FloatArray, rate_hz: int) -> list[FloatArray]:
-    """The windows of an audio, float32 `[samples]` each, all of the same length."""
+def segments_of(waveform: FloatArray, rate_hz: int) -> list[FloatArray]:
+    """The segments of an audio, float32 `[samples]` each, all of the same length."""
     if waveform.ndim != 1:
         raise ValueError(f"expected one channel, [samples], and got an array of shape {waveform.shape}")
     shortest, longest = math.ceil(SHORTEST_S * rate_hz), round(LONGEST_S * rate_hz)

@@ -7,7 +7,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 COMMON = ROOT / "libs/common/escolta"
+DEMO = ROOT / "libs/demo/escolta_demo"
 SERVICES = {path.parent.name: path.parent for path in ROOT.glob("services/*/*/service.py")}
+
+PACKAGES = {package.name: package for package in (COMMON, DEMO, *SERVICES.values())}
+PURE = ("method", "exact")
+"""Rooms of the al-engine: arithmetic on arrays, without a catalog, a server or a service."""
 
 BASE = {"events", "errors", "audio", "clock", "cancellation", "disk", "fields", "names", "truth", "url"}
 PORTS = {"bus", "objects", "catalog"}
@@ -73,6 +78,23 @@ def test_a_service_stands_on_the_platform_and_never_on_an_adapter(service):
         assert rooms_of_common(path) <= FOR_SERVICES, path
 
 
+def test_common_names_no_service():
+    names = {name for service in SERVICES for name in (service, service.replace("_", "-"))}
+    for path in sources(COMMON):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            assert not (isinstance(node, ast.Constant) and node.value in names), f"{path} names {node.value}"
+
+
+@pytest.mark.parametrize("room", PURE)
+def test_the_method_and_its_arithmetic_are_pure(room):
+    for path in sources(SERVICES["al_engine"] / room):
+        used = imports(path)
+        rooms = {name.split(".")[1] for name in used if name.startswith("al_engine.")}
+        assert rooms <= set(PURE), path
+        assert not {name.split(".")[0] for name in used} & {"asyncpg", "fastapi", "asyncio"}, path
+        assert rooms_of_common(path) <= {"errors"}, path
+
+
 def arrows_between_rooms(package: Path) -> dict[str, set[str]]:
     """Room of the package (a folder in it) -> the rooms that its files import."""
     rooms = {path.parent.name for path in package.glob("*/__init__.py")}
@@ -100,6 +122,22 @@ def test_a_circle_of_rooms_is_seen():
     assert on_a_circle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == {"a", "b", "c"}
 
 
-@pytest.mark.parametrize("service", sorted(SERVICES))
-def test_the_rooms_of_a_service_form_no_circle(service):
-    assert not on_a_circle(arrows_between_rooms(SERVICES[service]))
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_the_rooms_of_a_package_form_no_circle(package):
+    assert not on_a_circle(arrows_between_rooms(PACKAGES[package]))
+
+
+def arrows_between_modules(package: Path) -> dict[str, set[str]]:
+    """Module of the package -> the modules of it that it imports, wherever in its text it does."""
+    files = {
+        ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in sources(package)
+    }
+    named = {module: imports(path) & files.keys() for module, path in files.items()}
+    # `from escolta.bus.port import Bus` names the package `escolta.bus.port`, and nothing of `escolta.bus`.
+    return {module: found - {module} for module, found in named.items()}
+
+
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_no_module_imports_in_a_circle_at_once_or_later(package):
+    assert not on_a_circle(arrows_between_modules(PACKAGES[package]))

@@ -14,8 +14,8 @@ from uuid import NAMESPACE_URL, uuid5
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from pydantic import ValidationError
 
-from escolta.bus import DeadLetter, Message, Subscription, Verdict
 from escolta.bus.inbox import Inbox, Incoming
+from escolta.bus.port import DeadLetter, Message, Subscription, Verdict
 from escolta.cancellation import cancelled_by_us_alone
 from escolta.clock import Clock
 from escolta.errors import Misconfigured, Rejected, is_transient

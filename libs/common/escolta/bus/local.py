@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from escolta.bus import DeadLetter, Subscription, Verdict
 from escolta.bus.delivery import BusMetrics, Delivery, Outcome, rejection
 from escolta.bus.inbox import Inbox, Incoming, kept
+from escolta.bus.port import DeadLetter, Subscription, Verdict
 from escolta.clock import Clock
 from escolta.events import Event, MessageRejected
 

@@ -6,9 +6,9 @@ are hints.
 
 from prometheus_client import CollectorRegistry
 
-from escolta.bus import DeadLetter, Subscription
 from escolta.bus.delivery import BusMetrics
 from escolta.bus.local import LocalQueues
+from escolta.bus.port import DeadLetter, Subscription
 from escolta.clock import Clock
 from escolta.events import Event
 

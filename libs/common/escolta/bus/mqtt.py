@@ -12,10 +12,10 @@ from functools import partial
 import aiomqtt
 from prometheus_client import CollectorRegistry
 
-from escolta.bus import DeadLetter, Subscription
 from escolta.bus.address import address_of
 from escolta.bus.delivery import BusMetrics, said
 from escolta.bus.local import LocalQueues
+from escolta.bus.port import DeadLetter, Subscription
 from escolta.cancellation import cancelled_by_us_alone
 from escolta.clock import Clock
 from escolta.errors import Misconfigured, Transient

@@ -8,9 +8,9 @@ import logging
 
 from prometheus_client import CollectorRegistry
 
-from escolta.bus import DeadLetter, Subscription
 from escolta.bus.address import address_of
 from escolta.bus.delivery import BusMetrics, Delivery, rejection, said
+from escolta.bus.port import DeadLetter, Subscription
 from escolta.bus.rabbit_consumer import TOPICS, Consumer
 from escolta.bus.rabbit_link import AWAY, Link, open_link, refusals
 from escolta.cancellation import cancelled_by_us_alone

@@ -14,9 +14,9 @@ from functools import partial
 
 from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 
-from escolta.bus import DeadLetter, Verdict
 from escolta.bus.delivery import MAX_DELIVERIES, Delivery, Outcome, said
 from escolta.bus.inbox import Inbox, Incoming, kept
+from escolta.bus.port import DeadLetter, Verdict
 from escolta.bus.rabbit_link import AWAY, CLOSE_S, CONNECT_S, Link
 from escolta.fields import INTEGER, WORD_CHARS, shortened
 

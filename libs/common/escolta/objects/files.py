@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from escolta.errors import Misconfigured, ObjectMissing, Rejected, Transient, is_transient
-from escolta.objects import check_key
+from escolta.objects.port import check_key
 
 T = TypeVar("T")
 _CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)

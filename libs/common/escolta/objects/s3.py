@@ -14,7 +14,7 @@ from minio.error import MinioException, S3Error
 from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
 
 from escolta.errors import Misconfigured, ObjectMissing, Transient
-from escolta.objects import check_key
+from escolta.objects.port import check_key
 from escolta.url import split_url
 
 T = TypeVar("T")

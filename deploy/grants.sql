@@ -67,6 +67,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON label.address TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.groups TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.sign_in_links TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.assignments TO escolta_label_gateway;
+GRANT SELECT, INSERT, UPDATE, DELETE ON label.withdrawals TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.submissions TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.submission_counts TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.agreements TO escolta_label_gateway;

@@ -17,6 +17,7 @@ from embedder import waiting, wanted_first
 from embedder.store import AudioKey
 from embedder.waiting import EVERYTHING, Place, Scope
 from ingest import store as ingest_store
+from label_gateway.batches import assignments
 from label_gateway.batches import store as batches
 from label_gateway.batches.store import BatchAudio
 from label_gateway.labeling import tasks
@@ -186,12 +187,16 @@ async def submission(catalog: Catalog) -> None:
     audio = BatchAudio(task.iteration_id, task.audio_id)
     await batches.lock_audio(catalog.connection, audio)
     await batches.duration_s(catalog.connection, audio)
-    await batches.labelers_if_everybody_done(catalog.connection, audio)
+    await batches.is_everybody_done(catalog.connection, audio)
+    await batches.group_of_each(catalog.connection, audio)
     assert (await tasks.workload(catalog, 2)).done > 0
 
 
 async def looking_after_batches(catalog: Catalog) -> None:
     """What label-gateway looks for each minute."""
+    await assignments.staffed_groups(catalog.connection)
+    for iteration_id in await assignments.open_batches(catalog):
+        await assignments.proposed_audios(catalog.connection, iteration_id)
     await batches.audios_to_agree_on(catalog)
     await batches.batches_to_close(catalog)
     await batches.closings_not_taken_up(catalog)

@@ -20,9 +20,9 @@ def router(on: Platform, batches: Batches) -> APIRouter:
     api = APIRouter(tags=["label-gateway"])
     session.add_routes(api, on, access)
     tasks.add_routes(api, on, access, batches)
-    progress.add_routes(api, on, access)
+    progress.add_routes(api, on, access, batches)
     recordings.add_routes(api, on, access)
     classes.add_routes(api, on, access)
-    people.add_routes(api, on, access)
+    people.add_routes(api, on, access, changed=batches.follow_people)
     dataset.add_routes(api, on, access)
     return api

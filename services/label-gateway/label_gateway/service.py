@@ -17,7 +17,7 @@ def build(on: Platform) -> Service:
 
     async def greet() -> str:
         line = await greeting(on)
-        await batches.give_out_waiting()  # to the first lead, who may just have come
+        await batches.follow_people()  # to the first lead, who may just have come
         return line
 
     @asynccontextmanager

@@ -7,12 +7,12 @@ from uuid import UUID
 import asyncpg
 from prometheus_client import Counter, Gauge
 
-from escolta.errors import Transient
+from escolta.errors import Rejected, Transient
 from escolta.events import AudioLabeled, BatchProposed, Event, IterationClosed
 from escolta.service import Message, Platform
 from label_gateway.batches import assignments, store
 from label_gateway.batches.agreement import Agreement, agree
-from label_gateway.batches.assignment import shares
+from label_gateway.batches.sharing import shares
 from label_gateway.batches.store import BatchAudio
 
 REPEAT_AFTER = timedelta(hours=1)
@@ -34,50 +34,80 @@ class Batches:
         )
 
     async def on_proposed(self, messages: Sequence[Message[BatchProposed]]) -> None:
-        """Give each proposed batch to the groups; nothing where that has been done."""
+        """Give each proposed batch to the groups."""
         for message in messages:
             await self.give_out(message.event.iteration_id)
 
     async def give_out(self, iteration_id: UUID) -> None:
-        """Decide who hears which audio of a batch, once for all.
+        """Decide who hears which audio of a batch; once more whenever the groups have changed.
 
-        1. Take the batch, so that nobody else gives it out at the same time.
-        2. Find the groups in which somebody is there; without any the batch waits for `catch_up`.
-        3. Share the audios out among them by rank.
+        1. Find the groups in which somebody is there; without any the batch waits for `follow_people`.
+        2. Share the audios out among them by rank. What somebody of a group has answered stays with it.
+        3. If that changes nothing, be done; else do the same again while nobody gives out or submits.
         """
         async with self._on.catalog.acquire() as db, db.transaction():
+            if not await self._changes(db, iteration_id):
+                return
             await assignments.lock_batch(db, iteration_id)
-            if await assignments.is_given_out(db, iteration_id):
+            await assignments.lock_assignments(db, iteration_id)
+            if not (changes := await self._changes(db, iteration_id)):
                 return
-            groups = await assignments.staffed_groups(db)
-            if not groups:
-                self._log.warning(
-                    "a batch waits: no group has a labeler", extra={"iteration_id": iteration_id}
-                )
-                return
-            audios = await assignments.proposed_audios(db, iteration_id)
-            parts = self._on.settings.group_shares
-            weights = {group_id: parts.get(name, 1.0) for group_id, name in groups.items()}
-            overlap = self._on.settings.group_overlap
-            await assignments.give_out(db, iteration_id, shares(audios, weights, overlap))
+            await assignments.change(db, iteration_id, *changes)
+        given, lost = map(len, changes)
         self._log.info(
-            "%d audios for %s", len(audios), ", ".join(groups.values()), extra={"iteration_id": iteration_id}
+            "%d parts of a batch given out, %d withdrawn", given, lost, extra={"iteration_id": iteration_id}
         )
 
-    async def give_out_waiting(self) -> None:
-        """Give out the batches that came while no group had anybody."""
-        for iteration_id in await assignments.batches_to_give_out(self._on.catalog):
+    async def _changes(
+        self, db: asyncpg.Connection, iteration_id: UUID
+    ) -> tuple[set[assignments.Part], set[assignments.Part]] | None:
+        """What groups get and lose; None where nothing changes, or nobody is there to change it for."""
+        groups = await assignments.staffed_groups(db)
+        if not groups or await assignments.is_closed(db, iteration_id):
+            return None
+        before = await assignments.proposed_audios(db, iteration_id)
+        settings = self._on.settings
+        weights = {group_id: settings.group_shares.get(name, 1.0) for group_id, name in groups.items()}
+        parts = shares(list(before), weights, settings.group_overlap, before)
+        given, lost = assignments.changes(before, parts)
+        return (given, lost) if given or lost else None
+
+    async def follow_people(self) -> None:
+        """Give every open batch to the groups as they are now."""
+        for iteration_id in await assignments.open_batches(self._on.catalog):
             await self.give_out(iteration_id)
+
+    async def close_as_it_is(self, iteration_id: UUID) -> None:
+        """Close a batch for which a lead does not want to wait: what somebody has answered is settled by
+        these answers, the rest stays without a label.
+
+        Raises `Rejected` for a batch that is not open.
+        """
+        settled = []
+        async with self._on.catalog.acquire() as db, db.transaction():
+            await assignments.lock_batch(db, iteration_id)
+            if iteration_id not in await assignments.open_batches(db):
+                raise Rejected(f"Batch {iteration_id} is not open: there is nothing to close.")
+            await assignments.lock_assignments(db, iteration_id)
+            for audio in await store.answered_audios(db, iteration_id):
+                settled.append((audio, await self._agree(db, audio)))
+            await store.close(db, iteration_id)
+        for audio, agreement in settled:
+            await self.tell(audio, agreement)
+        await self._tell_closed(iteration_id, "closed by a lead")
 
     async def settle(self, db: asyncpg.Connection, audio: BatchAudio) -> Agreement | None:
         """Agree on the audio if everybody is done with it and it is not settled.
 
         `db` is a transaction that holds `lock_audio`; call `tell` after its commit.
         """
-        labelers = await store.labelers_if_everybody_done(db, audio)
-        if not labelers or await store.is_agreed(db, audio):
+        if not await store.is_everybody_done(db, audio) or await store.is_agreed(db, audio):
             return None
-        agreement = agree(labelers, await store.marked(db, audio), await store.doubts(db))
+        return await self._agree(db, audio)
+
+    async def _agree(self, db: asyncpg.Connection, audio: BatchAudio) -> Agreement:
+        group_of = await store.group_of_each(db, audio)
+        agreement = agree(group_of, await store.marked(db, audio), await store.doubts(db))
         await store.keep_agreement(db, audio, agreement)
         return agreement
 
@@ -90,12 +120,12 @@ class Batches:
     async def catch_up(self) -> None:
         """Do what a crash, a lost message or a change of people left undone.
 
-        1. Give out batches that nobody has.
+        1. Give batches out to the groups as they are now.
         2. Settle audios that nobody is waited for any longer.
         3. Close batches that are finished.
         4. Tell again of what al-engine has not taken up.
         """
-        await self.give_out_waiting()
+        await self.follow_people()
         for audio in await store.audios_to_agree_on(self._on.catalog):
             async with self._on.catalog.acquire() as db, db.transaction():
                 await store.lock_audio(db, audio)
@@ -109,8 +139,11 @@ class Batches:
 
     async def _close(self, iteration_id: UUID) -> None:
         if await store.close_if_finished(self._on.catalog, iteration_id):
-            self._log.info("every group has finished", extra={"iteration_id": iteration_id})
-            await self._publish(IterationClosed(iteration_id=iteration_id))
+            await self._tell_closed(iteration_id, "every group has finished")
+
+    async def _tell_closed(self, iteration_id: UUID, why: str) -> None:
+        self._log.info(why, extra={"iteration_id": iteration_id})
+        await self._publish(IterationClosed(iteration_id=iteration_id))
 
     async def _tell_again(self) -> None:
         for audio in await store.labels_not_taken_up(self._on.catalog):

@@ -37,6 +37,7 @@ _EVERYBODY_DONE = """
 # open batches are looked at, so that this costs the same after years.
 WAITING = """
     a.iteration_id IN (SELECT iteration_id FROM al.al_preprocessing WHERE status = 'proposed')
+    AND NOT EXISTS (SELECT FROM label.closed_iterations c WHERE c.iteration_id = a.iteration_id)
     AND NOT EXISTS (SELECT FROM label.agreements t
                 WHERE (t.iteration_id, t.audio_id) = (a.iteration_id, a.audio_id))
     AND NOT EXISTS (SELECT FROM label.submissions s
@@ -86,9 +87,9 @@ async def marked(db: asyncpg.Connection, audio: BatchAudio) -> list[Marked]:
 
 
 async def replace_submission(
-    db: asyncpg.Connection, audio: BatchAudio, labeler_id: int, events: Sequence[Marked]
+    db: asyncpg.Connection, audio: BatchAudio, labeler_id: int, group: str, events: Sequence[Marked]
 ) -> None:
-    """Keep `events` as all that the labeler says of the audio."""
+    """Keep `events` as all that the labeler, for the group of that name, says of the audio."""
     key = (audio.iteration_id, audio.audio_id, labeler_id)
     await db.execute(
         "DELETE FROM audio.chunks WHERE (iteration_id, audio_id, labeler_id) = ($1, $2, $3)", *key
@@ -99,9 +100,12 @@ async def replace_submission(
         [(*key, event.class_id, event.onset_s, event.offset_s) for event in events],
     )
     await db.execute(
-        "INSERT INTO label.submissions (iteration_id, audio_id, labeler_id) VALUES ($1, $2, $3)"
-        " ON CONFLICT (iteration_id, audio_id, labeler_id) DO UPDATE SET submitted_at = now()",
+        "INSERT INTO label.submissions (iteration_id, audio_id, labeler_id, group_id)"
+        " VALUES ($1, $2, $3, (SELECT group_id FROM label.groups WHERE name = $4))"
+        " ON CONFLICT (iteration_id, audio_id, labeler_id)"
+        " DO UPDATE SET submitted_at = now(), group_id = EXCLUDED.group_id",
         *key,
+        group,
     )
 
 
@@ -128,15 +132,24 @@ async def is_agreed(db: asyncpg.Connection, audio: BatchAudio) -> bool:
     )
 
 
-async def labelers_if_everybody_done(db: asyncpg.Connection, audio: BatchAudio) -> int:
-    """How many people have labeled the audio; 0 while somebody is still to do it."""
+async def is_everybody_done(db: asyncpg.Connection, audio: BatchAudio) -> bool:
+    """Whether somebody has labeled the audio, and nobody is still to do it."""
     return await db.fetchval(
-        "SELECT count(*) FROM label.submissions t WHERE (iteration_id, audio_id) = ($1, $2) AND EXISTS ("
-        " SELECT FROM label.assignments a"
+        "SELECT EXISTS (SELECT FROM label.assignments a"
         f" WHERE (a.iteration_id, a.audio_id) = ($1, $2) AND {_EVERYBODY_DONE})",
         audio.iteration_id,
         audio.audio_id,
     )
+
+
+async def group_of_each(db: asyncpg.Connection, audio: BatchAudio) -> dict[int, int]:
+    """Who has labeled the audio, and for which group."""
+    rows = await db.fetch(
+        "SELECT labeler_id, group_id FROM label.submissions WHERE (iteration_id, audio_id) = ($1, $2)",
+        audio.iteration_id,
+        audio.audio_id,
+    )
+    return {row["labeler_id"]: row["group_id"] for row in rows}
 
 
 async def doubts(db: asyncpg.Connection) -> set[int]:
@@ -240,3 +253,24 @@ async def waiting_for_all(db: asyncpg.Pool) -> int:
         "SELECT count(*) FROM audio.labelers l JOIN label.assignments a USING (group_id)"
         f" WHERE l.enabled AND {WAITING}"
     )
+
+
+async def answered_audios(db: asyncpg.Connection, iteration_id: UUID) -> list[BatchAudio]:
+    """Audios of the batch that somebody has labeled and that are not settled."""
+    rows = await db.fetch(
+        "SELECT DISTINCT iteration_id, audio_id FROM label.submissions s WHERE iteration_id = $1"
+        " AND NOT EXISTS (SELECT FROM label.agreements t"
+        "                 WHERE (t.iteration_id, t.audio_id) = (s.iteration_id, s.audio_id)) ORDER BY 2",
+        iteration_id,
+    )
+    return [BatchAudio(**row) for row in rows]
+
+
+async def close(db: asyncpg.Connection, iteration_id: UUID) -> bool:
+    """Close a batch, finished or not; true for the one caller that closed it."""
+    closed = await db.fetchval(
+        "INSERT INTO label.closed_iterations (iteration_id) VALUES ($1)"
+        " ON CONFLICT DO NOTHING RETURNING iteration_id",
+        iteration_id,
+    )
+    return closed is not None

@@ -6,7 +6,7 @@ import asyncpg
 
 from escolta.errors import Rejected
 from escolta.service import Platform
-from label_gateway.batches import store
+from label_gateway.batches import assignments, store
 from label_gateway.batches.agreement import Marked
 from label_gateway.batches.handlers import Batches
 from label_gateway.batches.store import BatchAudio
@@ -39,17 +39,28 @@ async def submit(
     Raises `NotAssigned`, `AlreadySettled`, or `Rejected` for an event that cannot be.
     """
     async with on.catalog.acquire() as db, db.transaction():
-        if labeler.group not in await store.lock_audio(db, audio):
-            raise NotAssigned("This audio is not for your group: ask for your next tasks.")
+        group = await _group_that_has_it(db, labeler, audio)
         events = await _checked(db, audio, events)
         if await store.is_agreed(db, audio):
             await _same_again(db, audio, labeler, events)
             return
-        await store.replace_submission(db, audio, labeler.labeler_id, events)
+        if await assignments.is_closed(db, audio.iteration_id):
+            raise AlreadySettled("A lead has closed this batch: nothing of it is labeled any longer.")
+        await store.replace_submission(db, audio, labeler.labeler_id, group, events)
         agreement = await batches.settle(db, audio)
     batches.submissions.inc()
     if agreement:
         await batches.tell(audio, agreement)
+
+
+async def _group_that_has_it(db: asyncpg.Connection, labeler: Labeler, audio: BatchAudio) -> str:
+    """The labeler's group. What was withdrawn while they listened is theirs again if they answer first."""
+    groups = await store.lock_audio(db, audio)
+    if labeler.group is None:
+        raise NotAssigned("You are in no group, so no audio is for you: ask your lead.")
+    if labeler.group not in groups and not await assignments.take_back(db, audio, labeler.group):
+        raise NotAssigned("This audio is not, or no longer, for your group: ask for your next tasks.")
+    return labeler.group
 
 
 async def _same_again(

@@ -66,10 +66,12 @@ async def workload(db: asyncpg.Pool, labeler_id: int) -> Workload:
 
 
 async def may_hear(db: asyncpg.Pool, labeler_id: int, audio_id: UUID) -> bool:
-    """Whether the audio was ever given to the labeler's group."""
+    """Whether the audio was ever given to the labeler's group, also if it was withdrawn since."""
     return await db.fetchval(
-        "SELECT EXISTS (SELECT FROM al.wavs_proposed w"
-        " JOIN label.assignments USING (iteration_id, audio_id) JOIN audio.labelers USING (group_id)"
+        "SELECT EXISTS (SELECT FROM al.wavs_proposed w JOIN ("
+        "  SELECT iteration_id, audio_id, group_id FROM label.assignments"
+        "  UNION ALL SELECT iteration_id, audio_id, group_id FROM label.withdrawals) ever"
+        " USING (iteration_id, audio_id) JOIN audio.labelers USING (group_id)"
         " WHERE labeler_id = $1 AND w.audio_id = $2)",
         labeler_id,
         audio_id,

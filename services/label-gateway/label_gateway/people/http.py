@@ -1,5 +1,6 @@
 """Groups and labelers, for leads."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Response
@@ -40,8 +41,10 @@ class SignInLink(BaseModel):
     url: str = Field(description="the token follows the #, so that no log of a server has it")
 
 
-def add_routes(routes: APIRouter, on: Platform, access: Access) -> None:
-    """/api/groups and /api/labelers; every route wants a lead."""
+def add_routes(
+    routes: APIRouter, on: Platform, access: Access, *, changed: Callable[[], Awaitable[None]]
+) -> None:
+    """/api/groups and /api/labelers; every route wants a lead. `changed`: called when groups have changed."""
     leads = [Depends(access.lead)]
     no_such = problems({404: "There is no such labeler."})
 
@@ -77,9 +80,11 @@ def add_routes(routes: APIRouter, on: Platform, access: Access) -> None:
     async def add_labeler(new: NewLabeler) -> Labeler:
         """Add a person; a link for signing in is a second step."""
         try:
-            return await people.add_labeler(on.catalog, new.name, new.role, new.group)
+            added = await people.add_labeler(on.catalog, new.name, new.role, new.group)
         except people.NameTaken as error:
             raise HTTPException(409, str(error)) from None
+        await changed()
+        return added
 
     @routes.put(
         "/api/labelers/{labeler_id}",
@@ -90,6 +95,7 @@ def add_routes(routes: APIRouter, on: Platform, access: Access) -> None:
         """Set a person's role and group, and whether the person may sign in at all."""
         after = labeler.model_copy(update=state.model_dump())
         await people.change_labeler(on.catalog, after)
+        await changed()
         return after
 
     @routes.post("/api/labelers/{labeler_id}/link", dependencies=leads, responses=no_such)

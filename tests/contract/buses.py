@@ -11,16 +11,26 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import aio_pika
+import pytest
 from prometheus_client import CollectorRegistry
 
 from escolta.bus import Bus, DeadLetter, Subscription, open_bus
 from escolta.bus.memory import MemoryBus
 from escolta.bus.mqtt import MqttBus
+from escolta.errors import Transient
 from escolta.events import Event
 from escolta.fields import NodeName
 from servers.rabbit import Rabbit
 
 PATIENCE_S = 20.0
+
+across = pytest.mark.parametrize(
+    "reach", ["memory", "rabbit", "mqtt", "mqtt to rabbit", "rabbit to mqtt"], indirect=True
+)
+over_rabbit = pytest.mark.parametrize("reach", ["rabbit"], indirect=True)
+over_each_broker = pytest.mark.parametrize("reach", ["rabbit", "mqtt"], indirect=True)
+where_consumers_share = pytest.mark.parametrize("reach", ["memory", "rabbit"], indirect=True)
+"""By which protocols a test is tried; without one of these, over memory, RabbitMQ and MQTT."""
 
 
 class Rang(Event):
@@ -229,3 +239,19 @@ class Wire:
                 await self._passing.wait()
                 writer.write(data)
         writer.close()
+
+
+async def published_at_last(bus: Bus | Buses, event: Event) -> None:
+    """Publish again and again, as whoever has a row to tell of does."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await bus.publish(event)
+            except Transient:
+                await asyncio.sleep(0.05)
+
+
+async def refused(bus: Bus, event: Event) -> None:
+    """The bus says that it cannot publish."""
+    with pytest.raises(Transient):
+        await bus.publish(event)

@@ -72,8 +72,8 @@ async def walk(deployment: Deployment, recordings: Path) -> None:
     assert len(predictions) == AUDIOS - len(proposed)
 
     [broken] = await deployment.get("ingest", "/api/quarantine")
-    assert "not a sound file" in broken["reason"]
-    assert broken["node"] == "quay-1"
+    assert "begins as none of those that are read" in broken["reason"]
+    assert (broken["kind"], broken["file_name"], broken["node"]) == ("left_out", "broken.wav", "quay-1")
 
 
 async def _csv(deployment: Deployment, path: str) -> list[dict[str, str]]:

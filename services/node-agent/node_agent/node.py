@@ -6,14 +6,16 @@ import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from uuid import UUID
 
 from prometheus_client import Counter, Gauge
 from pydantic import TypeAdapter, ValidationError
 
 from escolta.errors import Misconfigured, Transient
-from escolta.events import AudioAccepted, AudioRefused, NodeStatus
+from escolta.events import AudioAccepted, AudioRefused, NodeStatus, SoundLeftOut
 from escolta.fields import NodeName
 from escolta.service import Message, Platform
+from node_agent.recording.account import Account
 from node_agent.recording.recorder import Recorder
 from node_agent.recording.replay import Replay
 from node_agent.sender import Sender
@@ -44,6 +46,7 @@ class Node:
         if settings.replay_dir:
             self._recorder = Replay(settings.replay_dir, self._folder, on.clock, settings.replay_speed)
         self._source_done = self._recorder is None
+        self._told: dict[UUID, SoundLeftOut] = {}
         self._has_room = asyncio.Event()
         self._recorded = Counter("escolta_node_recorded", "Audios put into the spool", registry=on.metrics)
         self._refused = Counter("escolta_node_refused", "Audios that ingest refused", registry=on.metrics)
@@ -93,21 +96,34 @@ class Node:
         await self._spool_has_shrunk()
 
     async def tell(self) -> None:
-        """Publish this node's status; a node that never recorded has nothing to tell."""
+        """Publish what the source left out, and the node's status. Without a source there is nothing."""
         if self._recorder is None and len(self.spool) == 0:
             return
-        status = NodeStatus(
+        account = await asyncio.to_thread(self._recorder.account) if self._recorder else Account("", ())
+        try:
+            await self._tell_left_out(account)
+            await self._on.bus.publish(self._status(account))
+        except Transient as error:
+            log.warning("the node's status is not sent, the next one is: %s", error)
+
+    async def _tell_left_out(self, account: Account) -> None:
+        """Each once, and all again after a start: the rows are the journal's, and a message may be lost."""
+        for left_out in account.left_out:
+            event = left_out.event(self._on.settings.node_name)
+            if self._told.get(event.left_out_id) != event:
+                await self._on.bus.publish(event)
+                self._told[event.left_out_id] = event
+
+    def _status(self, account: Account) -> NodeStatus:
+        return NodeStatus(
             node=self._on.settings.node_name,
             at=self._on.clock.now(),
             spooled=len(self.spool),
             free_bytes=shutil.disk_usage(self._folder).free,
             version=version("escolta-node-agent"),
             source_done=self._source_done,
+            source=account.source,
         )
-        try:
-            await self._on.bus.publish(status)
-        except Transient as error:
-            log.warning("the node's status is not sent, the next one is: %s", error)
 
     async def _room(self) -> None:
         while len(self.spool) >= MOST_WAITING:

@@ -15,7 +15,7 @@ from unit.node_agent.sounds import write_noise
 
 from escolta import audio as sound
 from escolta.errors import Misconfigured, Rejected
-from escolta.events import AudioAccepted, AudioRecorded, AudioRefused, NodeStatus
+from escolta.events import AudioAccepted, AudioRecorded, AudioRefused, NodeStatus, SoundLeftOut
 from escolta.runtime import running
 from escolta.service import Message, Platform, Service, Subscription
 from escolta.settings import Settings
@@ -33,12 +33,20 @@ class Answering:
         self.heard: list[AudioRecorded] = []
         self.accepted: list[AudioRecorded] = []
         self.statuses: list[NodeStatus] = []
+        self.left_out: list[SoundLeftOut] = []
         self._on: Platform
 
     def build(self, on: Platform) -> Service:
         self._on = on
-        heard = [Subscription(AudioRecorded, self.recorded), Subscription(NodeStatus, self.status)]
+        heard = [
+            Subscription(AudioRecorded, self.recorded),
+            Subscription(NodeStatus, self.status),
+            Subscription(SoundLeftOut, self.leave_out),
+        ]
         return Service("ingest", heard, uses_catalog=False)
+
+    async def leave_out(self, messages: Sequence[Message[SoundLeftOut]]) -> None:
+        self.left_out += [message.event for message in messages]
 
     async def status(self, messages: Sequence[Message[NodeStatus]]) -> None:
         self.statuses += [message.event for message in messages]
@@ -124,18 +132,43 @@ async def test_nothing_is_forgotten_before_it_is_accepted(tmp_path: Path, ingest
     assert sorted(map(str, again)) == sorted(map(str, once))  # ids and all
 
 
-async def test_a_broken_file_ends_in_the_folder_of_the_refused_with_its_reason(
+async def test_a_broken_file_is_told_of_and_stays_where_it_is(tmp_path: Path, ingest: Answering) -> None:
+    write_noise(tmp_path / "in" / "a.wav", 5)
+    (tmp_path / "in" / "b.wav").write_bytes(b"this is no sound")
+    write_noise(tmp_path / "in" / "c.wav", 5, seed=1)
+    async with running(chosen(tmp_path, replay_dir=tmp_path / "in"), [build, ingest.build]):
+        await until(lambda: any(status.source_done for status in ingest.statuses))
+        await until(lambda: len(ingest.accepted) == 2 and not waiting(tmp_path))
+    [left_out] = ingest.left_out
+    assert (left_out.node, left_out.file_name, left_out.size_bytes) == (NODE, "b.wav", 16)
+    assert "begins as none of those that are read" in left_out.reason
+    assert (tmp_path / "in" / "b.wav").read_bytes() == b"this is no sound"
+    assert refused(tmp_path) == []
+
+
+async def test_what_is_left_out_is_told_again_after_a_start_with_the_same_id(
     tmp_path: Path, ingest: Answering
 ) -> None:
     write_noise(tmp_path / "in" / "a.wav", 5)
     (tmp_path / "in" / "b.wav").write_bytes(b"this is no sound")
-    write_noise(tmp_path / "in" / "c.wav", 5)
+    for _ in range(2):
+        ingest.statuses.clear()
+        async with running(chosen(tmp_path, replay_dir=tmp_path / "in"), [build, ingest.build]):
+            await until(lambda: any(status.source_done for status in ingest.statuses))
+            await until(lambda: bool(ingest.left_out))
+    once, again = ingest.left_out
+    assert once == again
+
+
+async def test_the_status_says_what_the_source_holds(tmp_path: Path, ingest: Answering) -> None:
+    write_noise(tmp_path / "in" / "20240601_060000.wav", 12)
+    (tmp_path / "in" / "notes.txt").write_text("no sound")
     async with running(chosen(tmp_path, replay_dir=tmp_path / "in"), [build, ingest.build]):
-        await until(lambda: len(ingest.accepted) == 2 and len(refused(tmp_path)) == 1)
-        await until(lambda: not waiting(tmp_path))
-    [note] = refused(tmp_path)
-    assert "not a sound file" in note.read_text()
-    assert note.with_suffix(".wav").read_bytes() == b"this is no sound"
+        await until(lambda: any(status.source_done for status in ingest.statuses))
+    assert ingest.statuses[-1].source == (
+        "1 sound in 2 audios. Times from file names (no offset is said: taken as UTC): 1. "
+        "No sounds: 1 other file."
+    )
 
 
 async def test_the_replay_waits_while_the_spool_is_full(

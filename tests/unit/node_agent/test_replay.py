@@ -2,45 +2,19 @@
 
 import asyncio
 import os
-import tempfile
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from unit.node_agent.patience import until
+from unit.node_agent.playing import NOW, keys, played, replay_of
 from unit.node_agent.sounds import write_noise
 
-from escolta.clock import Clock, ManualClock, SystemClock
+from escolta.clock import ManualClock, SystemClock
 from escolta.errors import Misconfigured, Transient
-from node_agent.recording.journal import Journal, SoundFile
 from node_agent.recording.recorder import RecordedAudio
 from node_agent.recording.replay import Replay
-
-NOW = datetime(2024, 5, 1, 10, 0, 0, 500, tzinfo=UTC)
-
-
-def replay_of(folder: Path, state: Path, *, speed: float = 0, clock: Clock | None = None) -> Replay:
-    state.mkdir(exist_ok=True)
-    return Replay(folder, state, clock or ManualClock(NOW), speed)
-
-
-async def played(replay: Replay, most: int = 1000) -> list[RecordedAudio]:
-    """The audios up to the `most`-th, which is taken but, as in a crash, never said to be safe."""
-    audios = []
-    async with asyncio.timeout(30):
-        async for audio in replay.audios():
-            audios.append(audio)
-            if len(audios) == most:
-                break
-    return audios
-
-
-def keys(audios: list[RecordedAudio]) -> list[tuple[datetime, str, bytes]]:
-    return [(audio.start, audio.file_name, audio.data) for audio in audios]
 
 
 @pytest.fixture
@@ -140,7 +114,7 @@ async def test_a_file_that_is_gone_is_named_and_the_others_are_played(
     await played(replay, most=2)
     (folder / "a" / "long.flac").unlink()
     assert [audio.file_name for audio in await played(replay)] == ["b.wav", "c_00000s.wav", "c_00010s.wav"]
-    assert "long.flac is gone" in caplog.text
+    assert "a/long.flac cannot be read: No such file or directory (ENOENT)" in caplog.text
 
 
 async def test_when_the_whole_folder_is_gone_nothing_is_given_up(folder: Path, tmp_path: Path) -> None:
@@ -153,30 +127,31 @@ async def test_when_the_whole_folder_is_gone_nothing_is_given_up(folder: Path, t
     assert len(await played(replay)) == 6
 
 
-async def test_a_broken_file_is_sent_as_it_is_and_harms_no_other(
-    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+async def test_a_broken_file_is_left_out_with_its_reason_and_harms_no_other(
+    folder: Path, tmp_path: Path
 ) -> None:
-    (folder / "b.wav").write_bytes(b"this is no sound")
-    audios = await played(replay_of(folder, tmp_path / "state"))
-    broken = audios[4]
-    assert (broken.file_name, broken.samples, broken.data) == ("b.wav", 0, b"this is no sound")
-    assert len(audios) == 7
-    assert "b.wav is not a sound file" in caplog.text
+    (folder / "b.wav").write_bytes(b"RIFF\x10\0\0\0WAVE, but no sound")
+    replay = replay_of(folder, tmp_path / "state")
+    audios = await played(replay)
+    assert len(audios) == 6
+    [left_out] = replay.account().left_out
+    assert (left_out.file_name, left_out.from_s, left_out.doubtful) == ("b.wav", None, False)
+    assert left_out.reason.startswith("b.wav is ")
 
 
-async def test_a_long_file_that_breaks_off_gives_its_sound_and_then_itself(
-    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+async def test_a_long_file_that_breaks_off_gives_its_sound_and_the_rest_is_left_out(
+    folder: Path, tmp_path: Path
 ) -> None:
     path = write_noise(folder / "a" / "long.flac", 40, rate_hz=8000)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    audios = await played(replay_of(folder, tmp_path / "state"))
+    replay = replay_of(folder, tmp_path / "state")
+    audios = await played(replay)
     of_it = [audio for audio in audios if "long" in audio.file_name]
-    assert of_it[-1].file_name == "a/long.flac"
-    assert (of_it[-1].samples, of_it[-1].data) == (0, path.read_bytes())
-    assert all(audio.samples > 0 for audio in of_it[:-1])
     assert sum(audio.samples for audio in of_it) >= 10 * 8000
     assert len(audios) - len(of_it) == 4
-    assert "long.flac is truncated" in caplog.text
+    [left_out] = replay.account().left_out
+    assert left_out.file_name == "a/long.flac"
+    assert left_out.from_s == 10 * len(of_it)
 
 
 async def test_a_name_that_is_not_utf8_is_played_too(tmp_path: Path) -> None:
@@ -261,31 +236,4 @@ def test_a_folder_that_is_not_there_is_a_wrong_setting(tmp_path: Path) -> None:
 async def test_an_empty_folder_is_said_to_be_empty(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "in").mkdir()
     assert await played(replay_of(tmp_path / "in", tmp_path / "state")) == []
-    assert "there is no WAV, FLAC or Ogg file" in caplog.text
-
-
-@given(
-    rows=st.lists(
-        st.tuples(
-            st.lists(st.integers(1, 500), min_size=1, max_size=5),  # audios of each file
-            st.integers(0, 20_000),  # seconds since the last row
-            st.sampled_from([0.0, 0.5, 1.0, 3.0, 100.0]),
-        ),
-        max_size=6,
-    )
-)
-@settings(max_examples=60, deadline=None)
-def test_no_two_audios_ever_get_the_same_place_in_time(rows: list[tuple[list[int], int, float]]) -> None:
-    now = NOW
-    with tempfile.TemporaryDirectory() as folder:
-        for number, (audios, pause_s, speed) in enumerate(rows):
-            now += timedelta(seconds=pause_s)
-            journal = Journal(Path(folder))
-            files = [(SoundFile(f"{number}/{index}", "x", 1), count) for index, count in enumerate(audios)]
-            journal.plan(files, now, speed)
-            if speed == 0:
-                assert all(entry.end <= now for entry in journal.entries[-len(files) :])
-        entries = Journal(Path(folder)).entries
-    assert len(entries) == sum(len(audios) for audios, _, _ in rows)
-    places = sorted((entry.start, entry.end) for entry in entries)
-    assert all(end <= start for (_, end), (start, _) in pairwise(places))
+    assert "there is no sound to play" in caplog.text

@@ -15,9 +15,6 @@ AUDIO_S = 10
 BITS_OF_LOSSY = 16
 """What stands for the width of a sample where the format has none, as in Ogg Vorbis."""
 
-EVIDENCE_BYTES = 64 * 2**20
-"""The most that is sent of a file which cannot be read: enough to see what it is."""
-
 _LONGEST_S = 366 * 86400  # a header that promises more is damaged
 _EXACT = {
     "PCM_S8": ("int32", 8),
@@ -34,8 +31,8 @@ _EXACT = {
 class Piece:
     """A whole sound file of at most 10 s. `data` are its bytes, `suffix` names its format.
 
-    `samples` of each channel; 0 when the file could not be read. `promised` is how many its source's header
-    promises for this place, where that is more.
+    `samples` of each channel. `promised` is how many its source's header promises for this place, where that
+    is more.
     """
 
     samples: int
@@ -79,15 +76,6 @@ def piece(path: Path, index: int) -> Piece:
             sound.probe(path)  # which has a sentence for nearly all that can be wrong
             raise Rejected(f"{path.name} cannot be read at {index * AUDIO_S} s: {error}") from error
         return _whole(path)
-
-
-def evidence(path: Path) -> Piece:
-    """A file that cannot be read, as it is, so that whoever checks it sees the same and says why.
-
-    Rate, channels and bits are unknown; 1 stands for them.
-    """
-    with path.open("rb") as stream:
-        return Piece(0, 1, 1, 1, _suffix(path), stream.read(EVIDENCE_BYTES))
 
 
 def _require_a_length(file: soundfile.SoundFile, path: Path) -> None:

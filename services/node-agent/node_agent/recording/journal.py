@@ -1,113 +1,257 @@
-"""What the replay remembers: when each file begins, and how far the playing has come.
+"""What the replay remembers, in `replay.sqlite` beside the spool: which sounds it knows, and how far each is.
 
-Two files keep it, beside the spool:
-    replay.jsonl   a line a file, in the order of playing; it is written before the first of them is played
-    replay.json    the place of the next audio
+A sound is told by its content: it is played once, under whatever path, and a path may come to hold another.
 """
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import os
+import sqlite3
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
-from escolta.disk import write_whole
+from node_agent.recording import left_out_list
 from node_agent.recording.cut import AUDIO_S
+from node_agent.recording.folder import FoundFile
+from node_agent.recording.journal_schema import from_us, opened, to_us
+from node_agent.recording.left_out import LeftOut
+from node_agent.recording.times import OF_THE_REPLAY, SaidTime
+
+_SLOT_US = AUDIO_S * 1_000_000
+_COLUMNS = (
+    "number, path, name, size_bytes, modified_ns, ends, sha256, audios, start_us, time_source, begun, played"
+)
 
 
 @dataclass(frozen=True)
-class SoundFile:
-    """A file to be played: path, name within its folder, size. Another size is another file."""
+class Sound:
+    """A file to be played: its audio `k` begins at `start` + `k` times 10 s. `played` audios are safe.
 
+    `ends` and `modified_ns` are None as an earlier version left it, `sha256` until the whole file was read.
+    """
+
+    number: int
     path: str
     name: str
     size_bytes: int
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A file with its place in time: its audio `k` begins at `start` + `k` times 10 s."""
-
-    file: SoundFile
+    modified_ns: int | None
+    ends: str | None
+    sha256: str | None
     audios: int
     start: datetime
+    time_source: str
+    begun: bool
+    played: int
 
     def start_of(self, index: int) -> datetime:
         """The UTC time of the first sample of audio `index`."""
         return self.start + timedelta(seconds=AUDIO_S * index)
 
-    @property
-    def end(self) -> datetime:
-        return self.start_of(self.audios)
 
-    def line(self) -> str:
-        """The entry as a line of JSON; file names that are not UTF-8 survive in it."""
-        return json.dumps(asdict(self) | {"start": self.start.isoformat()}) + "\n"
+class Sighting(NamedTuple):
+    """What a path was when it was last seen, the number of its sound, and the path that that is read from."""
 
-    @classmethod
-    def of(cls, line: str) -> "Entry":
-        fields = json.loads(line)
-        start = datetime.fromisoformat(fields["start"])
-        return cls(SoundFile(**fields["file"]), fields["audios"], start)
+    size_bytes: int
+    modified_ns: int | None
+    ends: str | None
+    number: int
+    played_from: str
+
+
+@dataclass(frozen=True)
+class NewSound:
+    """A file that is new, the number of its audios by its header, and when it says that it was recorded."""
+
+    file: FoundFile
+    audios: int
+    said: SaidTime
 
 
 class Journal:
-    """The plan of a replay and its progress, both safe on disk. The verbs block on the disk."""
+    """The sounds and their progress, safe on disk when a verb returns.
+
+    The verbs block on the disk and may be called from any thread.
+    """
 
     def __init__(self, folder: Path) -> None:
-        """Read what an earlier run left in `folder`, which exists."""
-        self._plan_path, self._place_path = folder / "replay.jsonl", folder / "replay.json"
-        self.entries: list[Entry] = []
-        self._entry, self._audio = 0, 0
-        if self._plan_path.exists():
-            self.entries = [Entry.of(line) for line in self._plan_path.read_text("utf-8").splitlines()]
-        if self.entries and self._place_path.exists():
-            place = json.loads(self._place_path.read_bytes())
-            self._entry, self._audio = place["entry"], place["audio"]
+        """Open what an earlier run left in `folder`, which exists."""
+        self._db = opened(folder)
+        self._mutex = threading.RLock()
 
-    def unplanned(self, files: Sequence[SoundFile]) -> list[SoundFile]:
-        """Those of `files` that have no place in time yet."""
-        known = {(entry.file.path, entry.file.size_bytes) for entry in self.entries}
-        return [file for file in files if (file.path, file.size_bytes) not in known]
+    def sightings(self) -> dict[str, Sighting]:
+        """What was last seen at each path."""
+        with self._open() as db:
+            rows = db.execute(
+                "SELECT paths.path, paths.size_bytes, paths.modified_ns, paths.ends, number, sounds.path"
+                " FROM paths JOIN sounds USING (number)"
+            ).fetchall()
+        return {
+            os.fsdecode(path): Sighting(size, modified, ends, number, os.fsdecode(played_from))
+            for path, size, modified, ends, number, played_from in rows
+        }
 
-    def plan(self, files: Sequence[tuple[SoundFile, int]], now: datetime, speed: float) -> None:
-        """Give files, each with its number of audios, their places in time, and keep them.
+    def sound(self, number: int) -> Sound:
+        return self._sounds("number = ?", number)[0]
 
-        They lie one after the other, in slots of 10 s.
+    def alike(self, file: FoundFile) -> list[Sound]:
+        """The sounds that this file may be: those of its size, with its ends."""
+        return self._sounds("size_bytes = ? AND ends = ?", file.size_bytes, file.ends)
+
+    def waiting(self) -> list[Sound]:
+        """The sounds that could not be read when their time came."""
+        return self._sounds("waits")
+
+    def identify(self, number: int, ends: str, sha256: str) -> None:
+        """Keep by what a sound is known."""
+        with self._open() as db:
+            db.execute("UPDATE sounds SET ends = ?, sha256 = ? WHERE number = ?", (ends, sha256, number))
+
+    def see(self, file: FoundFile, number: int, moved: bool) -> None:
+        """Keep that this file is this sound, and, where it was `moved`, that it is read there from now on."""
+        with self._open() as db:
+            path = os.fsencode(file.path)
+            seen = (path, file.size_bytes, file.modified_ns, file.ends, number)
+            db.execute("INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?, ?)", seen)
+            if moved:
+                place = (path, file.modified_ns, number)
+                db.execute("UPDATE sounds SET path = ?, modified_ns = ? WHERE number = ?", place)
+
+    def plan(self, new: Sequence[NewSound], now: datetime, speed: float) -> None:
+        """Add new sounds. Those that say no time lie one after the other, in slots of 10 s."""
+        slots = sum(sound.audios for sound in new if sound.said.start is None)
+        free = self._beginning(slots, now, speed)
+        with self._open() as db:
+            for sound in new:
+                start = sound.said.start or free
+                if sound.said.start is None:
+                    free += timedelta(seconds=AUDIO_S * sound.audios)
+                file = sound.file
+                path, seen = os.fsencode(file.path), (file.size_bytes, file.modified_ns, file.ends)
+                added = db.execute(
+                    "INSERT INTO sounds (path, name, size_bytes, modified_ns, ends, audios, start_us,"
+                    " time_source) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (path, file.name, *seen, sound.audios, to_us(start), sound.said.source),
+                )
+                db.execute(
+                    "INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?, ?)", (path, *seen, added.lastrowid)
+                )
+
+    def _beginning(self, slots: int, now: datetime, speed: float) -> datetime:
+        """Where a row of slots begins, so that none ends after the moment of its playing (ours).
+
+        Played s times faster than real time, a row of length L is through after L/s: it begins L - L/s ago;
+        as fast as it goes: L ago; in real time or slower: now. Where earlier rows are in the way, it ends
+        where the first of them begins: as if recorded, one sound at a time, and none in the future.
         """
-        start = _beginning(self.entries, sum(audios for _, audios in files), now, speed)
-        for file, audios in files:
-            self.entries.append(Entry(file, audios, start))
-            start = self.entries[-1].end
-        write_whole(self._plan_path, "".join(entry.line() for entry in self.entries).encode())
+        length = timedelta(seconds=AUDIO_S * slots)
+        ago = length if speed == 0 else max(timedelta(), length - length / speed)
+        start = (now - ago).replace(microsecond=0)
+        first, last = self._one(
+            f"SELECT min(start_us), max(start_us + audios * {_SLOT_US}) FROM sounds"
+            " WHERE time_source LIKE ? || '%'",
+            OF_THE_REPLAY,
+        )
+        if first is not None and to_us(start) < last and to_us(start + length) > first:
+            start = from_us(first).replace(microsecond=0) - length
+        return start
 
-    def next(self) -> tuple[Entry, int] | None:
-        """The file and the number in it of the audio that is played next; None at the end."""
-        if self._entry == len(self.entries):
-            return None
-        return self.entries[self._entry], self._audio
+    def next(self) -> Sound | None:
+        """The sound that is played next; None when none is left."""
+        return next(iter(self._sounds("played < audios AND NOT waits ORDER BY number LIMIT 1")), None)
 
-    def advance(self, past_the_file: bool = False) -> None:
-        """Go on to the next audio, or to the next file, and keep that."""
-        self._audio += 1
-        if past_the_file or self._audio == self.entries[self._entry].audios:
-            self._entry, self._audio = self._entry + 1, 0
-        place = {"entry": self._entry, "audio": self._audio}
-        write_whole(self._place_path, json.dumps(place).encode())
+    def begin(self, sound: Sound, sha256: str, audios: int) -> None:
+        """Fix start and number of audios of a sound.
 
+        No two audios of a node may begin at the same moment, for their ids come from it: where another sound
+        has these, this one is moved on by as many microseconds as it takes.
+        """
+        start = to_us(sound.start)
+        moved = self._way_to_free(start, audios)
+        with self._open() as db:
+            db.execute(
+                "UPDATE sounds SET sha256 = ?, audios = ?, start_us = ?, moved_us = ?, begun = 1"
+                " WHERE number = ?",
+                (sha256, audios, start + moved, moved, sound.number),
+            )
 
-def _beginning(entries: Sequence[Entry], audios: int, now: datetime, speed: float) -> datetime:
-    """Where a row of `audios` slots begins, so that none ends after the moment of its playing (ours).
+    def _way_to_free(self, start: int, audios: int) -> int:
+        """How many microseconds after `start` none of `audios` begins with an audio of another sound."""
+        moved = 0
+        while True:
+            # Sounds whose starts differ by whole slots never overlap, so the last one before the end tells.
+            last = self._one(
+                "SELECT start_us, audios FROM sounds WHERE begun AND audios > 0"
+                " AND start_us % 10000000 = ? AND start_us < ? ORDER BY start_us DESC LIMIT 1",
+                (start + moved) % _SLOT_US,
+                start + moved + audios * _SLOT_US,
+            )
+            if last is None or last[0] + last[1] * _SLOT_US <= start + moved:
+                return moved
+            moved += 1
 
-    Played s times faster than real time, a row of length L is through after L/s: it begins L - L/s ago; as
-    fast as it goes: L ago; in real time or slower: now. Where earlier rows are in the way, it ends where the
-    first of them begins: a node records one sound at a time, and none in the future.
-    """
-    length = timedelta(seconds=AUDIO_S * audios)
-    ago = length if speed == 0 else max(timedelta(), length - length / speed)
-    start = (now - ago).replace(microsecond=0)
-    if entries:
-        first, last = min(entry.start for entry in entries), max(entry.end for entry in entries)
-        if start < last and start + length > first:
-            start = first - length
-    return start
+    def advance(self, sound: Sound) -> None:
+        """One more audio of this sound is safe."""
+        with self._open() as db:
+            db.execute("UPDATE sounds SET played = played + 1 WHERE number = ?", (sound.number,))
+
+    def postpone(self, sound: Sound, left_out: Iterable[LeftOut]) -> None:
+        """Go on with the next sound: what is left of this one is played when a later look can read it."""
+        with self._open() as db:
+            db.execute("UPDATE sounds SET waits = 1 WHERE number = ?", (sound.number,))
+            left_out_list.add(db, left_out)
+
+    def skip(self, sound: Sound, left_out: Iterable[LeftOut]) -> None:
+        """Be done with this sound: what is left of it cannot be had."""
+        with self._open() as db:
+            db.execute("UPDATE sounds SET played = audios WHERE number = ?", (sound.number,))
+            left_out_list.add(db, left_out)
+
+    def resume(self, sound: Sound) -> None:
+        with self._open() as db:
+            db.execute("UPDATE sounds SET waits = 0 WHERE number = ?", (sound.number,))
+
+    def leave_out(self, found: Iterable[LeftOut]) -> None:
+        """Keep what is left out; what is there with the same reason stays as it is."""
+        with self._open() as db:
+            left_out_list.add(db, found)
+
+    def take_after_all(self, read: Collection[tuple[str, str]], now: datetime) -> None:
+        """What was left out under these names and contents could be read now."""
+        with self._open() as db:
+            left_out_list.take_after_all(db, read, now)
+
+    def left_out(self) -> list[LeftOut]:
+        """All that was left out so far, or is doubtful, in the order in which it was found."""
+        with self._open() as db:
+            return left_out_list.everything(db)
+
+    def counts(self) -> tuple[dict[str, int], int, int]:
+        """How many sounds have their time from where, how many were moved in time, and the audios of all."""
+        of_sounds = "FROM sounds WHERE audios > 0"
+        with self._open() as db:
+            times = dict(
+                db.execute(f"SELECT time_source, count(*) {of_sounds} GROUP BY 1 ORDER BY min(number)")
+            )
+            moved, audios = self._one(f"SELECT sum(moved_us > 0), sum(audios) {of_sounds}")
+        return times, moved or 0, audios or 0
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """The database, for this thread alone. What the block writes is written as a whole or not at all."""
+        with self._mutex, self._db:
+            yield self._db
+
+    def _sounds(self, where: str, *values: object) -> list[Sound]:
+        with self._open() as db:
+            rows = db.execute(f"SELECT {_COLUMNS} FROM sounds WHERE {where}", values).fetchall()
+        return [
+            Sound(n, os.fsdecode(path), name, size, modified, ends, digest, audios, from_us(start), *rest)
+            for n, path, name, size, modified, ends, digest, audios, start, *rest in rows
+        ]
+
+    def _one(self, query: str, *values: object) -> tuple:
+        with self._open() as db:
+            return db.execute(query, values).fetchone()

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Literal, Protocol
 
 from escolta.events import AudioRecorded, audio_id_of
+from node_agent.recording.account import Account
 
 ClockState = Literal["synchronized", "unsynchronized", "unknown"]
 
@@ -16,7 +17,8 @@ class RecordedAudio:
     """About 10 s of sound without a gap, as a whole sound file.
 
     `start` is the UTC time of the first sample, `samples` counts each channel, `suffix` names the format
-    ("wav", "flac", "ogg"), `data` are the bytes of the file.
+    ("wav", "flac", "ogg"), `data` are the bytes of the file. `clock_state` is what is known of the clock that
+    said `start`; None: it was the node's own.
     """
 
     start: datetime
@@ -27,9 +29,13 @@ class RecordedAudio:
     file_name: str
     suffix: str
     data: bytes
+    clock_state: ClockState | None = None
 
-    def event(self, node: str, clock_state: ClockState) -> AudioRecorded:
-        """The event that tells of this audio; the same start gives the same id and the same object key."""
+    def event(self, node: str, of_the_node: ClockState) -> AudioRecorded:
+        """The event that tells of this audio; the same start gives the same id and the same object key.
+
+        `of_the_node` is what the node says of its own clock.
+        """
         audio_id = audio_id_of(node, self.start)
         return AudioRecorded(
             audio_id=audio_id,
@@ -42,12 +48,12 @@ class RecordedAudio:
             object_key=f"audio/{node}/{self.start.astimezone(UTC):%Y/%m/%d}/{audio_id}.{self.suffix}",
             sha256=sha256(self.data).hexdigest(),
             file_name=self.file_name,
-            clock_state=clock_state,
+            clock_state=self.clock_state or of_the_node,
         )
 
 
 class Recorder(Protocol):
-    """A source of audios: a folder that is played, a microphone. One verb."""
+    """A source of audios: a folder that is played, a microphone."""
 
     def audios(self) -> AsyncIterator[RecordedAudio]:
         """The audios in the order of their recording, no two of them with the same start.
@@ -57,4 +63,8 @@ class Recorder(Protocol):
         now; it may be begun again, and then gives what has come since. Raises OSError while the source
         cannot be read; iterating again goes on at the same place.
         """
+        ...
+
+    def account(self) -> Account:
+        """What the source holds and leaves out, as far as it is known. May block on the disk."""
         ...

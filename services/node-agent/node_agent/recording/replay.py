@@ -1,28 +1,35 @@
-"""A folder of sound files, played as if it were recorded now."""
+"""A folder of sound files, played at the times that its recorders say, or else as if recorded now."""
 
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 from escolta.clock import Clock
 from escolta.errors import Misconfigured, Rejected, Transient
-from node_agent.recording.cut import AUDIO_S, Piece, evidence, piece, pieces_of
-from node_agent.recording.journal import Entry, Journal, SoundFile
+from node_agent.recording.account import Account, sentence
+from node_agent.recording.cut import AUDIO_S, Piece, piece, pieces_of
+from node_agent.recording.folder import Look, look
+from node_agent.recording.identity import sha256_of
+from node_agent.recording.journal import Journal, Sound
+from node_agent.recording.left_out import LeftOut, cannot_be_read
+from node_agent.recording.planning import bring_up_to_date
 from node_agent.recording.recorder import RecordedAudio
+from node_agent.recording.times import OF_THE_REPLAY
 
 log = logging.getLogger("escolta.node-agent")
-SUFFIXES = {".wav", ".flac", ".ogg"}
 
 
 class Replay:
-    """The `Recorder` that plays the WAV, FLAC and Ogg files of `folder` and of the folders in it, by name.
+    """The `Recorder` that plays the sound files of `folder` and of the folders in it, by name.
 
-    The journal in `state` gives each file a start when it is first seen, so a replay that is broken off goes
-    on at the same audio with the same ids. Files that come later are played when the iteration is begun
-    again. `speed` is how many times faster than real time; 0: as fast as it goes.
+    The journal in `state` knows each sound by its content, and gives it a start when it is first seen, so a
+    replay that is broken off goes on at the same audio with the same ids. Files that come later are played
+    when the iteration is begun again, and so is what could not be read before. `speed` is how many times
+    faster than real time; 0: as fast as it goes.
     """
 
     def __init__(self, folder: Path, state: Path, clock: Clock, speed: float) -> None:
@@ -32,70 +39,89 @@ class Replay:
         self._state = state
         self._clock = clock
         self._speed = speed
+        self._journal: Journal | None = None
+        self._seen = Look()
 
     async def audios(self) -> AsyncIterator[RecordedAudio]:
         """Play from where the journal is.
 
-        1. Give the files that are new their places in time.
-        2. Read the next audio; of a file that is broken, the file itself, so that it gets into the
-           quarantine list with its reason.
+        1. Look what is in the folder, and give what is new its place in time.
+        2. Read the next audio; what cannot be read, or is no sound after all, is left out with its reason.
         3. Wait until its time has come, and give it away.
         4. Asked for the next one, move the journal on: the last one is safe.
         """
-        journal = await asyncio.to_thread(self._planned)
+        journal = await asyncio.to_thread(self._up_to_date)
         begun, played = self._clock.now(), 0
-        while step := journal.next():
-            entry, index = step
-            read = await asyncio.to_thread(self._read, entry, index)
-            if read:
-                played += 1
-                await self._wait(begun, played, entry.start_of(index + 1))
-                yield self._audio(entry, index, read)
-            broken = read is None or read.samples == 0
-            await asyncio.to_thread(journal.advance, past_the_file=broken)
+        while step := await asyncio.to_thread(self._next, journal):
+            sound, read = step
+            played += 1
+            await self._wait(begun, played, sound.start_of(sound.played + 1))
+            yield _audio(sound, read)
+            await asyncio.to_thread(journal.advance, sound)
 
-    def _planned(self) -> Journal:
-        journal = Journal(self._state)
-        if new := _measured(journal.unplanned(self._files())):
-            journal.plan(new, self._clock.now(), self._speed)
-            audios = sum(audios for _, audios in new)
+    def account(self) -> Account:
+        """What the folder holds, once it was looked at, and what was left out of it."""
+        if self._journal is None:
+            return Account("", ())
+        source = sentence(*self._journal.counts(), self._seen.others, self._seen.hidden)
+        return Account(source, self._journal.left_out())
+
+    def _up_to_date(self) -> Journal:
+        """The journal, once it knows what is in the folder now."""
+        now = self._clock.now()
+        journal = self._journal = self._journal or Journal(self._state)
+        try:
+            self._seen = look(self._folder, now)
+        except OSError as error:
+            reason = cannot_be_read("the folder", error)
+            journal.leave_out([LeftOut(".", reason, now)])
+            raise Transient(f"{self._folder}: {reason} The replay goes on when it is back") from error
+        if new := bring_up_to_date(journal, self._seen, now, self._speed):
+            audios = sum(sound.audios for sound in new)
             log.info("%s: %d files to play, which make %d audios", self._folder, len(new), audios)
-        elif not journal.entries:
-            log.warning("%s: there is no WAV, FLAC or Ogg file to play", self._folder)
+        elif not self._seen.sounds:
+            log.warning("%s: there is no sound to play", self._folder)
         return journal
 
-    def _files(self) -> list[SoundFile]:
-        """The sound files that are there now, folder by folder, sorted by name."""
-        paths = [path for path in self._folder.rglob("*") if path.suffix.lower() in SUFFIXES]
-        return [
-            SoundFile(str(path), _printable(path.relative_to(self._folder)), path.stat().st_size)
-            for path in sorted(paths, key=lambda path: path.relative_to(self._folder).parts)
-            if path.is_file() and not path.name.startswith(".")
-        ]
+    def _next(self, journal: Journal) -> tuple[Sound, Piece] | None:
+        """The next audio that can be read, with its sound; None when there is no more of them."""
+        while sound := journal.next():
+            try:
+                if not _is_as_it_was(sound):
+                    log.warning("%s has changed since it was found: it is played anew, later", sound.path)
+                    journal.postpone(sound, [])
+                elif not sound.begun:
+                    digest = sound.sha256 or sha256_of(sound.path)
+                    journal.begin(sound, digest, pieces_of(Path(sound.path)))
+                else:
+                    return sound, self._read(journal, sound)
+            except Rejected as error:
+                log.warning("%s is left out: %s", sound.path, error)
+                journal.skip(sound, [self._left_out(sound, str(error))])
+            except OSError as error:
+                self._require_the_folder()
+                reason = cannot_be_read(sound.name, error)
+                log.warning("%s is left out for now: %s", sound.path, reason)
+                journal.postpone(sound, [self._left_out(sound, reason)])
+        return None
 
-    def _read(self, entry: Entry, index: int) -> Piece | None:
-        """The sound of one audio; the file as it is, with no samples, if it is broken; None if it is gone."""
-        path = Path(entry.file.path)
-        try:
-            if path.stat().st_size != entry.file.size_bytes:
-                log.warning("%s has changed since it was found: it is played anew, later", path)
-                return None
-            read = piece(path, index)
-        except FileNotFoundError:
-            self._require_the_folder()
-            log.error("%s is gone: what was not yet played of it is left out", path)
-            return None
-        except Rejected as error:
-            log.error("%s; the file goes to the quarantine list as it is", error)
-            return evidence(path)
+    def _read(self, journal: Journal, sound: Sound) -> Piece:
+        read = piece(Path(sound.path), sound.played)
         if read.samples < read.promised:
-            log.warning("%s is cut short: %d of %d samples", path, read.samples, read.promised)
+            reason = f"{sound.name} promises {read.promised} samples here; the {read.samples} there are taken."
+            journal.leave_out([replace(self._left_out(sound, reason), doubtful=True)])
         return read
 
     def _require_the_folder(self) -> None:
         """A file that is gone is left out; but when all of them are, a disk may have been unplugged."""
         if not self._folder.is_dir() or not any(self._folder.iterdir()):
             raise Transient(f"{self._folder} is empty or gone: the replay goes on when its files are back")
+
+    def _left_out(self, sound: Sound, reason: str) -> LeftOut:
+        """What is left of a sound."""
+        from_s = float(AUDIO_S * sound.played) if sound.played else None
+        content = sound.ends or ""
+        return LeftOut(sound.name, reason, self._clock.now(), content, sound.size_bytes, from_s)
 
     async def _wait(self, begun: datetime, played: int, end: datetime) -> None:
         """Until the end of the slot, in the time of the replay; and never report what is still to come."""
@@ -104,37 +130,29 @@ class Replay:
             due = max(end, begun + timedelta(seconds=AUDIO_S * played / self._speed))
         await self._clock.sleep((due - self._clock.now()).total_seconds())
 
-    def _audio(self, entry: Entry, index: int, read: Piece) -> RecordedAudio:
-        return RecordedAudio(
-            start=entry.start_of(index),
-            samples=read.samples,
-            rate_hz=read.rate_hz,
-            channels=read.channels,
-            bits_per_sample=read.bits,
-            file_name=_file_name(entry, index, read),
-            suffix=read.suffix,
-            data=read.data,
-        )
+
+def _is_as_it_was(sound: Sound) -> bool:
+    """Whether the file is the one that was found. Raises OSError."""
+    status = os.stat(sound.path)
+    return (status.st_size, status.st_mtime_ns) == (sound.size_bytes, sound.modified_ns or status.st_mtime_ns)
 
 
-def _measured(files: Sequence[SoundFile]) -> list[tuple[SoundFile, int]]:
-    """Each file with the number of its audios; a file that cannot be opened is left for the next time."""
-    measured = []
-    for file in files:
-        try:
-            measured.append((file, pieces_of(Path(file.path))))
-        except OSError as error:
-            log.error("%s is left out until it can be opened: %s", file.path, error.strerror)
-    return measured
+def _audio(sound: Sound, read: Piece) -> RecordedAudio:
+    return RecordedAudio(
+        start=sound.start_of(sound.played),
+        samples=read.samples,
+        rate_hz=read.rate_hz,
+        channels=read.channels,
+        bits_per_sample=read.bits,
+        file_name=_file_name(sound, read),
+        suffix=read.suffix,
+        data=read.data,
+        clock_state=None if sound.time_source.startswith(OF_THE_REPLAY) else "unknown",
+    )
 
 
-def _file_name(entry: Entry, index: int, read: Piece) -> str:
+def _file_name(sound: Sound, read: Piece) -> str:
     """The name within the folder; an audio cut from a longer file adds the second at which it begins."""
-    if entry.audios == 1 or read.samples == 0:
-        return entry.file.name
-    return f"{PurePosixPath(entry.file.name).with_suffix('')}_{index * AUDIO_S:05d}s.{read.suffix}"
-
-
-def _printable(name: Path) -> str:
-    """The name for other people's eyes: bytes that are not UTF-8 cannot travel in JSON."""
-    return os.fsencode(name.as_posix()).decode("utf-8", errors="replace")
+    if sound.audios == 1:
+        return sound.name
+    return f"{PurePosixPath(sound.name).with_suffix('')}_{sound.played * AUDIO_S:05d}s.{read.suffix}"

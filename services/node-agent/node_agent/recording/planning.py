@@ -1,0 +1,72 @@
+"""From a look into the folder to the journal: what is new, what can be read again, what is left out."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from node_agent.recording.cut import pieces_of
+from node_agent.recording.folder import FoundFile, Look
+from node_agent.recording.identity import Identified, identify, sha256_of
+from node_agent.recording.journal import Journal, NewSound, Sound
+from node_agent.recording.left_out import LeftOut, cannot_be_read
+from node_agent.recording.times import said_time
+
+
+def bring_up_to_date(journal: Journal, seen: Look, now: datetime, speed: float) -> Sequence[NewSound]:
+    """Let the journal know what was `seen` in the folder; returns what is new.
+
+    1. Tell known sounds from new ones, and give the new ones their places in time.
+    2. Let those go on that could not be read before and can be now.
+    3. Keep what is left out: what cannot be read, and copies.
+    """
+    files = identify(seen.sounds, journal)
+    new = _measured(files, now)
+    journal.plan(new, now, speed)
+    resumed = list(_resumed(journal, files, {file.path: file for file in seen.sounds}))
+    read = {(sound.file.name, "") for sound in new} | {(sound.name, sound.ends or "") for sound in resumed}
+    journal.take_after_all({*read, *_their_folders(read)}, now)
+    journal.leave_out([*seen.left_out, *_unread(files, now), *_copies(files, now)])
+    return new
+
+
+def _measured(files: Identified, now: datetime) -> list[NewSound]:
+    new = []
+    for file in files.new:
+        try:
+            path = Path(file.path)
+            new.append(NewSound(file, pieces_of(path), said_time(path, now)))
+        except OSError as error:
+            files.unread.append((file, error))
+    return new
+
+
+def _resumed(journal: Journal, files: Identified, found: dict[str, FoundFile]) -> Iterable[Sound]:
+    """The waiting sounds that are there again and can be read to their end."""
+    for sound in journal.waiting():
+        there = found.get(sound.path)
+        if there is None or (there.size_bytes, there.ends) != (sound.size_bytes, sound.ends):
+            continue
+        try:
+            sha256_of(sound.path)
+        except OSError as error:
+            files.unread.append((there, error))
+        else:
+            journal.resume(sound)
+            yield sound
+
+
+def _their_folders(read: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    """A folder from which something was read can be listed."""
+    for name, _ in read:
+        yield from ((str(folder), "") for folder in PurePosixPath(name).parents)
+
+
+def _unread(files: Identified, now: datetime) -> Iterable[LeftOut]:
+    for file, error in files.unread:
+        yield LeftOut(file.name, cannot_be_read(file.name, error), now, size_bytes=file.size_bytes)
+
+
+def _copies(files: Identified, now: datetime) -> Iterable[LeftOut]:
+    for file, original in files.copies:
+        reason = f"{file.name} is the same as {original}, byte for byte: that is taken once."
+        yield LeftOut(file.name, reason, now, file.ends, file.size_bytes)

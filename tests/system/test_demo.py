@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +38,7 @@ CLOSE_LATE = """
 
 def record(folder: Path, name: str, kind: str, seconds: float = 1.0) -> None:
     """Add a tone to `folder`/recordings, and what it is to `folder`/truth.csv."""
-    rng = np.random.default_rng(len(name) + ord(name[0]))
+    rng = np.random.default_rng(list(name.encode()))
     times_s = np.arange(int(RATE_HZ * seconds)) / RATE_HZ
     waveform = 0.3 * np.sin(2 * np.pi * KINDS[kind] * times_s) + 0.01 * rng.normal(size=len(times_s))
     (recordings := folder / "recordings").mkdir(exist_ok=True)
@@ -104,11 +105,12 @@ def test_a_headless_demo_ends_with_its_result_and_a_later_start_goes_on(tmp_path
 
 def test_a_folder_without_recordings_is_refused_by_name(tmp_path):
     (recordings := tmp_path / "recordings").mkdir()
-    (recordings / "gulls.wav").write_bytes(b"a list of gulls")
+    (recordings / "gulls.mp3").write_bytes(b"RIFF, but no sound")
+    (recordings / "notes.txt").write_text("gulls all night")
     done = demo(tmp_path, "--audio", str(recordings))
     assert done.returncode == 2
-    assert done.stderr.startswith(f"escolta: AUDIO={recordings} holds no recording")
-    assert "put WAV, " in done.stderr
+    assert done.stderr.startswith(f"escolta: AUDIO={recordings} holds no recording that can be read (1 other")
+    assert "gulls.mp3 is named like a sound" in done.stderr
 
 
 @pytest.mark.parametrize("mode", [("--headless",), ()])
@@ -128,25 +130,41 @@ def test_a_truth_that_cannot_be_used_is_told_before_anything_is_started(tmp_path
 
 
 def test_a_truth_that_fits_in_part_says_what_fits(tmp_path):
-    record_each_kind(tmp_path, 2)
+    record_each_kind(tmp_path, 4)
     record(tmp_path, "odd.wav", "low")
     (tmp_path / "recordings/odd.wav").rename(tmp_path / "recordings/even.wav")
     (tmp_path / "truth.csv").write_text(
         (tmp_path / "truth.csv").read_text().replace("low-1", "C:\\rec\\LOW-1")
     )
     chosen = ["--audio", "recordings", "--truth", "truth.csv", "--batch", "4", "--headless"]
-    done = demo(tmp_path, *chosen, "--iterations", "1")
+    done = demo(tmp_path, *chosen, "--iterations", "2")
     assert result_of(done)["macro_f1"] is not None
-    assert "6 of 7 names are those of files; no file is called odd.wav" in done.stderr
+    assert "12 of 13 names are those of files; no file is called odd.wav" in done.stderr
     assert "recordings of which nothing is said: 1: even.wav" in done.stderr
 
 
-async def test_a_folder_of_broken_recordings_is_refused_by_name(tmp_path, catalog_url):
+async def test_a_folder_of_broken_recordings_is_refused_by_name_and_reason(tmp_path, catalog_url):
     (recordings := tmp_path / "recordings").mkdir()
-    (recordings / "broken.wav").write_bytes(b"RIFF, but no sound")
+    (recordings / "broken.wav").write_bytes(b"RIFF\x10\0\0\0WAVE, but no sound")
     chosen = Demo(recordings, truth=None, iterations=None, batch=4, headless=False)
-    with pytest.raises(Misconfigured, match=f"no file in {recordings} is a recording that can be used"):
+    with pytest.raises(Misconfigured, match=r"recording that can be used:\n  broken\.wav is "):
         await play_here(chosen, tmp_path, catalog_url)
+
+
+def test_the_line_counts_what_is_left_out_and_says_where_the_times_are_from(tmp_path):
+    record_each_kind(tmp_path, 2)
+    shutil.copy(tmp_path / "recordings" / "low-0.wav", tmp_path / "recordings" / "low-0 copy.wav")
+    record(tmp_path, "20240601_060000.wav", "middle")
+    (tmp_path / "recordings" / "lost.wav").write_bytes(b"")
+    (tmp_path / "recordings" / "notes.txt").write_text("gulls all night")
+    chosen = ["--audio", "recordings", "--truth", "truth.csv", "--batch", "4", "--headless"]
+    done = demo(tmp_path, *chosen, "--iterations", "1")
+    assert result_of(done)["audios"] == 7
+    assert "recorded 7 · cataloged 7 · embedded 7 · left out 2 (page /quarantine says why)" in done.stderr
+    assert (
+        "7 sounds in 7 audios. Times from file names (no offset is said: taken as UTC): 1, from the replay"
+        " (nothing says when): 6. No sounds: 1 other file."
+    ) in done.stderr
 
 
 async def test_an_iteration_that_is_given_up_ends_the_demo_and_a_later_start_asks_anew(

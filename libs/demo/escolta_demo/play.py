@@ -18,16 +18,16 @@ from pathlib import Path
 
 import httpx
 
-from escolta.audio import CONTAINERS
 from escolta.clock import SystemClock
 from escolta.errors import Misconfigured, Rejected
 from escolta.runtime import find_services, running
 from escolta.service import Platform, Service
 from escolta.settings import Settings
-from escolta.truth import Truth, files_in, is_recording, read_truth
+from escolta.truth import Truth, read_truth
 from escolta.web import Session, Sessions
 from escolta_demo.iterations import request_iterations
 from escolta_demo.progress import Ask, Counts, Progress, counts
+from escolta_demo.recordings import require_recordings
 from escolta_demo.score import macro_f1
 
 POLL_S = 0.5
@@ -51,11 +51,8 @@ class Demo:
         """Raises `Misconfigured` for a choice that cannot work, before anything is started."""
         if self.audio and not self.audio.is_dir():
             raise Misconfigured(f"AUDIO={self.audio} is not a folder")
-        if self.audio and not _holds_recordings(self.audio):
-            raise Misconfigured(
-                f"AUDIO={self.audio} holds no recording that can be read: put {', '.join(CONTAINERS)} files"
-                " there, or name another"
-            )
+        if self.audio:
+            require_recordings(self.audio)
         if self.truth and not self.truth.is_file():
             raise Misconfigured(f"TRUTH={self.truth} is not a file")
         if self.headless and self.audio and not self.truth:
@@ -72,10 +69,6 @@ class Demo:
         place = self.audio.resolve()
         name = re.sub(r"[^a-z0-9]+", "-", place.name.lower()).strip("-")
         return under / "demo" / f"{name}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:8]}"
-
-
-def _holds_recordings(folder: Path) -> bool:
-    return any(is_recording(path) for path in files_in(folder).values())
 
 
 async def play(demo: Demo, settings: Settings, stop: asyncio.Event) -> None:
@@ -139,14 +132,19 @@ async def _until_embedded(ask: Ask, settings: Settings, progress: Progress, stop
         now = await ask()
         progress.show(now)
         if now.source_done and now.spooled == 0 and now.waiting == 0:
-            if now.audios == 0:
-                raise Misconfigured(
-                    f"no file in {settings.replay_dir} is a recording that can be used:"
-                    f" {settings.state_dir / 'escolta.log'} says why"
-                )
+            await asyncio.sleep(POLL_S)  # what the node left out comes beside its status
+            _tell_of_the_source(await ask(), settings, progress)
             return True
         await asyncio.sleep(POLL_S)
     return False
+
+
+def _tell_of_the_source(now: Counts, settings: Settings, progress: Progress) -> None:
+    """Let it stand on the screen what came of the folder. Raises `Misconfigured` where nothing did."""
+    if now.audios == 0:
+        raise Misconfigured(f"no file in {settings.replay_dir} is a recording that can be used:{now.why()}")
+    progress.say(now.line())
+    progress.say(now.source)
 
 
 async def _offer_classes(api: httpx.AsyncClient, truth: Truth | None) -> None:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from escolta.service import Platform
+from escolta_demo.recordings import REASONS_SHOWN
 
 LINE_EVERY_S = 5.0
 
@@ -21,12 +22,18 @@ LINE_EVERY_S = 5.0
 class Counts:
     """How many audios have come how far.
 
-    `exhausted`: everything has been proposed. `failure`: why the last iteration was given up.
+    `refused`, `left_out` and `doubtful` count rows of the quarantine list; `reasons` are the newest of them.
+    `source`: what the node says that the folder holds. `exhausted`: everything has been proposed. `failure`:
+    why the last iteration was given up.
     """
 
     recorded: int
     audios: int
-    quarantined: int
+    refused: int
+    left_out: int
+    doubtful: int
+    reasons: Sequence[str]
+    source: str
     spooled: int
     source_done: bool
     embedded: int
@@ -41,8 +48,8 @@ class Counts:
     def line(self) -> str:
         """One line for a terminal that cannot be redrawn, and for logs."""
         parts = [f"recorded {self.recorded}", f"cataloged {self.audios}", f"embedded {self.embedded}"]
-        if self.quarantined:
-            parts.append(f"quarantined {self.quarantined}")
+        if self.listed():
+            parts.append(f"{self.listed()} (page /quarantine says why)")
         if self.iterations:
             parts.append(
                 f"iteration {self.iterations}: {self.labeled} of {self.proposed} proposed are labeled"
@@ -50,6 +57,15 @@ class Counts:
         if self.failure:
             parts.append(f"the last iteration was given up: {self.failure}")
         return " · ".join(parts)
+
+    def listed(self) -> str:
+        """What the quarantine list has, such as "refused 1 · left out 3"; empty where it has nothing."""
+        kinds = {"refused": self.refused, "left out": self.left_out, "doubtful": self.doubtful}
+        return " · ".join(f"{kind} {count}" for kind, count in kinds.items() if count)
+
+    def why(self) -> str:
+        """The newest reasons of the quarantine list, a line each."""
+        return "".join(f"\n  {reason}" for reason in self.reasons)
 
 
 Ask = Callable[[], Awaitable[Counts]]
@@ -65,13 +81,18 @@ async def counts(api: httpx.AsyncClient, on: Platform, begun: datetime) -> Count
         for path in ("/api/ingest", "/api/embedder", "/api/progress")
     ]
     iterations = (await api.get("/api/iterations")).raise_for_status().json()
+    listed = (await api.get(f"/api/quarantine?limit={REASONS_SHOWN}")).raise_for_status().json()
     [node] = [node for node in ingest["nodes"] if node["name"] == on.settings.node_name]
     recorded = on.metrics.get_sample_value("escolta_node_recorded_total") or 0
     last = iterations[-1] if iterations else {"status": None, "failure": None}
     return Counts(
         recorded=max(int(recorded), node["audios"]),
         audios=ingest["audios"],
-        quarantined=ingest["quarantined"],
+        refused=ingest["refused"],
+        left_out=ingest["left_out"],
+        doubtful=ingest["doubtful"],
+        reasons=[entry["reason"] for entry in listed],
+        source=node["source"] or "",
         spooled=node["spooled"],
         source_done=bool(node["source_done"]) and datetime.fromisoformat(node["last_seen"]) >= begun,
         embedded=embedder["embedded"],
@@ -105,7 +126,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A line that stays, above what is redrawn. Not for logs: it goes to the terminal alone."""
-        self._console.print(text, highlight=False, soft_wrap=True)
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def show(self, now: Counts) -> None:
         """Draw the present state."""
@@ -134,6 +155,6 @@ def _table(now: Counts) -> Table:
         table.add_row("", "", "nothing is left to propose")
     if now.failure:
         table.add_row("", "", Text(f"given up: {now.failure}", style="red"))
-    if now.quarantined:
-        table.add_row("quarantined", "", f"{now.quarantined} (see the page /quarantine)")
+    if now.listed():
+        table.add_row("", "", f"{now.listed()} (page /quarantine says why)")
     return table

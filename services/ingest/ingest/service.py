@@ -20,7 +20,7 @@ def build(on: Platform) -> Service:
         subscriptions=[
             Subscription(AudioRecorded, Cataloging(on).catalog, batch=32, linger_s=0.05),
             Subscription(NodeStatus, Statuses(on).keep, batch=32),
-            Subscription(SoundLeftOut, LeftOut(on).keep, batch=32, linger_s=0.05),
+            Subscription(SoundLeftOut, LeftOut(on).keep, batch=32),
             Subscription(MessageRejected, Quarantine(on).keep, batch=32),
         ],
         router=http.router(on),

@@ -108,7 +108,7 @@ class Replay:
     def _read(self, journal: Journal, sound: Sound) -> Piece:
         read = piece(Path(sound.path), sound.played)
         if read.samples < read.promised:
-            reason = f"{sound.name} promises {read.promised} samples here; the {read.samples} there are taken."
+            reason = f"{sound.name} promises {read.promised} samples here; {read.samples} are there."
             journal.leave_out([replace(self._left_out(sound, reason), doubtful=True)])
         return read
 

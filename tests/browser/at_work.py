@@ -110,17 +110,17 @@ class GatewayInBrowser(AtWork):
         return page
 
     async def labeling_page(
-        self, link: str | None = None, *, prepare: str = "", **options: object
+        self, link: str | None = None, *, prepare: str = "", shows: str = "", **options: object
     ) -> "LabelingPage":
-        """The labeling page of somebody who has just signed in, by default the lead, with an audio on it.
+        """The labeling page of somebody who has just signed in, by default the lead.
 
-        `prepare` is JavaScript that runs before the page's own.
+        It has an audio, or `shows` these words. `prepare` is JavaScript that runs before the page's own.
         """
         page = await self.page(**options)
         await page.add_init_script(prepare)
         await page.goto(link or await sign_in_link(self.on, people.FIRST_LEAD))
         labeling = LabelingPage(page)
-        await labeling.is_ready()
+        await (labeling.shows(shows) if shows else labeling.is_ready())
         return labeling
 
     async def said(self) -> list[tuple[str, str, float, float]]:
@@ -146,6 +146,11 @@ class LabelingPage:
 
     async def is_ready(self) -> None:
         await self.page.locator("#stage[aria-busy=false]").wait_for()
+
+    async def comes_to(self, place: int) -> None:
+        """Waits until the audio of that place is there to be heard."""
+        await self.shows(f"Audio {place} of")
+        await self.is_ready()
 
     async def press(self, *keys: str) -> None:
         for key in keys:

@@ -3,8 +3,6 @@
 import pytest
 from browser.at_work import GatewayInBrowser, LabelingPage
 
-from label_gateway.people.sign_in import sign_in_link
-
 
 async def test_a_labeler_listens_marks_labels_submits_and_has_the_next(gateway: GatewayInBrowser) -> None:
     await gateway.classes("Engine", "Gull")
@@ -55,23 +53,6 @@ async def test_an_audio_is_labeled_by_keyboard_alone(gateway: GatewayInBrowser) 
     ]
 
 
-async def test_where_the_browser_forbids_sound_the_first_key_allows_it(gateway: GatewayInBrowser) -> None:
-    await gateway.propose(1)
-    page = await gateway.page()
-    await page.add_init_script(
-        "const play = HTMLMediaElement.prototype.play;"
-        "HTMLMediaElement.prototype.play = function () {"
-        "  HTMLMediaElement.prototype.play = play;"
-        "  return Promise.reject(new DOMException('not before a gesture', 'NotAllowedError'));"
-        "}"
-    )
-    await page.goto(await gateway.labeler("Marina", "everyone"))
-    labeling = LabelingPage(page)
-    await labeling.shows("Press any key to listen")
-    await labeling.press("Shift")
-    await labeling.plays_until(0.1)
-
-
 async def test_a_class_with_nothing_marked_stands_for_the_whole_audio(gateway: GatewayInBrowser) -> None:
     await gateway.classes("Engine")
     await gateway.propose(2)
@@ -105,36 +86,6 @@ async def test_a_mark_without_a_class_is_not_submitted(gateway: GatewayInBrowser
     await labeling.shows("Nothing left to label")
 
 
-async def test_a_new_class_is_added_under_its_exact_name(gateway: GatewayInBrowser) -> None:
-    await gateway.classes("Engine")
-    await gateway.propose(1)
-    labeling = await gateway.labeling_page()
-    await labeling.press("/")
-    await labeling.page.keyboard.type("RoRo ramp 2")
-    await labeling.shows("Add the class “RoRo ramp 2”")
-    await labeling.press("Enter")
-    await labeling.shows("The whole audio: RoRo ramp 2")
-    assert "RoRo ramp 2" in await gateway.classes()
-    assert await labeling.page.get_by_role(
-        "button", name="RoRo ramp 2", pressed=True, exact=True
-    ).is_visible()
-    await labeling.press("Enter")
-    await gateway.submissions(1)
-    assert await gateway.said() == [("100000.wav", "RoRo ramp 2", 0, 4)]
-
-
-async def test_a_class_without_a_key_is_found_by_its_name(gateway: GatewayInBrowser) -> None:
-    await gateway.classes(*(f"Ship {number:02}" for number in range(12)), "Crane")
-    await gateway.propose(1)
-    labeling = await gateway.labeling_page()
-    assert not await labeling.page.get_by_role("button", name="Crane").is_visible()
-    await labeling.press("/")
-    await labeling.page.keyboard.type("cra")
-    await labeling.press("Enter")
-    await labeling.shows("The whole audio: Crane")
-    assert await labeling.page.get_by_role("button", name="Crane", pressed=True, exact=True).is_visible()
-
-
 async def test_a_draft_survives_a_reload(gateway: GatewayInBrowser) -> None:
     await gateway.classes("Engine")
     await gateway.propose(1)
@@ -150,67 +101,6 @@ async def test_a_draft_survives_a_reload(gateway: GatewayInBrowser) -> None:
     await gateway.submissions(1)
     assert [name for _, name, _, _ in await gateway.said()] == ["Doubt", "Engine"]
     assert await labeling.stored("escolta.draft") == []
-
-
-async def test_what_cannot_be_sent_is_kept_and_sent_later(gateway: GatewayInBrowser) -> None:
-    await gateway.classes("Engine")
-    await gateway.propose(3)
-    labeling = await gateway.labeling_page()
-    await labeling.page.route("**/api/tasks**", lambda route: route.abort())
-    await labeling.press("1", "Enter")
-    await labeling.shows("Audio 2 of 3")  # it was fetched in advance
-    await labeling.press("d", "Enter")
-    await labeling.shows("Not sent yet: 2")
-    await labeling.page.reload()
-    await labeling.shows("Not sent yet: 2")
-    await labeling.page.unroute("**/api/tasks**")
-    await labeling.shows("Audio 3 of 3")
-    await gateway.submissions(2)
-    assert [name for _, name, _, _ in await gateway.said()] == ["Engine", "Doubt"]
-    assert await labeling.stored("escolta.unsent") == []
-    gateway.faults.clear()  # the failures that the browser reports are what this test is about
-
-
-async def test_what_the_server_refuses_is_kept_with_its_reason(gateway: GatewayInBrowser) -> None:
-    await gateway.classes("Engine")
-    await gateway.propose(2)
-    labeling = await gateway.labeling_page()
-    await gateway.on.catalog.execute("DELETE FROM label.assignments WHERE place = 1")
-    await labeling.press("1", "Enter")
-    await labeling.shows("“100000.wav” was not taken: This audio is not for your group")
-    await labeling.shows("Audio 2 of")
-    assert len(await labeling.stored("escolta.draft")) == 1
-    gateway.faults.clear()
-
-
-async def test_a_session_that_ends_takes_no_work_with_it(gateway: GatewayInBrowser) -> None:
-    await gateway.classes("Engine")
-    await gateway.propose(2)
-    labeling = await gateway.labeling_page()
-    await labeling.page.context.clear_cookies()
-    await labeling.press("1", "Enter")
-    await labeling.shows("You are signed out. Your work is kept in this browser.")
-    assert await gateway.said() == []
-    await labeling.page.goto(await sign_in_link(gateway.on, "lead"))
-    await labeling.shows("Audio 2 of 2")
-    await gateway.submissions(1)
-    assert await gateway.said() == [("100000.wav", "Engine", 0, 4)]
-    gateway.faults.clear()  # the refusals that the browser reports are what this test is about
-
-
-async def test_an_audio_that_cannot_be_played_is_no_dead_end(gateway: GatewayInBrowser) -> None:
-    await gateway.propose(2)
-    page = await gateway.page()
-    broken = "**/api/audio/**"
-    await page.route(broken, lambda route: route.fulfill(body=b"no sound", content_type="audio/wav"))
-    await page.goto(await gateway.labeler("Marina", "everyone"))
-    labeling = LabelingPage(page)
-    await labeling.shows("This audio cannot be played")
-    await page.unroute(broken)
-    await page.get_by_role("button", name="Try again").click()
-    await labeling.is_ready()
-    await labeling.press("d", "Enter")
-    await labeling.shows("Audio 2 of 2")
 
 
 async def test_the_next_batch_comes_by_itself(gateway: GatewayInBrowser) -> None:

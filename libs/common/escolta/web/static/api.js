@@ -1,5 +1,7 @@
 // Asking the services: one request, and one error that says what went wrong.
 
+const PATIENCE_S = 20;
+
 /** What the server answered instead of what was asked for. `status` 0: it could not be reached. */
 export class ApiError extends Error {
   constructor(status, message) {
@@ -13,27 +15,32 @@ export class ApiError extends Error {
   }
 }
 
-/** The answer to a request, its body sent as JSON; an `ApiError` in place of any but a good one. */
-export async function call(method, path, body) {
-  const request = { method };
+/**
+ * The answer to a request, its body sent as JSON, as what `read` makes of the response; an `ApiError` in place of any
+ * but a good one. All of it has to be here within `patience_s`.
+ */
+export async function call(method, path, body, { read = (response) => response, patience_s = PATIENCE_S } = {}) {
+  const request = { method, signal: AbortSignal.timeout(1000 * patience_s) };
   if (body !== undefined) {
     request.headers = { "Content-Type": "application/json" };
     request.body = JSON.stringify(body);
   }
-  const response = await fetch(path, request).catch(() => {
-    throw new ApiError(0, "The server cannot be reached.");
-  });
+  const response = await fetch(path, request).catch(missed);
   if (!response.ok) throw new ApiError(response.status, await reason(response));
-  return response;
+  return await Promise.resolve(read(response)).catch(missed);
 }
 
 /** What the answer to a request says, as JSON. */
-export const json = (...request) => call(...request).then((response) => response.json());
+export const json = (method, path, body) => call(method, path, body, { read: (response) => response.json() });
 
 /** For pages that have nothing to lose: whoever is signed in no longer is sent to sign in. */
 export function orSignIn(error) {
   if (error.status === 401) location.assign("/sign-in");
   throw error;
+}
+
+function missed({ name }) {
+  throw new ApiError(0, name === "TimeoutError" ? "The server does not answer." : "The server cannot be reached.");
 }
 
 async function reason(response) {

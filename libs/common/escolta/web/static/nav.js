@@ -1,5 +1,6 @@
 // Fills the bar of every page: where one can go, who is signed in, and the way out.
 
+import { answered } from "./again.js";
 import { call, json, orSignIn } from "./api.js";
 
 const LINKS = [
@@ -8,8 +9,8 @@ const LINKS = [
   { href: "/quarantine", text: "Quarantine", forLeads: true },
 ];
 
-/** Who is signed in, as GET /api/me says; rejects with an `ApiError` of status 401 where nobody is. */
-export const me = json("GET", "/api/me");
+/** Who is signed in, as GET /api/me says once it answers; rejects with an `ApiError` of status 401 where nobody is. */
+export const me = answered(() => json("GET", "/api/me"));
 
 me.then(fill, () => {});
 

@@ -38,14 +38,7 @@ export function makeActions({ player, marks, classes, desk }) {
     classes.use(class_id);
   }
 
-  async function addClass(name) {
-    try {
-      const added = await classes.add(name);
-      choose(added.class_id);
-    } catch (error) {
-      say(`The class “${name}” was not added: ${error.message}`);
-    }
-  }
+  const addClass = (name) => choose(classes.add(name).class_id);
 
   const actions = {
     playOrPause: () => (player.isPlaying ? player.pause() : play()),

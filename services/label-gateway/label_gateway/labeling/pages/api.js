@@ -1,6 +1,14 @@
 // The HTTP API of the label-gateway, one function a route.
 
-import { call, json } from "/static/api.js";
+import { ApiError, call, json } from "/static/api.js";
+
+const DOWNLOAD_PATIENCE_S = 60;
+
+/** Rejects with status 401 unless `labeler_id` is still who is signed in: the tabs of a browser share a session. */
+export async function confirm(labeler_id) {
+  const person = await json("GET", "/api/me");
+  if (person.labeler_id !== labeler_id) throw new ApiError(401, `${person.name} is signed in now.`);
+}
 
 /** The first `limit` audios that wait for me, in order: `[{iteration_id, audio_id, place, of, …}]`. */
 export const tasks = (limit) => json("GET", `/api/tasks?limit=${limit}`);
@@ -10,7 +18,11 @@ export const submit = ({ iteration_id, audio_id }, events) =>
   json("PUT", `/api/tasks/${iteration_id}/${audio_id}`, { events });
 
 /** The bytes of an audio. */
-export const audio = (audio_id) => call("GET", `/api/audio/${audio_id}`).then((it) => it.arrayBuffer());
+export const audio = (audio_id) =>
+  call("GET", `/api/audio/${audio_id}`, undefined, {
+    read: (response) => response.arrayBuffer(),
+    patience_s: DOWNLOAD_PATIENCE_S,
+  });
 
 /** The classes: `[{class_id, name, is_doubt}]`. */
 export const classes = () => json("GET", "/api/classes");

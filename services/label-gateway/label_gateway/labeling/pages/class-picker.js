@@ -1,6 +1,7 @@
 // The classes to choose from: those behind the number keys, Doubt, and a box that finds or adds one.
 
 import { byId, element } from "/static/element.js";
+import { say } from "./say.js";
 
 const SHOWN = 8;
 
@@ -13,6 +14,7 @@ export class ClassPicker {
   #box = byId("find-class");
   #options = byId("found-classes");
   #at = 0;
+  #asked = null; // the name of a new class that waits for a second Enter
 
   constructor(classes, marks, choose, add) {
     this.#classes = classes;
@@ -21,7 +23,7 @@ export class ClassPicker {
     this.#add = add;
     byId("keyed-classes").addEventListener("click", ({ target }) => {
       const button = target.closest("[data-class]");
-      if (button) choose(Number(button.dataset.class));
+      if (button) choose(this.#classes.at(button.dataset.class));
     });
     this.#options.addEventListener("mousedown", (event) => event.preventDefault()); // the box keeps the focus
     this.#options.addEventListener("click", ({ target }) => this.#pick(target.closest("li")));
@@ -61,6 +63,7 @@ export class ClassPicker {
   }
 
   #open() {
+    this.#asked = null;
     const text = this.#box.value.trim();
     const rows = this.#classes
       .search(text)
@@ -107,8 +110,16 @@ export class ClassPicker {
   #pick(row) {
     if (!row) return;
     const { class: class_id, new: name } = row.dataset;
+    if (name && this.#asked !== name) return this.#ask(row, name);
     this.#box.blur();
     if (name) this.#add(name);
-    else this.#choose(Number(class_id));
+    else this.#choose(this.#classes.at(class_id));
+  }
+
+  // A slip of the fingers would be a class of everybody's.
+  #ask(row, name) {
+    this.#asked = name;
+    row.textContent = `Enter once more: “${name}” becomes a class for everybody`;
+    say(`There is no class “${name}”. Press Enter once more to add it for everybody, or Escape.`);
   }
 }

@@ -1,52 +1,60 @@
 // The way of an audio over the desk: shown, labeled, submitted, and the next one at once.
 
+import { Again } from "/static/again.js";
+import { byId } from "/static/element.js";
+import * as api from "./api.js";
+import { drawRest, drawTask, drawUnsent, tellFault, tellRefusal, tellSilence } from "./desk-view.js";
 import { marksOf } from "./drafts.js";
-import { byId, element } from "/static/element.js";
-import { notify, say, unsay } from "./say.js";
+import { atFirstTouch } from "./first-key.js";
+import { keyOf } from "./outbox.js";
+import { say, unsay } from "./say.js";
 
-const FIRST_PAUSE_S = 2;
-const LONGEST_PAUSE_S = 30;
+const SLOW_S = 3;
+// What can be done with an audio that cannot be heard.
+const UNHEARD = "whole select selectNone remove undo redo choose addClass keyedClass doubt find submit".split(" ");
 
 export class Desk {
   #person;
   #player;
   #marks;
+  #classes;
   #outbox;
   #queue;
   #drafts;
   #task = null; // that on the desk
+  #state = "rest"; // "loading", "ready", or "silent" where an audio is on the desk
   #fault = null; // why the server did not do what was asked last
+  #submitted = 0;
+  #isKnown = false; // the server has said what waits, since the last submission
+  #hasLeft = false; // another tab does the work
   #isSure = false; // Enter was pressed once with nothing marked
   #asked = 0;
-  #pause_s = FIRST_PAUSE_S;
-  #timer = null;
+  #again = new Again(() => this.sync());
+  #endWaiting = () => {}; // for a touch that allows sound
 
-  constructor({ person, player, marks, outbox, queue, drafts }) {
+  constructor({ person, player, marks, classes, outbox, queue, drafts }) {
     this.#person = person;
     this.#player = player;
     this.#marks = marks;
+    this.#classes = classes;
     this.#outbox = outbox;
     this.#queue = queue;
     this.#drafts = drafts;
     marks.addEventListener("change", () => this.#marked());
-    outbox.addEventListener("change", () => this.#drawOutbox());
     outbox.addEventListener("sent", ({ detail }) => (this.#person.done = detail.done));
     outbox.addEventListener("refused", ({ detail }) => this.#refused(detail));
-    for (const [source, event] of [
-      [document, "visibilitychange"],
-      [window, "online"],
-    ]) {
-      source.addEventListener(event, () => document.visibilityState === "visible" && this.sync());
-    }
   }
 
-  get duration_s() {
-    return this.#task?.duration_s ?? 0;
+  /** Why an action would mean nothing now, in words; null where it means something. */
+  hindrance(action) {
+    if (this.#state === "rest") return "";
+    if (this.#state === "loading") return "This audio is not here yet.";
+    if (this.#state === "ready" || UNHEARD.includes(action)) return null;
+    return "This audio cannot be played: give the whole a class, or Doubt, or try again.";
   }
 
   /** Says to the server what is marked, and shows the next audio without waiting for the answer. */
   submit() {
-    if (!this.#task) return;
     const nameless = this.#marks.list.find((mark) => !mark.class_ids.length);
     if (nameless) {
       this.#marks.select(nameless.id);
@@ -59,56 +67,102 @@ export class Desk {
     this.#outbox.put(this.#task, this.#marks.events());
     this.#drafts.forget(this.#task);
     this.#queue.finish();
+    this.#submitted++;
+    this.#isKnown = false;
     this.#next();
     this.sync();
   }
 
-  /** Sends what is unsent, asks what waits, and shows it if the desk is empty. */
+  /** Sends what is unsent, asks what waits, and shows it if the desk is empty; again until all of it is done. */
   async sync() {
-    clearTimeout(this.#timer);
-    if (this.#asked++) return; // the round that is under way goes on with another
+    if (this.#hasLeft || this.#asked++) return; // the round that is under way goes on with another
     while (this.#asked) {
       this.#asked = 1;
       await this.#round();
       this.#asked--;
     }
+    if (this.#hasLeft) return;
+    if (this.#fault || !this.#task || this.#queue.current?.fault?.isPassing) this.#again.later();
+    else this.#again.done();
+  }
+
+  /** Leaves the work to another tab: nothing more is shown, sent or kept from here. */
+  leave() {
+    this.#hasLeft = true;
+    this.#task = null;
+    this.#state = "rest";
+    this.#again.done();
+    this.#endWaiting();
+    this.#player.unload();
+    for (const part of ["work", "rest", "notices"]) byId(part).hidden = true;
   }
 
   async #round() {
-    try {
-      await this.#outbox.send();
-      await this.#queue.look();
-      this.#hear(this.#outbox.fault);
-    } catch (error) {
-      this.#hear(error);
-    }
+    const submitted = this.#submitted;
+    this.#fault = await this.#exchange();
+    if (this.#hasLeft) return;
+    this.#isKnown ||= !this.#fault && submitted === this.#submitted;
+    tellFault(this.#fault);
     if (!this.#task) this.#next();
+    else if (this.#state === "silent" && !this.#queue.current.fault) this.#hear(this.#queue.current);
+    drawUnsent(this.#outbox.size, this.#fault);
+  }
+
+  // What kept the server from doing what was asked, or null.
+  async #exchange() {
+    try {
+      await api.confirm(this.#person.labeler_id);
+      const [sent, seen] = await Promise.allSettled([this.#outbox.send(), this.#queue.look()]);
+      return sent.reason ?? seen.reason ?? null;
+    } catch (error) {
+      return error;
+    }
   }
 
   #next() {
     const item = this.#queue.current;
+    this.#isSure = false;
+    this.#endWaiting();
+    unsay("audio");
+    this.#player.unload();
+    this.#task = item?.task ?? null;
+    drawTask(this.#task);
     if (item) this.#show(item);
     else this.#rest();
   }
 
-  async #show(item) {
+  #show(item) {
+    const draft = this.#drafts.recall(item.task);
+    const current = ({ class_ids, ...mark }) => ({
+      ...mark,
+      class_ids: class_ids.map((id) => this.#classes.current(id)),
+    });
+    this.#marks.reset(item.task.duration_s, draft.map(current));
+    this.#hear(item);
+  }
+
+  async #hear(item) {
     const { task } = item;
-    this.#task = task;
-    this.#isSure = false;
-    this.#pause_s = FIRST_PAUSE_S;
-    this.#drawTask();
-    this.#player.unload();
-    this.#marks.reset(task.duration_s, this.#drafts.recall(task));
+    this.#enter("loading");
+    const slow = setTimeout(() => say("Waiting for the server: this audio is not here yet."), SLOW_S * 1000);
     try {
       const audio = await item.audio;
-      if (this.#task !== task) return; // submitted unheard
+      if (this.#task !== task) return; // another tab went on
       await this.#player.load(audio);
-      byId("stage").setAttribute("aria-busy", "false");
+      if (this.#task !== task) return;
+      this.#enter("ready");
       unsay("audio");
       await this.#play();
     } catch (error) {
       if (this.#task === task) this.#silent(error, item);
+    } finally {
+      clearTimeout(slow);
     }
+  }
+
+  #enter(state) {
+    this.#state = state;
+    byId("stage").setAttribute("aria-busy", state !== "ready");
   }
 
   async #play() {
@@ -119,35 +173,33 @@ export class Desk {
       await this.#player.play(0);
     } catch (error) {
       if (error.name !== "NotAllowedError") throw error;
-      // The browser plays nothing until the person has touched the page.
       say(`${title} Press any key to listen.`);
-      const start = ({ key }) => key !== " " && this.#player.play(0).catch(() => {});
-      document.addEventListener("keydown", start, { once: true, capture: true });
+      this.#endWaiting = atFirstTouch(() => this.#player.play(0).then(() => say(title)));
     }
   }
 
   #silent(error, item) {
-    const again = element("button", { type: "button" }, "Try again");
-    again.addEventListener("click", () => {
+    item.fault ??= error;
+    this.#enter("silent");
+    say("");
+    tellSilence(error, () => {
       unsay("audio");
       this.#queue.again();
-      this.#show(item);
+      this.#hear(item);
     });
-    notify(
-      "audio",
-      `This audio cannot be played: ${error.message} You can also give it Doubt and go on.`,
-      again,
-    );
+    if (error.isPassing) this.#again.later();
   }
 
   #rest() {
-    this.#task = null;
-    this.#player.unload();
+    this.#state = "rest";
     this.#marks.reset(0);
-    this.#drawTask();
-    this.#drawRest();
-    this.#timer = setTimeout(() => this.sync(), this.#pause_s * 1000);
-    this.#pause_s = Math.min(this.#pause_s * 1.5, LONGEST_PAUSE_S);
+    drawRest({
+      person: this.#person,
+      unsent: this.#outbox.size,
+      aside: this.#queue.aside,
+      isKnown: this.#isKnown,
+      fault: this.#fault,
+    });
   }
 
   #marked() {
@@ -156,55 +208,13 @@ export class Desk {
     if (this.#task) this.#drafts.keep(this.#task, this.#marks.list);
   }
 
-  #refused({ task, events, reason }) {
+  #refused(refusal) {
+    const { task, events } = refusal;
     this.#drafts.keep(task, marksOf(events));
-    this.#queue.reopen(task);
-    const close = element("button", { type: "button" }, "Close");
-    close.addEventListener("click", () => unsay("refused"));
-    notify(
-      "refused",
-      `“${task.file_name}” was not taken: ${reason} Its marks are kept in this browser.`,
-      close,
-    );
-  }
-
-  // What stands in the way: nobody is signed in any more, or the server is away.
-  #hear(error) {
-    this.#fault = error;
-    unsay("session");
-    unsay("server");
-    if (error?.status === 401) {
-      const link = element("a", { href: "/sign-in" }, "Sign in");
-      notify("session", "You are signed out. Your work is kept in this browser.", link);
-    } else if (error) notify("server", `${error.message} Your work is kept in this browser and sent later.`);
-  }
-
-  #drawTask() {
-    const task = this.#task;
-    byId("work").hidden = !task;
-    byId("rest").hidden = Boolean(task);
-    if (!task) return say("");
-    byId("stage").setAttribute("aria-busy", "true");
-    byId("place").textContent = `Audio ${task.place} of ${task.of}`;
-    byId("facts").textContent =
-      `${task.file_name} · ${task.duration_s.toFixed(1)} s · ${task.rate_hz / 1000} kHz`;
-    byId("progress").max = task.of;
-    byId("progress").value = task.place - 1;
-  }
-
-  #drawRest() {
-    const { group, done } = this.#person;
-    const { size } = this.#outbox;
-    let fact = done === 1 ? "You have labeled one audio so far." : `You have labeled ${done} audios so far.`;
-    if (!group) fact = "You are in no group yet: your lead puts you into one.";
-    if (size) fact = `Not sent yet: ${size}.`;
-    byId("rest-title").textContent = this.#fault ? "Waiting for the server" : "Nothing left to label";
-    byId("rest-facts").textContent = fact;
-  }
-
-  #drawOutbox() {
-    const { size, fault } = this.#outbox;
-    byId("unsent").textContent = size && fault ? `${size} not sent yet, trying again` : "";
-    this.#drawRest();
+    this.#queue.putAside(task);
+    tellRefusal(`refused-${keyOf(task)}`, refusal, () => {
+      this.#queue.takeBack(task);
+      this.sync();
+    });
   }
 }

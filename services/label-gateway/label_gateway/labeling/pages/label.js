@@ -1,5 +1,6 @@
 // The labeling page, put together: what it is made of, and who hears whom.
 
+import { answered } from "/static/again.js";
 import { me } from "/static/nav.js";
 import { makeActions } from "./actions.js";
 import { Classes } from "./classes.js";
@@ -17,46 +18,76 @@ import { Overlay } from "./overlay.js";
 import { Picture } from "./picture.js";
 import { Player } from "./player.js";
 import { Queue } from "./queue.js";
-import { notify } from "./say.js";
+import { notify, say, unsay } from "./say.js";
+import { oneTabAtATime } from "./tabs.js";
 import { showTransport } from "./transport.js";
 
+const SLOW_S = 2;
+
 open().catch((error) => {
+  if (error.status === 401) return location.replace("/sign-in");
   const again = element("button", { type: "button" }, "Try again");
   again.addEventListener("click", () => location.reload());
-  if (error.status === 401) return location.replace("/sign-in");
-  notify("start", "The page could not begin: the server cannot be reached or answers with an error.", again);
-  throw error;
+  notify("start", `The page could not begin: ${error.message}`, again);
+  if (!error.status) throw error;
 });
 
 async function open() {
-  const person = await me;
+  const person = await awaited(me);
   const { labeler_id } = person;
   const classes = new Classes(labeler_id);
-  const marks = new Marks();
-  const outbox = new Outbox(labeler_id);
-  await classes.load();
+  await awaited(answered(() => classes.load()));
 
+  const marks = new Marks();
+  const outbox = new Outbox(labeler_id, classes);
   const player = new Player(new Picture(byId("wave"), byId("axis"), byId("frequencies")));
   const desk = new Desk({
     person,
     player,
     marks,
+    classes,
     outbox,
     queue: new Queue(outbox),
     drafts: new Drafts(labeler_id),
   });
-  const actions = makeActions({ player, marks, classes, desk });
   const nameOf = (class_id) => classes.name(class_id);
+  const actions = meant(makeActions({ player, marks, classes, desk }), desk);
   const picker = new ClassPicker(classes, marks, actions.choose, actions.addClass);
   listenToHand(byId("wave"), { player, marks, overlay: new Overlay(player, marks, nameOf) });
   showMarks(marks, nameOf);
   showTransport(player);
   picker.draw();
 
-  const all = { ...actions, find: () => picker.focus(), help: keyHelp(byId("keys")) };
+  const all = { ...actions, ...meant({ find: () => picker.focus() }, desk), help: keyHelp(byId("keys")) };
   listenToKeys(all);
   listenToButtons(all);
+  const goOnHere = oneTabAtATime(labeler_id, () => {
+    desk.leave();
+    byId("elsewhere").hidden = false;
+  });
+  byId("go-on-here").addEventListener("click", goOnHere);
   await desk.sync();
+}
+
+// What the server gives; said where it takes long.
+async function awaited(promise) {
+  const words = "Waiting for the server. This page begins by itself when it answers.";
+  const slow = setTimeout(() => notify("start", words), SLOW_S * 1000);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(slow);
+    unsay("start");
+  }
+}
+
+// The actions, each only where it means something: keys act on what is shown.
+function meant(actions, desk) {
+  const only = (name, act) => (given) => {
+    const hindrance = desk.hindrance(name);
+    return hindrance === null ? act(given) : say(hindrance);
+  };
+  return Object.fromEntries(Object.entries(actions).map(([name, act]) => [name, only(name, act)]));
 }
 
 function listenToButtons(actions) {

@@ -3,83 +3,56 @@
 import * as api from "./api.js";
 import { forget, keep, names, recall } from "./kept.js";
 
-const FIRST_PAUSE_S = 1;
-const LONGEST_PAUSE_S = 30;
-
 /** What tells one task from another. */
 export const keyOf = ({ iteration_id, audio_id }) => `${iteration_id}.${audio_id}`;
 
 /**
- * Emits "change" when something comes in, goes out or fails; "sent" with the server's answer as detail;
- * "refused" with `{task, events, reason}` when the server will not have it.
+ * Emits "sent" with the server's answer as detail, and "refused" with `{task, events, reason}` when the server will
+ * not have it; that is then out of the way of the others.
  */
 export class Outbox extends EventTarget {
-  /** Why the last attempt failed, or null. */
-  fault = null;
+  #classes;
   #prefix;
   #waiting = new Map(); // key -> {task, events}
-  #pause_s = FIRST_PAUSE_S;
-  #timer = null;
-  #sending = null;
 
-  constructor(labeler_id) {
+  constructor(labeler_id, classes) {
     super();
+    this.#classes = classes;
     this.#prefix = `escolta.unsent.${labeler_id}.`;
     for (const name of names(this.#prefix)) this.#waiting.set(name.slice(this.#prefix.length), recall(name));
-    window.addEventListener("online", () => this.send());
   }
 
   get size() {
     return this.#waiting.size;
   }
 
-  has(task) {
-    return this.#waiting.has(keyOf(task));
+  /** Of the tasks that are unsent, by `keyOf`. */
+  keys() {
+    return this.#waiting.keys();
   }
 
   put(task, events) {
     this.#waiting.set(keyOf(task), { task, events });
     keep(this.#prefix + keyOf(task), { task, events });
-    this.#changed();
   }
 
-  /** Sends everything, in order; what fails is tried again by itself, with growing pauses. */
-  send() {
-    this.#sending ??= this.#sendAll().finally(() => (this.#sending = null));
-    return this.#sending;
-  }
-
-  async #sendAll() {
-    clearTimeout(this.#timer);
+  /** Sends everything, in order. Rejects at the first `ApiError` that another attempt may mend. */
+  async send() {
     for (const [key, { task, events }] of this.#waiting) {
       try {
-        const answer = await api.submit(task, events);
+        const answer = await api.submit(task, await this.#classes.told(events));
         this.#remove(key);
         this.dispatchEvent(new CustomEvent("sent", { detail: answer }));
       } catch (error) {
-        if (error.isPassing || error.status === 401) return this.#later(error);
+        if (error.isPassing || error.status === 401) throw error;
         this.#remove(key);
         this.dispatchEvent(new CustomEvent("refused", { detail: { task, events, reason: error.message } }));
       }
     }
-    this.fault = null;
-    this.#pause_s = FIRST_PAUSE_S;
-    this.#changed();
-  }
-
-  #later(error) {
-    this.fault = error;
-    this.#timer = setTimeout(() => this.send(), this.#pause_s * 1000);
-    this.#pause_s = Math.min(this.#pause_s * 2, LONGEST_PAUSE_S);
-    this.#changed();
   }
 
   #remove(key) {
     this.#waiting.delete(key);
     forget(this.#prefix + key);
-  }
-
-  #changed() {
-    this.dispatchEvent(new Event("change"));
   }
 }

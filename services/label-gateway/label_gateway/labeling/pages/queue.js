@@ -9,8 +9,11 @@ const MOST_TASKS = 50; // that the server gives at once
 
 export class Queue {
   #outbox;
-  #items = []; // {task, audio: Promise of what fetchAudio gives}
+  #items = []; // {task, audio: Promise of what fetchAudio gives, fault: why it failed}
   #finished = new Set(); // a list that the server made before our submission reached it still names these
+  #aside = new Set(); // and it names these, which it refused, for as long as they wait
+  /** How many of those put aside still wait. */
+  aside = 0;
 
   constructor(outbox) {
     this.#outbox = outbox;
@@ -27,27 +30,36 @@ export class Queue {
     this.#items.shift();
   }
 
-  /** The server refused what was said of `task`: it waits again. */
-  reopen(task) {
-    this.#finished.delete(keyOf(task));
+  /** The server refused what was said of `task`: it makes room for the others. */
+  putAside(task) {
+    this.#finished.add(keyOf(task));
+    this.#aside.add(keyOf(task));
   }
 
-  /** Asks the server what waits: more than we need, for what is unsent still waits in its eyes. */
+  /** `task` waits again. */
+  takeBack(task) {
+    this.#finished.delete(keyOf(task));
+    this.#aside.delete(keyOf(task));
+  }
+
+  /** Asks the server what waits: more than we need, for what is unsent or put aside still waits in its eyes. */
   async look() {
-    const waiting = await api.tasks(Math.min(1 + AHEAD + this.#outbox.size, MOST_TASKS));
-    const isDone = (task) => this.#finished.has(keyOf(task)) || this.#outbox.has(task);
-    const news = waiting.filter((task) => !isDone(task) && !this.#item(task));
+    const unwanted = this.#outbox.size + this.#aside.size;
+    for (const key of this.#outbox.keys()) this.#finished.add(key);
+    const waiting = await api.tasks(Math.min(1 + AHEAD + unwanted, MOST_TASKS));
+    this.aside = waiting.filter((task) => this.#aside.has(keyOf(task))).length;
+    const news = waiting.filter((task) => !this.#finished.has(keyOf(task)) && !this.#item(task));
     // The audio at hand stays at hand: there is work of the person's on it.
     const kept = this.#items.filter(
       (item, i) => i === 0 || waiting.some((task) => keyOf(task) === keyOf(item.task)),
     );
-    const added = news.slice(0, 1 + AHEAD - kept.length).map((task) => ({ task, audio: fetched(task) }));
-    this.#items = [...kept, ...added];
+    this.#items = [...kept, ...news.slice(0, 1 + AHEAD - kept.length).map((task) => ({ task }))];
+    for (const item of this.#items) if (!item.audio || item.fault?.isPassing) fetchInto(item);
   }
 
   /** Fetches the audio at hand again. */
   again() {
-    this.current.audio = fetched(this.current.task);
+    fetchInto(this.current);
   }
 
   #item(task) {
@@ -55,8 +67,8 @@ export class Queue {
   }
 }
 
-function fetched(task) {
-  const audio = fetchAudio(task);
-  audio.catch(() => {}); // whoever shows the audio hears of it
-  return audio;
+function fetchInto(item) {
+  item.fault = null;
+  item.audio = fetchAudio(item.task);
+  item.audio.catch((error) => (item.fault = error)); // whoever shows the audio hears of it too
 }

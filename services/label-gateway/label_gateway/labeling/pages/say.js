@@ -9,8 +9,10 @@ export function say(text) {
 
 /** Shows a notice until `unsay(name)`: something that stands in the way of the work. */
 export function notify(name, text, ...controls) {
+  if (byId(`notice-${name}`)?.dataset.text === text) return; // a screen reader would read it again
   unsay(name);
   const notice = element("p", { className: "notice bad row spread", role: "alert", id: `notice-${name}` });
+  notice.dataset.text = text;
   notice.append(element("span", {}, text), ...controls);
   byId("notices").append(notice);
 }

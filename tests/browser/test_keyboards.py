@@ -1,0 +1,73 @@
+"""Keys that are not those of a US keyboard mean what lies, or is printed, on them."""
+
+import pytest
+from browser.at_work import GatewayInBrowser, LabelingPage
+
+SHIFT, CTRL, ALT_GRAPH = "Shift", "Control", "AltGraph"
+WHOLE, ENGINE, DOUBT = ["1 0.00 – 4.00 s no class yet"], ["1 0.00 – 4.00 s Engine"], ["1 0.00 – 4.00 s Doubt"]
+
+KEYS = [
+    ("Russian", "ц", "KeyW", "", WHOLE),
+    ("Greek", "ς", "KeyW", "", WHOLE),
+    ("Hebrew", "'", "KeyW", "", WHOLE),
+    ("Persian", "ص", "KeyW", "", WHOLE),
+    ("Korean with its input method", "Process", "KeyW", "", WHOLE),
+    ("CapsLock", "W", "KeyW", "", WHOLE),
+    ("AZERTY, where W lies on Z", "w", "KeyZ", "", WHOLE),
+    ("AZERTY, where Z lies on W", "z", "KeyW", "", []),
+    ("Dvorak, where E lies on D", "e", "KeyD", "", []),
+    ("Russian", "в", "KeyD", "", DOUBT),
+    ("AZERTY", "&", "Digit1", "", ENGINE),
+    ("AZERTY", "1", "Digit1", SHIFT, ENGINE),
+    ("Persian", "۱", "Digit1", "", ENGINE),
+    ("Czech", "+", "Digit1", "", ENGINE),
+    ("numbers of their own", "1", "Numpad1", "", ENGINE),
+    ("German, a bracket made with AltGr", "[", "Digit8", ALT_GRAPH, ["1 0.00 – 4.00 s no class yet"]),
+]
+
+
+async def press(labeling: LabelingPage, key: str, code: str, held: str = "") -> None:
+    """A key of another keyboard, as Chromium tells of it."""
+    await labeling.page.evaluate(
+        "(key) => document.body.dispatchEvent(new KeyboardEvent('keydown', {bubbles: true, ...key}))",
+        {
+            "key": key,
+            "code": code,
+            "shiftKey": held == SHIFT,
+            "ctrlKey": held == CTRL,
+            "modifierAltGraph": held == ALT_GRAPH,
+        },
+    )
+
+
+@pytest.fixture
+async def labeling(gateway: GatewayInBrowser) -> LabelingPage:
+    await gateway.classes("Engine")
+    await gateway.propose(1)
+    labeling = await gateway.labeling_page()
+    await labeling.listen()
+    await labeling.press("Home")
+    return labeling
+
+
+async def test_a_key_means_what_lies_on_it(labeling: LabelingPage) -> None:
+    for keyboard, key, code, held, marks in KEYS:
+        await press(labeling, key, code, held)
+        assert await labeling.marks() == marks, (keyboard, key)
+        while await labeling.marks():
+            await press(labeling, "я", "KeyZ", CTRL)  # undo, in Russian
+
+
+async def test_signs_are_found_where_they_are_printed_or_where_they_lie(labeling: LabelingPage) -> None:
+    for key, code in [("/", "Digit7"), ("/", "Slash"), ("／", "Slash"), ("а", "KeyF"), ("/", "KeyQ")]:
+        await press(labeling, key, code, SHIFT if code == "Digit7" else "")
+        assert await labeling.page.evaluate("document.activeElement.id") == "find-class", (key, code)
+        await labeling.press("Escape")
+    for key, code, held in [("؟", "Slash", SHIFT), ("?", "Digit7", SHIFT)]:  # Persian, Russian
+        await press(labeling, key, code, held)
+        await labeling.page.get_by_role("dialog", name="Keys").wait_for()
+        await labeling.press("Escape")
+    await press(labeling, "ю", "Period")  # on by half a second
+    await labeling.shows("0.50 / 4.00 s")
+    await press(labeling, "Х", "BracketLeft", SHIFT)  # the onset here: there is no mark yet
+    await labeling.shows("Select a mark first")

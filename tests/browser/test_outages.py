@@ -1,0 +1,244 @@
+"""No work is lost, and nobody is trapped: the server is away, hangs or refuses, or there is a second tab."""
+
+from browser.at_work import GatewayInBrowser, LabelingPage
+from playwright.async_api import Route
+
+from label_gateway.people.sign_in import sign_in_link
+
+IMPATIENT = "const wait = AbortSignal.timeout; AbortSignal.timeout = (ms) => wait.call(AbortSignal, ms / 20);"
+FORBID_SOUND = """
+    const play = HTMLMediaElement.prototype.play;
+    HTMLMediaElement.prototype.play = function () {
+      HTMLMediaElement.prototype.play = play;
+      return Promise.reject(new DOMException("not before a gesture", "NotAllowedError"));
+    };
+"""
+
+
+def hang(_: Route) -> None:
+    """A server that takes the request and says nothing."""
+
+
+async def test_the_first_key_only_starts_the_sound_where_the_browser_forbids_it(
+    gateway: GatewayInBrowser,
+) -> None:
+    await gateway.propose(1)
+    labeling = await gateway.labeling_page(prepare=FORBID_SOUND)
+    await labeling.shows("Press any key to listen")
+    await labeling.press("Shift", "d")
+    await labeling.plays_until(0.1)
+    assert await labeling.marks() == []
+    await labeling.press("d")
+    assert await labeling.marks() == ["1 0.00 – 4.00 s Doubt"]
+
+
+async def test_what_cannot_be_sent_is_kept_and_sent_later(gateway: GatewayInBrowser) -> None:
+    await gateway.classes("Engine")
+    await gateway.propose(3)
+    labeling = await gateway.labeling_page()
+    await labeling.page.route("**/api/tasks**", lambda route: route.abort())
+    await labeling.press("1", "Enter")
+    await labeling.comes_to(2)  # it was fetched in advance
+    await labeling.press("d", "Enter")
+    await labeling.shows("Not sent yet: 2")
+    await labeling.page.reload()
+    await labeling.shows("Not sent yet: 2")
+    await labeling.page.unroute("**/api/tasks**")
+    await labeling.comes_to(3)
+    await gateway.submissions(2)
+    assert [name for _, name, _, _ in await gateway.said()] == ["Engine", "Doubt"]
+    assert await labeling.stored("escolta.unsent") == []
+    gateway.faults.clear()  # the failures that the browser reports are what this test is about
+
+
+async def test_a_server_that_hangs_is_waited_for_in_words(gateway: GatewayInBrowser) -> None:
+    await gateway.classes("Engine")
+    await gateway.propose(3)
+    labeling = await gateway.labeling_page(prepare=IMPATIENT)
+    await labeling.page.route("**/api/tasks**", hang)
+    await labeling.press("1", "Enter")
+    await labeling.comes_to(2)
+    await labeling.press("1", "Enter")
+    await labeling.shows("Asking for the next audio")
+    await labeling.shows("Waiting for the server")
+    await labeling.shows("Not sent yet: 2")
+    assert not await labeling.page.get_by_text("Nothing left to label").is_visible()
+    await labeling.page.unroute("**/api/tasks**")
+    await labeling.comes_to(3)
+    assert await labeling.marks() == []
+    await labeling.press("1", "Enter")
+    await labeling.shows("Nothing left to label")
+    assert len(await gateway.said()) == 3
+    gateway.faults.clear()
+
+
+async def test_keys_do_nothing_where_no_audio_is_shown(gateway: GatewayInBrowser) -> None:
+    await gateway.classes("Engine")
+    await gateway.labeler("Marina", "everyone")  # there is a group
+    labeling = await gateway.labeling_page(shows="Nothing left to label")
+    await labeling.press("i", "o", "w", "1", "d", "/", "Enter", "Enter")
+    assert await labeling.stored("escolta.draft") == []
+    await gateway.propose(1)
+    await labeling.comes_to(1)
+    assert await labeling.marks() == []
+    assert await gateway.on.catalog.fetchval("SELECT count(*) FROM label.submissions") == 0
+
+
+async def test_keys_wait_for_the_audio_that_they_are_about(gateway: GatewayInBrowser) -> None:
+    await gateway.classes("Engine")
+    await gateway.propose(1)
+    page = await gateway.page()
+    held: list[Route] = []
+    await page.route("**/api/audio/**", lambda route: held.append(route))
+    await page.goto(await sign_in_link(gateway.on, "lead"))
+    labeling = LabelingPage(page)
+    await labeling.shows("Waiting for the server: this audio is not here yet.")
+    await labeling.press("1", "Enter", "Enter")
+    await labeling.shows("This audio is not here yet")
+    assert await labeling.marks() == []
+    await held[0].continue_()
+    await labeling.is_ready()
+    await labeling.press("1", "Enter")
+    await labeling.shows("Nothing left to label")
+
+
+async def test_all_that_failed_is_tried_again_when_the_network_is_back(gateway: GatewayInBrowser) -> None:
+    await gateway.propose(2)
+    page = await gateway.page()
+    await page.route("**/api/classes", lambda route: route.abort())
+    await page.goto(await sign_in_link(gateway.on, "lead"))
+    labeling = LabelingPage(page)
+    await labeling.shows("Waiting for the server. This page begins by itself")
+    await page.route("**/api/audio/**", lambda route: route.abort())
+    await page.unroute("**/api/classes")
+    await labeling.shows(
+        "This audio cannot be played: The server cannot be reached. It is tried again by itself."
+    )
+    await page.unroute("**/api/audio/**")
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await labeling.comes_to(1)
+    assert not await page.get_by_text("cannot be played").is_visible()
+    await labeling.press("d", "Enter")
+    await labeling.comes_to(2)  # which was fetched in advance, in vain
+    gateway.faults.clear()
+
+
+async def test_a_refused_audio_is_put_aside_and_the_next_comes(gateway: GatewayInBrowser) -> None:
+    await gateway.classes("Engine")
+    await gateway.propose(3)
+    labeling = await gateway.labeling_page()
+    refuse = {"status": 422, "json": {"detail": "This audio is too odd."}}
+    await labeling.page.route("**/api/tasks/**", lambda route: route.fulfill(**refuse))
+    await labeling.press("1", "Enter")
+    await labeling.shows("“100000.wav” was not taken and is put aside: This audio is too odd.")
+    await labeling.page.unroute("**/api/tasks/**")
+    for place in (2, 3):
+        await labeling.comes_to(place)
+        await labeling.press("1", "Enter")
+    await labeling.shows("Nothing left but what was put aside")
+    await labeling.shows("Put aside: 1")
+    await labeling.page.reload()
+    await labeling.comes_to(1)  # with what was marked on it
+    assert await labeling.marks() == ["1 0.00 – 4.00 s Engine"]
+    await labeling.press("Enter")
+    await labeling.shows("Nothing left to label")
+    gateway.faults.clear()
+
+
+async def test_a_refused_audio_can_be_labeled_again_at_once(gateway: GatewayInBrowser) -> None:
+    await gateway.classes("Engine")
+    await gateway.propose(1)
+    labeling = await gateway.labeling_page()
+    await labeling.page.route(
+        "**/api/tasks/**", lambda route: route.fulfill(status=400, json={"detail": "No."})
+    )
+    await labeling.press("1", "Enter")
+    await labeling.shows("Put aside: 1")
+    await labeling.page.unroute("**/api/tasks/**")
+    await labeling.page.get_by_role("button", name="Label it again").click()
+    await labeling.comes_to(1)
+    await labeling.press("Enter")
+    await labeling.shows("Nothing left to label")
+    await gateway.submissions(1)
+    gateway.faults.clear()
+
+
+async def test_an_audio_that_is_no_longer_ours_is_told_and_left(gateway: GatewayInBrowser) -> None:
+    await gateway.classes("Engine")
+    await gateway.propose(2)
+    labeling = await gateway.labeling_page()
+    await gateway.on.catalog.execute("DELETE FROM label.assignments WHERE place = 1")
+    await labeling.press("1", "Enter")
+    await labeling.shows("“100000.wav” was not taken and is put aside: This audio is not for your group")
+    await labeling.comes_to(2)
+    assert len(await labeling.stored("escolta.draft")) == 1
+    gateway.faults.clear()
+
+
+async def test_a_session_that_ends_takes_no_work_with_it(gateway: GatewayInBrowser) -> None:
+    await gateway.classes("Engine")
+    await gateway.propose(2)
+    labeling = await gateway.labeling_page()
+    await labeling.page.context.clear_cookies()
+    await labeling.press("1", "Enter")
+    await labeling.shows("You are signed out. Your work is kept in this browser.")
+    assert await gateway.said() == []
+    await labeling.page.goto(await sign_in_link(gateway.on, "lead"))
+    await labeling.comes_to(2)
+    await gateway.submissions(1)
+    assert await gateway.said() == [("100000.wav", "Engine", 0, 4)]
+    gateway.faults.clear()  # the refusals that the browser reports are what this test is about
+
+
+async def test_nothing_is_sent_in_the_name_of_somebody_else(gateway: GatewayInBrowser) -> None:
+    await gateway.classes("Engine")
+    marina = await gateway.labeler("Marina", "everyone")
+    await gateway.propose(2)
+    labeling = await gateway.labeling_page()
+    other = await labeling.page.context.new_page()
+    await other.goto(marina)
+    await LabelingPage(other).is_ready()
+    await labeling.press("1", "Enter")
+    await labeling.shows("You are signed out. Your work is kept in this browser.")
+    assert await gateway.on.catalog.fetchval("SELECT count(*) FROM label.submissions") == 0
+    assert len(await labeling.stored("escolta.unsent")) == 1
+
+
+async def test_an_audio_that_cannot_be_played_is_no_dead_end(gateway: GatewayInBrowser) -> None:
+    await gateway.propose(2)
+    page = await gateway.page()
+    broken = "**/api/audio/**"
+    await page.route(broken, lambda route: route.fulfill(body=b"no sound", content_type="audio/wav"))
+    await page.goto(await sign_in_link(gateway.on, "lead"))
+    labeling = LabelingPage(page)
+    await labeling.shows(
+        "This audio cannot be played: The browser cannot decode this audio. Give it Doubt (D)"
+    )
+    await labeling.press("i")
+    assert await labeling.marks() == []
+    await labeling.press("d", "Enter")
+    await labeling.shows("Audio 2 of 2")
+    await page.unroute(broken)
+    await page.get_by_role("button", name="Try again").click()
+    await labeling.comes_to(2)
+
+
+async def test_a_second_tab_is_told_and_can_go_on_instead(gateway: GatewayInBrowser) -> None:
+    await gateway.classes("Engine")
+    await gateway.propose(2)
+    first = await gateway.labeling_page()
+    await first.press("w", "1")
+    second = LabelingPage(await first.page.context.new_page())
+    await second.page.goto(gateway.on.http_url + "/label")
+    await second.shows("You are labeling in another tab")
+    await second.press("w", "d", "Enter")
+    await second.page.get_by_role("button", name="Go on here").click()
+    await second.comes_to(1)
+    await first.shows("You are labeling in another tab")
+    await first.press("d", "Enter")
+    assert await second.marks() == ["1 0.00 – 4.00 s Engine"]
+    await second.press("Enter")
+    await second.comes_to(2)
+    await second.page.close(run_before_unload=True)
+    await first.comes_to(2)  # by itself
+    assert await gateway.said() == [("100000.wav", "Engine", 0, 4)]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as of_test
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from unit.al_engine.vectors import clustered
 
 from al_engine.exact.regression import fit
+from al_engine.method.committee import predict
 
 
 def problem(n: int, dim: int, classes: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
@@ -20,7 +21,8 @@ def problem(n: int, dim: int, classes: int, seed: int) -> tuple[NDArray[np.float
     cluster[rare] = 0
     cluster[:classes] = np.arange(classes)
     scaled = (rows - rows.mean(axis=0)).astype(np.float64)
-    return scaled / np.sqrt(np.square(scaled).sum(axis=1).mean()), cluster
+    spread = np.sqrt(np.square(scaled).sum(axis=1).mean()) or 1.0  # 0: all rows are the same
+    return scaled / spread, cluster
 
 
 def scikit_learn(rows: NDArray[np.float64], classes: NDArray[np.intp], c: float) -> LogisticRegression:
@@ -42,7 +44,8 @@ def test_it_agrees_with_scikit_learn(n, dim, classes, c):
 
 
 @of_test(max_examples=25)
-@given(st.integers(2, 30), st.integers(1, 30), st.integers(2, 5), st.integers(0, 1000))
+@example(n=2, dim=1, classes=2, seed=58)  # two equal rows of two classes
+@given(n=st.integers(2, 30), dim=st.integers(1, 30), classes=st.integers(2, 5), seed=st.integers(0, 1000))
 def test_it_agrees_with_scikit_learn_on_any_problem(n, dim, classes, seed):
     classes = min(n, classes)
     rows, of_rows = problem(n, dim, classes, seed)
@@ -55,7 +58,15 @@ def test_the_coefficients_of_all_classes_add_up_to_nothing():
     np.testing.assert_allclose(found.coefficients.sum(axis=1), 0, atol=1e-4)
 
 
-def test_identical_rows_of_two_classes_teach_nothing():
-    found = fit(np.zeros((7, 64)), np.array([0, 0, 0, 0, 1, 1, 1]), 100.0)
-    np.testing.assert_allclose(found.coefficients, 0, atol=1e-12)
-    assert found.intercepts[0] == pytest.approx(found.intercepts[1])
+@pytest.mark.parametrize(("n", "dim", "value"), [(7, 64, 0.0), (2, 1, 0.0), (2, 1, 3.0), (5, 3, 0.25)])
+def test_identical_rows_of_two_classes_teach_nothing(n, dim, value):
+    rows = np.full((n, dim), value)
+    found = fit(rows, np.arange(n) % 2, 100.0)
+    np.testing.assert_allclose(probabilities(rows, *found), 0.5, atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 1e-7])
+def test_the_classifier_has_an_answer_where_all_medoids_sound_the_same(value):
+    medoids = np.full((2, 1), value, np.float32)
+    found = predict(medoids, ["gull", "horn"], np.array([[0.0], [2.0]], np.float32))
+    np.testing.assert_allclose(found.probabilities, 0.5, atol=1e-6)

@@ -10,7 +10,7 @@ GRANT SELECT ON audio.paths TO escolta_al_engine;
 GRANT SELECT ON audio.audios TO escolta_al_engine;
 GRANT SELECT ON audio.models TO escolta_al_engine;
 GRANT SELECT ON audio.embeddings TO escolta_al_engine;
-GRANT SELECT ON audio.embedding_failures TO escolta_al_engine;
+GRANT SELECT ON audio.embedding_counts TO escolta_al_engine;
 GRANT SELECT, INSERT, UPDATE, DELETE ON al.al_preprocessing TO escolta_al_engine;
 GRANT SELECT, INSERT, UPDATE, DELETE ON al.wavs_proposed TO escolta_al_engine;
 GRANT SELECT, INSERT, UPDATE, DELETE ON al.medoids TO escolta_al_engine;

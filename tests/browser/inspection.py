@@ -7,9 +7,11 @@ from uuid import UUID, uuid4
 import asyncpg
 import numpy as np
 from browser.sounds import tone
+from playwright.async_api import BrowserContext, Page
 
 from escolta.events import audio_id_of
 from escolta.service import Platform
+from escolta.web import Session, Sessions
 
 NODE = "quay-1"
 START = datetime(2024, 5, 1, tzinfo=UTC)
@@ -181,7 +183,19 @@ async def _add_map(
         *(mapped.places.astype("<f4").tobytes(), mapped.tagger.astype("<i2").tobytes()),
     )
     await db.execute(
-        "INSERT INTO al.iteration_maps (iteration_id, stage, share_done, map_id, points, sets)"
-        " VALUES ($1, 'drawn', 1, $2, $3, $4)",
+        "INSERT INTO al.iteration_maps (iteration_id, status, map_id, points, sets)"
+        " VALUES ($1, 'drawn', $2, $3, $4)",
         *(iteration_id, map_id, len(mapped.ids), sets.tobytes()),
     )
+
+
+async def opened(on: Platform, page: Page, shown: Shown) -> None:
+    await page.goto(f"{on.http_url}/iterations/{shown.iteration_id}")
+    await page.locator("#map[data-drawn]").wait_for()
+    await page.locator("#rows tr").first.wait_for()
+
+
+async def sign_in(context: BrowserContext, on: Platform, session: Session) -> None:
+    sessions = Sessions(on.settings)
+    cookie = {"name": sessions.cookie, "value": sessions.token(session), "url": on.http_url}
+    await context.add_cookies([cookie])  # type: ignore[list-item]

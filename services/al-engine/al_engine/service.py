@@ -35,6 +35,6 @@ def build(on: Platform) -> Service:
             Every(CATCH_UP_S, iterations.catch_up),
             Every(LOOK_EVERY_S, iterations.work.for_ever),
             Every(SCHEDULE_S, schedule.ask_if_due),
-            Every(CATCH_UP_S, maps.work),
+            Every(LOOK_EVERY_S, maps.work.for_ever),
         ],
     )

@@ -23,9 +23,9 @@ def nearest_others(coordinates: np.ndarray) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def fitted() -> tuple[np.ndarray, list[float]]:
-    heard: list[float] = []
-    return fit(embeddings(60), heard.append), heard
+def fitted() -> tuple[np.ndarray, list[tuple[str, int, int]]]:
+    heard: list[tuple[str, int, int]] = []
+    return fit(embeddings(60), lambda *told: heard.append(told)), heard
 
 
 def test_neighbors_on_the_map_sound_alike(fitted):
@@ -36,8 +36,12 @@ def test_neighbors_on_the_map_sound_alike(fitted):
 
 def test_a_fit_tells_how_far_it_is(fitted):
     _, heard = fitted
-    assert heard == sorted(heard)
-    assert heard[-1] == 1.0
+    stages = [stage for stage, _, _ in heard]
+    assert list(dict.fromkeys(stages)) == ["comparing", "preparing", "fitting"]
+    done = [epoch for stage, epoch, _ in heard if stage == "fitting"]
+    assert done == sorted(done)
+    assert done[0] > 0  # what comes before the first epoch is not said to be a part of them
+    assert heard[-1][1] == heard[-1][2]
 
 
 def test_the_same_audios_give_the_same_map(fitted):

@@ -1,86 +1,20 @@
 """An iteration on its map: drawn once, by one process at a time, for leads alone."""
 
 import gzip
-import json
-from dataclasses import dataclass
+from contextlib import suppress
 from uuid import UUID
 
 import numpy as np
-from unit.al_engine.at_work import DIM, NODE, START, EngineAtWork
+import pytest
+from unit.al_engine.at_work import DIM, NODE, START
+from unit.al_engine.drawn import SOME, draw, proposed, until_drawn
 
 from al_engine.iterations.blinding import REASON
 from al_engine.maps import drawing as maps
 from al_engine.maps import store as map_store
 from al_engine.maps.drawing import chosen
-from al_engine.maps.points import KINDS
 from escolta.web import Sessions
-
-SOME = 14  # too few for neighborhoods, so that nothing has to be compiled
-
-
-@dataclass
-class Drawn:
-    """The points of a map as a page reads them."""
-
-    header: dict
-    coordinates: np.ndarray
-    tagger_classes: list[str]
-    labels: list[str]
-    sets: np.ndarray
-    kinds: list[str]
-    ids: list[UUID]
-
-    def of(self, kind: str) -> set[UUID]:
-        return {audio_id for audio_id, it in zip(self.ids, self.kinds, strict=True) if it == kind}
-
-
-def decoded(body: bytes) -> Drawn:
-    length = int.from_bytes(body[:4], "little")
-    header = json.loads(body[4 : 4 + length])
-    n, at = header["points"], 4 + length
-    parts = []
-    for kind, width in (("<f4", 2), ("<u2", 1), ("<u2", 1), ("<u2", 1), ("u1", 1), ("u1", 16)):
-        part = np.frombuffer(body, kind, n * width, at)
-        parts.append(part)
-        at += part.nbytes
-    assert at == len(body)
-    return Drawn(
-        header,
-        parts[0].reshape(n, 2),
-        [header["tagger_classes"][number] for number in parts[1]],
-        [header["labels"][number] for number in parts[2]],
-        parts[3],
-        [KINDS[number] for number in parts[4]],
-        [UUID(bytes=parts[5][16 * row : 16 * row + 16].tobytes()) for row in range(n)],
-    )
-
-
-async def until_drawn(engine: EngineAtWork, iteration_id: UUID, stage: str = "drawn") -> dict:
-    state: dict = {}
-
-    async def drawn() -> bool:
-        async with engine.client() as client:
-            state.update((await client.get(f"/api/iterations/{iteration_id}/map")).json())
-        return state["stage"] in ("drawn", "failed")
-
-    await engine.until(drawn)
-    assert state["stage"] == stage, state
-    return state
-
-
-async def draw(engine: EngineAtWork, iteration_id: UUID) -> Drawn:
-    async with engine.client() as client:
-        assert (await client.post(f"/api/iterations/{iteration_id}/map")).status_code == 202
-        await until_drawn(engine, iteration_id)
-        answer = await client.get(f"/api/iterations/{iteration_id}/map/points")
-        assert answer.status_code == 200, answer.text
-        return decoded(answer.content)
-
-
-async def proposed(engine: EngineAtWork, **wanted: object) -> UUID:
-    iteration_id = await engine.ask(**wanted)
-    await engine.until_not("requested", iteration_id)
-    return iteration_id
+from escolta.work import AtWork
 
 
 async def test_a_map_shows_every_audio_of_the_window_and_what_became_of_it(engine):
@@ -205,14 +139,16 @@ async def test_two_processes_do_not_draw_at_once(engine):
     await engine.add_audios(SOME)
     iteration_id = await proposed(engine, batch=3)
     async with engine.on.catalog.acquire() as other:
-        await other.execute("SELECT pg_advisory_lock($1)", map_store.ONE_MAP)
+        await other.execute("SELECT pg_advisory_lock($1)", map_store.MAPS.lock)
         await map_store.request(engine.on.catalog, iteration_id)
-        await maps.Maps(engine.on).draw_requested()
+        with pytest.raises(AtWork):
+            await maps.Maps(engine.on).work.do_all()
         state = await map_store.state(engine.on.catalog, iteration_id)
         assert state
-        assert state["stage"] == "waiting"
-        await other.execute("SELECT pg_advisory_unlock($1)", map_store.ONE_MAP)
-    await maps.Maps(engine.on).draw_requested()  # as the next round of the job does
+        assert (state["status"], state["stage"]) == ("requested", None)
+        await other.execute("SELECT pg_advisory_unlock($1)", map_store.MAPS.lock)
+    with suppress(AtWork):  # the engine may be at it
+        await maps.Maps(engine.on).work.do_all()
     await until_drawn(engine, iteration_id)
 
 

@@ -3,16 +3,15 @@
 import asyncio
 import json
 import os
+import re
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from uuid import UUID, uuid5
 
-import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,14 +21,14 @@ from al_engine.maps import store as map_store
 from al_engine.maps.fit import Coordinates, place
 from al_engine.maps.store import Drawable, Map, Point
 from al_engine.method.partition import partition
-from escolta.errors import EscoltaError, Rejected
+from escolta.errors import Rejected
 from escolta.service import Platform
-from escolta.work import was_cut_off
+from escolta.work import Doing, Work
 
 MOST_POINTS = 20_000
-CATCH_UP_S = 60.0
 MAPS = UUID("8f3e4c61-6f0a-4d0e-9a43-0f6f1c3f5d11")
 LAST_WORDS = 5
+FIT_SAYS = re.compile(r"(comparing|preparing|fitting) (\d+)/(\d+)")
 
 
 class Maps:
@@ -38,65 +37,41 @@ class Maps:
     def __init__(self, on: Platform) -> None:
         self._on = on
         self._log = on.log("al-engine")
-        self._asked = asyncio.Event()
+        self.work = Work(map_store.MAPS, lambda: on.catalog, self._log, self._draw)
 
     async def request(self, iteration_id: UUID) -> None:
         """Ask for the map of an iteration that has run; asking twice is no harm."""
         await map_store.request(self._on.catalog, iteration_id)
-        self._asked.set()
+        self.work.wake()
 
-    async def work(self) -> None:
-        """Draw what is asked for, for ever: at once here, within a minute where another process was asked."""
-        while True:
-            self._asked.clear()
-            await self.draw_requested()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CATCH_UP_S):
-                    await self._asked.wait()
-
-    async def draw_requested(self) -> None:
-        """Draw every iteration that waits, unless another process is at it: it will draw them all."""
-        async with self._on.catalog.acquire() as connection:
-            if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", map_store.ONE_MAP):
-                return
-            try:
-                while iteration_id := await map_store.next_requested(connection):
-                    await self._draw(connection, iteration_id)
-            finally:
-                await connection.execute("SELECT pg_advisory_unlock($1)", map_store.ONE_MAP)
-
-    async def _draw(self, connection: asyncpg.Connection, iteration_id: UUID) -> None:
+    async def _draw(self, doing: Doing) -> None:
         """1. Fit the map of the window, once. 2. Place what it lacks. 3. Write the disjoint sets.
 
         Killed anywhere, it begins again where a row is missing.
         """
-        try:
-            of = await map_store.drawable(connection, iteration_id)
-            if of is None:
-                raise Rejected(f"the iteration {iteration_id} has not run: there is nothing to draw yet")
-            wanted = await map_store.must_show(connection, of)
-            made = await self._fitted(connection, of, wanted)
-            made = await self._grown(connection, of, made, wanted)
-            unlabeled = await windows.candidates(connection, of.windows, of.model_id, of.cutoff, of.number)
-            sets = await asyncio.to_thread(_sets, made.audio_ids, unlabeled, of.max_set)
-            await map_store.finish(connection, iteration_id, map_of(of), sets)
-        except Exception as error:
-            if was_cut_off(error):
-                raise
-            # Whatever it is, the maps that wait behind it must have their turn.
-            unexpected = None if isinstance(error, EscoltaError) else error
-            self._log.error("no map: %s", error, exc_info=unexpected, extra={"iteration_id": iteration_id})
-            await map_store.fail(connection, iteration_id, str(error) or type(error).__name__)
+        connection = doing.connection
+        shown = await map_store.drawable(connection, doing.work_id)
+        if shown is None:
+            raise Rejected(f"the iteration {doing.work_id} has not run: there is nothing to draw yet")
+        wanted = await map_store.must_show(connection, shown)
+        made = await self._fitted(doing, shown, wanted)
+        made = await self._grown(doing, shown, made, wanted)
+        unlabeled = await windows.candidates(
+            connection, shown.windows, shown.model_id, shown.cutoff, shown.number
+        )
+        sets = await asyncio.to_thread(_sets, made.audio_ids, unlabeled, shown.max_set)
+        await map_store.finish(connection, doing.work_id, map_of(shown), sets)
 
-    async def _fitted(self, connection: asyncpg.Connection, of: Drawable, wanted: list[UUID]) -> Map:
+    async def _fitted(self, doing: Doing, of: Drawable, wanted: list[UUID]) -> Map:
+        connection = doing.connection
         if made := await map_store.find(connection, map_of(of)):
             return made
-        await map_store.tell(connection, of.iteration_id, "loading", 0)
+        await doing.tell("loading")
         must = await map_store.points_of(connection, of, wanted)
         points = chosen(must, await map_store.sample(connection, of, MOST_POINTS), MOST_POINTS)
         vectors = await self._vectors(of, points)
         started = time.monotonic()
-        coordinates = await self._fit(connection, of.iteration_id, vectors)
+        coordinates = await self._fit(doing, vectors)
         seconds = time.monotonic() - started
         made = Map(_ids(points), coordinates, _top_classes(points), of.audios, len(points))
         await map_store.save(connection, map_of(of), of.model_id, made, seconds, version("escolta-al-engine"))
@@ -117,10 +92,7 @@ class Maps:
             raise Rejected(f"the embedding of audio {points[bad[0]].audio_id} is not finite: embed it again")
         return found
 
-    async def _fit(
-        self, connection: asyncpg.Connection, iteration_id: UUID, vectors: NDArray[np.float32]
-    ) -> Coordinates:
-        await map_store.tell(connection, iteration_id, "fitting", 0)
+    async def _fit(self, doing: Doing, vectors: NDArray[np.float32]) -> Coordinates:
         with tempfile.TemporaryDirectory(prefix="escolta-map-") as folder:
             given, answer = Path(folder, "vectors.npy"), Path(folder, "coordinates.npy")
             await asyncio.to_thread(np.save, given, vectors)
@@ -134,12 +106,12 @@ class Maps:
             try:
                 assert process.stdout
                 async for line in process.stdout:
-                    try:
-                        share_done = float(line)
-                    except ValueError:
-                        last_words = [*last_words, line.decode(errors="replace").rstrip()][-LAST_WORDS:]
+                    words = line.decode(errors="replace").rstrip()
+                    if told := FIT_SAYS.fullmatch(words):
+                        stage, done, total = told.groups()
+                        await doing.tell(stage, int(done), int(total))
                     else:
-                        await map_store.tell(connection, iteration_id, "fitting", share_done)
+                        last_words = [*last_words, words][-LAST_WORDS:]
                 if await process.wait():
                     words = " ".join(last_words) or "it said nothing"
                     raise Rejected(f"the fit ended with {process.returncode}: {words}")
@@ -155,14 +127,13 @@ class Maps:
         cache = self._on.settings.state_dir / "al-engine" / "numba"
         return {"NUMBA_CACHE_DIR": str(cache.absolute())} | ours
 
-    async def _grown(
-        self, connection: asyncpg.Connection, of: Drawable, made: Map, wanted: list[UUID]
-    ) -> Map:
+    async def _grown(self, doing: Doing, of: Drawable, made: Map, wanted: list[UUID]) -> Map:
         """The map with the audios of this iteration that came after it was fitted, or out of its sample."""
+        connection = doing.connection
         missing = await map_store.points_of(connection, of, set(wanted) - set(made.audio_ids))
         if not missing:
             return made
-        await map_store.tell(connection, of.iteration_id, "placing", 0)
+        await doing.tell("placing")
         fitted = made.audio_ids[: made.fitted]
         there = await map_store.points_of(connection, of, fitted)
         row_of = {audio_id: row for row, audio_id in enumerate(fitted)}

@@ -1,8 +1,8 @@
 """Where each audio lies on the map: UMAP (McInnes, Healy & Melville 2018) of the embeddings.
 
 `python -m al_engine.maps.fit vectors.npy coordinates.npy` fits in a process of its own, so that the
-service goes on answering, and says on its standard output how far it is, a number between 0 and 1 a line.
-umap-learn is imported here alone and late: it compiles for seconds.
+service goes on answering, and says on its standard output how far it is: a line such as `fitting 24/200`.
+umap-learn is imported here alone and late: it compiles for seconds, the first time on a machine for minutes.
 """
 
 import os
@@ -20,10 +20,11 @@ PLACED_BY = 5
 BLOCK_ROWS = 1024
 
 Coordinates = NDArray[np.float32]
-Report = Callable[[float], None]
+Report = Callable[[str, int, int], None]
+"""Told the stage ("comparing", "preparing", "fitting"), what is done of it, and of how much."""
 
 
-def fit(vectors: NDArray[np.floating], report: Report = lambda share_done: None) -> Coordinates:
+def fit(vectors: NDArray[np.floating], report: Report = lambda stage, done, total: None) -> Coordinates:
     """Coordinates float32 `[audios, 2]` of embeddings `[audios, dim]`, by cosine distance.
 
     1. Unit vectors to their first 50 principal components, which makes the next step cheap.
@@ -36,12 +37,13 @@ def fit(vectors: NDArray[np.floating], report: Report = lambda share_done: None)
     unit = unit_rows(vectors)
     if len(unit) <= NEIGHBORS or (unit == unit[0]).all():
         return _few(unit)
+    report("comparing", 0, 2)
     from sklearn.decomposition import PCA
 
     count = min(COMPONENTS, *unit.shape)
     pca = PCA(count, svd_solver="randomized", iterated_power=3, random_state=SEED)
     components = pca.fit_transform(unit)
-    report(0.1)
+    report("comparing", 1, 2)
     return _layout(components, report)
 
 
@@ -86,12 +88,11 @@ def _layout(components: NDArray[np.float32], report: Report) -> Coordinates:
 
     search = NearestNeighbors(n_neighbors=NEIGHBORS, algorithm="brute").fit(components)
     distances, neighbors = search.kneighbors(components)
-    report(0.2)
+    report("preparing", 0, 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that a seed costs threads, and ours is no index
         from umap import UMAP
 
-        report(0.35)
         umap = UMAP(
             n_neighbors=NEIGHBORS,
             init=_start(components),
@@ -116,15 +117,15 @@ def _start(components: NDArray[np.float32]) -> Coordinates:
 
 
 class _Epochs:
-    """What tqdm writes to: "24/200" becomes a share of the work."""
+    """What tqdm writes to: "24/200" is told as the stage "fitting"."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
 
     def write(self, text: str) -> None:
         epoch, slash, epochs = text.strip().partition("/")
-        if slash:
-            self._report(0.4 + 0.6 * int(epoch) / int(epochs))
+        if slash and int(epoch):  # before the first epoch ends it compiles
+            self._report("fitting", int(epoch), int(epochs))
 
     def flush(self) -> None:
         """tqdm calls it."""
@@ -134,7 +135,11 @@ def main(vectors_path: str, coordinates_path: str) -> None:
     """Fit what lies in one file into another."""
     os.nice(10)  # an iteration, and people's requests, go first
     vectors = np.load(vectors_path)
-    np.save(coordinates_path, fit(vectors, lambda share_done: print(f"{share_done:.3f}", flush=True)))
+    np.save(coordinates_path, fit(vectors, _say))
+
+
+def _say(stage: str, done: int, total: int) -> None:
+    print(f"{stage} {done}/{total}", flush=True)
 
 
 if __name__ == "__main__":

@@ -26,8 +26,18 @@ BINARY: dict[int | str, dict[str, Any]] = {
 class MapState(BaseModel):
     """How far the map of an iteration is."""
 
-    stage: Literal["not asked for", "waiting", "loading", "fitting", "placing", "drawn", "failed"]
-    share_done: float = Field(0, ge=0, le=1, description="of the stage")
+    stage: Literal[
+        "not asked for",
+        "waiting",
+        "loading",
+        "comparing",
+        "preparing",
+        "fitting",
+        "placing",
+        "drawn",
+        "failed",
+    ]
+    share_done: float | None = Field(None, ge=0, le=1, description="of the stage; null: nobody can tell")
     problem: str | None = Field(None, description="why it failed")
     points: int | None = Field(None, description="audios on the map, once it is drawn")
 
@@ -80,7 +90,7 @@ def _api(on: Platform, maps: Maps) -> APIRouter:
 
     async def state(iteration_id: UUID) -> MapState:
         row = await map_store.state(on.catalog, iteration_id)
-        return MapState(**row) if row else MapState(stage="not asked for")
+        return _state(dict(row)) if row else MapState(stage="not asked for")
 
     @api.get("/{iteration_id}/map")
     async def map_state(of: Shown) -> MapState:
@@ -121,6 +131,13 @@ def _api(on: Platform, maps: Maps) -> APIRouter:
         return await wanted.answer(on.objects, stored["object_key"], stored["sha256"])
 
     return api
+
+
+def _state(row: dict) -> MapState:
+    stage = row["stage"] or "waiting" if row["status"] == "requested" else row["status"]
+    counted = row["stage_total"] and stage in ("comparing", "fitting")
+    share_done = row["stage_done"] / row["stage_total"] if counted else None
+    return MapState(stage=stage, share_done=share_done, problem=row["failure"], points=row["points"])
 
 
 async def _points(on: Platform, of: Drawable) -> Points:

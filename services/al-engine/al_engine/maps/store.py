@@ -14,8 +14,10 @@ from al_engine.catalog import windows
 from al_engine.exact.audio_ids import from_bytes, ids_of, to_bytes, uuids
 from al_engine.iterations import blinding, requests
 from escolta.events import Window
+from escolta.work import WorkTable
 
-ONE_MAP = 0x616D  # advisory lock "am": a fit takes a whole core
+MAPS = WorkTable("al.iteration_maps", "iteration_id", 0x616D)
+"""One map at a time: a fit takes a whole core."""
 
 
 @dataclass(frozen=True)
@@ -66,43 +68,18 @@ async def request(pool: asyncpg.Pool, iteration_id: UUID) -> None:
     """Write that somebody wants to see the iteration; one that failed is tried again."""
     await pool.execute(
         "INSERT INTO al.iteration_maps AS m (iteration_id) VALUES ($1) ON CONFLICT (iteration_id)"
-        " DO UPDATE SET stage = 'waiting', share_done = 0, problem = NULL WHERE m.stage = 'failed'",
+        " DO UPDATE SET status = 'requested', failure = NULL, attempts = 0, canceled = false"
+        " WHERE m.status = 'failed'",
         iteration_id,
-    )
-
-
-async def next_requested(connection: asyncpg.Connection) -> UUID | None:
-    """The iteration that has waited longest."""
-    return await connection.fetchval(
-        "SELECT iteration_id FROM al.iteration_maps WHERE stage NOT IN ('drawn', 'failed')"
-        " ORDER BY requested_at, iteration_id LIMIT 1"
     )
 
 
 async def state(pool: asyncpg.Pool, iteration_id: UUID) -> asyncpg.Record | None:
     """How far the map of an iteration is; None: nobody has asked for it."""
     return await pool.fetchrow(
-        "SELECT stage, share_done, problem, points FROM al.iteration_maps WHERE iteration_id = $1",
+        "SELECT status, stage, stage_done, stage_total, failure, points FROM al.iteration_maps"
+        " WHERE iteration_id = $1",
         iteration_id,
-    )
-
-
-async def tell(connection: asyncpg.Connection, iteration_id: UUID, stage: str, share_done: float) -> None:
-    """Write how far it is, for the person who waits."""
-    await connection.execute(
-        "UPDATE al.iteration_maps SET stage = $2, share_done = $3 WHERE iteration_id = $1",
-        iteration_id,
-        stage,
-        share_done,
-    )
-
-
-async def fail(connection: asyncpg.Connection, iteration_id: UUID, problem: str) -> None:
-    """Write why there is no map."""
-    await connection.execute(
-        "UPDATE al.iteration_maps SET stage = 'failed', problem = $2 WHERE iteration_id = $1",
-        iteration_id,
-        problem,
     )
 
 
@@ -111,7 +88,7 @@ async def finish(
 ) -> None:
     """Write which disjoint set each point of the map is in: the iteration is drawn."""
     await connection.execute(
-        "UPDATE al.iteration_maps SET stage = 'drawn', share_done = 1, map_id = $2, points = $3, sets = $4"
+        "UPDATE al.iteration_maps SET status = 'drawn', stage = NULL, map_id = $2, points = $3, sets = $4"
         " WHERE iteration_id = $1",
         iteration_id,
         map_id,
@@ -225,7 +202,7 @@ async def save(
 async def drawn(pool: asyncpg.Pool, iteration_id: UUID) -> asyncpg.Record | None:
     """map_id, points and sets of an iteration that is drawn."""
     return await pool.fetchrow(
-        "SELECT map_id, points, sets FROM al.iteration_maps WHERE iteration_id = $1 AND stage = 'drawn'",
+        "SELECT map_id, points, sets FROM al.iteration_maps WHERE iteration_id = $1 AND status = 'drawn'",
         iteration_id,
     )
 

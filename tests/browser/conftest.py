@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 from browser.at_work import GatewayInBrowser
-from playwright.async_api import Browser, async_playwright
+from browser.inspection import sign_in
+from playwright.async_api import Browser, Page, async_playwright
 from pydantic import SecretStr
 
+from al_engine.service import build as build_al_engine
 from escolta.runtime import running
+from escolta.service import Platform
 from escolta.settings import Settings
+from escolta.web import Session
 from label_gateway.service import build
 
 FLAGS = (
@@ -51,3 +55,35 @@ async def gateway(catalog_url: str, tmp_path: Path, browser: Browser) -> AsyncIt
         for context in gateway.contexts:
             await context.close()
     assert gateway.faults == []
+
+
+@pytest.fixture
+async def on(catalog_url: str, tmp_path: Path) -> AsyncIterator[Platform]:
+    """al-engine and label-gateway with two people and no audio."""
+    settings = Settings(
+        bus_url="memory://",
+        catalog_url=catalog_url,
+        objects_url=f"file://{tmp_path}/objects",
+        state_dir=tmp_path,
+        secret=SecretStr("a secret for signing sessions in tests"),
+    )
+    async with running(settings, [build_al_engine, build]) as (on, _):
+        await on.catalog.execute(SOMEWHERE)
+        people = "INSERT INTO audio.labelers (name, role) VALUES ('Nuria', 'lead'), ('Marina', 'labeler')"
+        await on.catalog.execute(people)
+        yield on
+
+
+@pytest.fixture
+async def lead_page(on: Platform, browser: Browser) -> AsyncIterator[Page]:
+    """A page of a browser in which a lead is signed in; one that broke a rule of its own fails the test."""
+    faults: list[str] = []
+    context = await browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(10_000)
+    await sign_in(context, on, Session(labeler_id=1, name="Nuria", role="lead"))
+    page = await context.new_page()
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    yield page
+    await context.close()
+    assert faults == []

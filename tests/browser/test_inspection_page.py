@@ -1,22 +1,13 @@
 """The inspection pages in a real browser: 20,000 audios on a map, heard, read, lassoed, by hand and key."""
 
 import csv
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import numpy as np
 import pytest
-from browser.conftest import SOMEWHERE
-from browser.inspection import Shown, show
-from playwright.async_api import Browser, BrowserContext, Page, expect
-from pydantic import SecretStr
+from browser.inspection import Shown, opened, show, sign_in
+from playwright.async_api import Page, expect
 
-from al_engine.service import build as build_al_engine
-from escolta.runtime import running
-from escolta.service import Platform
-from escolta.settings import Settings
-from escolta.web import Session, Sessions
-from label_gateway.service import build as build_label_gateway
+from escolta.web import Session
 
 POINTS = 20_000
 # How often the map is drawn anew while somebody moves it, a second.
@@ -35,46 +26,8 @@ FRAMES = """async () => {
 
 
 @pytest.fixture
-async def on(catalog_url: str, tmp_path: Path) -> AsyncIterator[Platform]:
-    settings = Settings(
-        bus_url="memory://",
-        catalog_url=catalog_url,
-        objects_url=f"file://{tmp_path}/objects",
-        state_dir=tmp_path,
-        secret=SecretStr("a secret for signing sessions in tests"),
-    )
-    async with running(settings, [build_al_engine, build_label_gateway]) as (on, _):
-        await on.catalog.execute(SOMEWHERE)
-        people = "INSERT INTO audio.labelers (name, role) VALUES ('Nuria', 'lead'), ('Marina', 'labeler')"
-        await on.catalog.execute(people)
-        yield on
-
-
-async def sign_in(context: BrowserContext, on: Platform, session: Session) -> None:
-    sessions = Sessions(on.settings)
-    cookie = {"name": sessions.cookie, "value": sessions.token(session), "url": on.http_url}
-    await context.add_cookies([cookie])  # type: ignore[list-item]
-
-
-@pytest.fixture
-async def page(on: Platform, browser: Browser) -> AsyncIterator[Page]:
-    """A page of a browser in which a lead is signed in; one that broke a rule of its own fails the test."""
-    faults: list[str] = []
-    context = await browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(10_000)
-    await sign_in(context, on, Session(labeler_id=1, name="Nuria", role="lead"))
-    page = await context.new_page()
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
-    yield page
-    await context.close()
-    assert faults == []
-
-
-async def opened(on: Platform, page: Page, shown: Shown) -> None:
-    await page.goto(f"{on.http_url}/iterations/{shown.iteration_id}")
-    await page.locator("#map[data-drawn]").wait_for()
-    await page.locator("#rows tr").first.wait_for()
+def page(lead_page: Page) -> Page:
+    return lead_page
 
 
 async def place_of(page: Page, shown: Shown, row: int) -> tuple[float, float]:

@@ -2,17 +2,17 @@
 
 import { byId, element } from "/static/element.js";
 import * as api from "./api.js";
-import { drawLegend, KINDS } from "./legend.js";
+import { drawChoice } from "./choice.js";
+import { drawLegend } from "./legend.js";
 import { List } from "./list.js";
-import { bgr, categoriesBy, grounds, whenThemeChanges } from "./palette.js";
-import { fetchPoints, MEDOID } from "./points.js";
+import { bgr, categoriesBy, categoryOf, grounds, whenThemeChanges } from "./palette.js";
+import { fetchPoints } from "./points.js";
 import { drawReason } from "./reason.js";
 import { plural } from "./say.js";
 import { Scatter } from "./scatter.js";
 import { Sound } from "./sound.js";
 
 const HOVER_MS = 120;
-const SOME = 60; // categories in the choice of lists; the map shows the others
 
 export class Inspection {
   #iteration;
@@ -23,9 +23,9 @@ export class Inspection {
   #sound = new Sound(byId("player"));
   #list;
   #field;
-  #by = null; // of categoriesBy
   #hidden = new Set(); // kinds
-  #alone = null; // a category
+  #alone = null; // the values of the points that are shown alone
+  #opened = false; // whether the legend lists what it has gathered
   #current = null;
   #picked = false; // by hand or key: hovering away does not stop it
   #lasso = null;
@@ -93,51 +93,59 @@ export class Inspection {
   #colorBy(field) {
     this.#field = field;
     this.#alone = null;
+    this.#opened = false;
     this.#color();
     this.#drawChoice(byId("which").value);
   }
 
   #color() {
     const { length, kind } = this.#points;
-    this.#by = categoriesBy(this.#field, this.#points);
-    const { categories, of } = this.#by;
+    const categories = categoriesBy(this.#field, this.#points);
+    const of = categoryOf(categories);
+    const values = this.#points[this.#field];
     const colors = categories.map(({ color }) => bgr(color));
-    const counts = new Array(categories.length).fill(0);
+    const counts = new Array(of.length).fill(0);
     const kindCounts = [0, 0, 0];
     const painted = new Uint32Array(length);
     const visible = new Uint8Array(length);
     for (let i = 0; i < length; i++) {
-      const category = of(i);
-      counts[category]++;
+      counts[values[i]]++;
       kindCounts[kind[i]]++;
-      painted[i] = colors[category];
-      visible[i] = !this.#hidden.has(kind[i]) && (this.#alone === null || this.#alone === category);
+      painted[i] = colors[of[values[i]]];
+      visible[i] = !this.#hidden.has(kind[i]) && (this.#alone === null || this.#alone.includes(values[i]));
     }
     // The dimmed first, then the rest, then the medoids, the proposed above all.
     const level = (i) => (visible[i] ? [1, 3, 2][kind[i]] : 0);
     const order = Uint32Array.from({ length }, (_, i) => i).sort((a, b) => level(a) - level(b) || a - b);
     this.#scatter.paint({ order, colors: painted, kinds: kind, visible, ...grounds() });
     drawLegend(
-      { categories, counts, kindCounts, hidden: this.#hidden, alone: this.#alone },
-      { hideKind: (it) => this.#hideKind(it), showAlone: (it) => this.#showAlone(it) },
+      { categories, counts, kindCounts, hidden: this.#hidden, alone: this.#alone, opened: this.#opened },
+      { hideKind: (it) => this.#hideKind(it), showAlone: (it) => this.#showAlone(it), open: () => this.#open() },
     );
   }
 
   #hideKind(kind) {
     if (!this.#hidden.delete(kind)) this.#hidden.add(kind);
-    this.#recolor("#kinds", kind);
+    this.#recolor();
   }
 
-  #showAlone(category) {
-    const pressed = category ?? this.#alone;
-    this.#alone = category;
-    this.#recolor("#categories", pressed);
+  #showAlone(values) {
+    this.#alone = values;
+    this.#recolor();
+  }
+
+  #open() {
+    this.#opened = !this.#opened;
+    if (!this.#opened) this.#alone = null; // what is not listed any longer is not shown alone either
+    this.#recolor();
   }
 
   // The legend is made anew: whoever pressed its button by key stays on it.
-  #recolor(list, place) {
+  #recolor() {
+    const list = document.activeElement?.closest("#kinds, #categories");
+    const place = list ? [...list.querySelectorAll("button")].indexOf(document.activeElement) : -1;
     this.#color();
-    document.querySelectorAll(`${list} button`)[place]?.focus();
+    if (place >= 0) list.querySelectorAll("button")[place]?.focus();
   }
 
   // The audio at hand ------------------------------------------------------------------------------------
@@ -224,25 +232,7 @@ export class Inspection {
   }
 
   #drawChoice(which) {
-    const kinds = [["proposed", "Proposals, by rank"], [`kind:${MEDOID}`, KINDS[MEDOID].name], ["kind:0", KINDS[0].name]];
-    if (this.#lasso) kinds.push(["lasso", "In the lasso"]);
-    const { header, set } = this.#points;
-    const groups = [["By kind", kinds]];
-    if (this.#field === "set") {
-      const sets = [...new Set(set)].sort((a, b) => a - b).filter(Boolean);
-      groups.push(["By set", sets.slice(0, SOME).map((it) => [`set:${it}`, `D${it}`])]);
-    } else {
-      const names = this.#field === "tagger" ? header.tagger_classes : header.labels;
-      const options = names.slice(0, SOME).map((name, i) => [`${this.#field}:${i}`, name || "no label"]);
-      groups.push([this.#field === "tagger" ? "By the tagger’s class" : "By label", options]);
-    }
-    byId("which").replaceChildren(
-      ...groups.map(([label, options]) =>
-        element("optgroup", { label }, ...options.map(([value, text]) => element("option", { value }, text))),
-      ),
-    );
-    byId("which").value = which;
-    if (!byId("which").value) byId("which").value = "proposed";
+    drawChoice(which, this.#field, this.#points, this.#lasso !== null);
   }
 
   // Keys ---------------------------------------------------------------------------------------------------

@@ -8,9 +8,11 @@ import { number, percent, utc, windowsOf } from "./say.js";
 const id = location.pathname.split("/").at(-1);
 const PAUSE_MS = 1000;
 const STAGES = {
-  waiting: "Waiting for another map to be drawn…",
+  waiting: "Waiting for its turn to be drawn…",
   loading: "Reading the embeddings…",
-  fitting: "Laying out the map, once for this window. The first time on a machine takes a minute longer.",
+  comparing: "Finding which audios sound alike…",
+  preparing: "Getting the layout ready. The first time on a machine this takes a minute or more…",
+  fitting: "Laying out the map, once for this window…",
   placing: "Placing what came after the map was drawn…",
 };
 
@@ -39,14 +41,21 @@ async function untilDrawn() {
   if (state.stage === "not asked for") state = await api.askForMap(id);
   for (; state.stage !== "drawn"; state = await api.mapState(id)) {
     byId("waiting-words").textContent = STAGES[state.stage] ?? `There is no map: ${state.problem}`;
-    byId("waiting-share").hidden = state.stage !== "fitting";
-    byId("waiting-share").value = state.share_done;
+    showShare(state);
     byId("again").hidden = state.stage !== "failed";
     if (state.stage === "failed") {
       await new Promise((clicked) => byId("again").addEventListener("click", clicked, { once: true }));
       await api.askForMap(id);
     } else await pause();
   }
+}
+
+// Where nobody can tell how much is done, the bar moves without saying so.
+function showShare({ stage, share_done }) {
+  const bar = byId("waiting-share");
+  bar.hidden = stage === "failed" || stage === "waiting";
+  if (share_done == null) bar.removeAttribute("value");
+  else bar.value = share_done;
 }
 
 function drawHead(iteration) {

@@ -29,18 +29,35 @@ export function mark(shape, color = "var(--quiet)") {
   return svg;
 }
 
-/** Draws the legend; `hideKind(kind)` and `showAlone(category)` are called as it is used. */
-export function drawLegend({ categories, counts, kindCounts, hidden, alone }, { hideKind, showAlone }) {
+/**
+ * Draws the legend; `counts` by value, `alone` the values that are shown alone, or null. `hideKind(kind)`,
+ * `showAlone(values)` and `open()`, which shows the members of what is gathered, are called as it is used.
+ */
+export function drawLegend({ categories, counts, kindCounts, hidden, alone, opened }, { hideKind, showAlone, open }) {
   byId("kinds").replaceChildren(
     ...KINDS.map(({ name, shape }, kind) =>
       entry(mark(shape), name, kindCounts[kind], !hidden.has(kind), () => hideKind(kind), "kind"),
     ),
   );
+  const choice = (name, color, values) => {
+    const pressed = String(alone) === String(values);
+    const count = values.reduce((sum, value) => sum + (counts[value] ?? 0), 0);
+    return entry(mark("swatch", color), name, count, pressed, () => showAlone(pressed ? null : values));
+  };
   byId("categories").replaceChildren(
-    ...categories.map(({ name, color }, i) =>
-      entry(mark("swatch", color), name, counts[i], alone === i, () => showAlone(alone === i ? null : i)),
-    ),
+    ...categories.flatMap(({ name, color, values, members }) => {
+      if (!members) return [choice(name, color, values)];
+      const parts = opened ? members.map((member) => choice(member.name, color, [member.value])) : [];
+      return [choice(name, color, values), opener(name, opened, open), ...parts];
+    }),
   );
+}
+
+function opener(name, opened, open) {
+  const label = `${opened ? "Close" : "Open"} ${name}`;
+  const button = element("button", { type: "button", className: "small", "aria-expanded": opened, "aria-label": label }, opened ? "◂" : "▸");
+  button.addEventListener("click", open);
+  return element("li", {}, button);
 }
 
 function entry(picture, name, count, pressed, act, className = "") {

@@ -77,8 +77,7 @@ export class List extends EventTarget {
   #clicked(target) {
     const row = target.closest("tr");
     if (!row) return;
-    row.focus();
-    this.#go(row, target.closest("button") !== null);
+    this.#goTo(row, target.closest("button") !== null);
   }
 
   #key(event) {
@@ -86,12 +85,16 @@ export class List extends EventTarget {
     const next = { ArrowDown: row?.nextElementSibling, ArrowUp: row?.previousElementSibling, Home: row?.parentElement.firstElementChild, End: row?.parentElement.lastElementChild };
     if (event.key === "Enter") this.#go(row, true);
     else if (event.key in next) {
-      if (next[event.key]) {
-        next[event.key].focus();
-        this.#go(next[event.key], false);
-      }
+      if (next[event.key]) this.#goTo(next[event.key], false);
     } else return;
     event.preventDefault();
+  }
+
+  // The map stays over the list: the row comes out from under it.
+  #goTo(row, play) {
+    row.focus({ preventScroll: true });
+    this.#go(row, play);
+    row.scrollIntoView({ block: "nearest" });
   }
 
   #go(row, play) {
@@ -133,4 +136,5 @@ function cells({ kind, set, proposal, blind }, audio) {
   ];
 }
 
-const quoted = (text) => `"${text.replaceAll('"', '""')}"`;
+// What a spreadsheet would run as a formula is text to it.
+const quoted = (text) => `"${text.replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""')}"`;

@@ -14,36 +14,52 @@ export function grounds() {
 }
 
 /**
- * The categories of the points by "set", "tagger" or "label": `{categories, of}`, `of(i)` being the number
- * of a point's category, and a category `{name, color}`, `color` as CSS; the last may gather what is left.
+ * The categories of the points by "set", "tagger" or "label": `{name, color, values}` each, `color` as CSS,
+ * `values` those numbers of the points that it stands for. One that gathers what is left has `members` too,
+ * `{name, value}` each.
  */
 export function categoriesBy(field, points) {
   return field === "set" ? bySet(points) : byName(points, field);
+}
+
+/** The number of the category of every value. */
+export function categoryOf(categories) {
+  const of = [];
+  categories.forEach(({ values }, category) => values.forEach((value) => (of[value] = category)));
+  return of;
 }
 
 function bySet({ set }) {
   const last = set.reduce((most, it) => Math.max(most, it), 0);
   const shown = Math.min(last, MOST_SETS);
   const colors = ramp(css("ramp").split(/\s+/), shown);
-  const categories = colors.map((color, i) => ({ name: `D${i + 1}`, color }));
-  if (last > shown) categories[shown - 1].name = `D${shown} – D${last}`;
-  categories.push({ name: "in no set", color: css("other") });
-  return { categories, of: (i) => (set[i] ? Math.min(set[i], shown) - 1 : shown) };
+  const categories = colors.map((color, i) => ({ name: `D${i + 1}`, color, values: [i + 1] }));
+  if (last > shown) {
+    const members = numbered(shown, last).map((value) => ({ name: `D${value}`, value }));
+    Object.assign(categories[shown - 1], gathered(`D${shown} – D${last}`, members));
+  }
+  categories.push({ name: "in no set", color: css("other"), values: [0] });
+  return categories;
 }
 
 function byName(points, field) {
-  const numbers = points[field];
   const names = points.header[field === "tagger" ? "tagger_classes" : "labels"];
   const named = names.filter(Boolean).length;
   const shown = named > DISTINCT ? DISTINCT - 1 : named;
-  const categories = names.slice(0, shown).map((name, i) => ({ name, color: css(`class-${i + 1}`) }));
+  const categories = names
+    .slice(0, shown)
+    .map((name, value) => ({ name, color: css(`class-${value + 1}`), values: [value] }));
   if (named > shown) {
-    categories.push({ name: `${named - shown} other classes`, color: css(`class-${DISTINCT}`) });
+    const members = numbered(shown, named - 1).map((value) => ({ name: names[value], value }));
+    categories.push({ color: css(`class-${DISTINCT}`), ...gathered(`${named - shown} other classes`, members) });
   }
-  if (names.includes("")) categories.push({ name: "no label", color: css("other") });
-  const none = categories.length - 1;
-  return { categories, of: (i) => (names[numbers[i]] === "" ? none : Math.min(numbers[i], shown)) };
+  // No label comes last of the names.
+  if (names.includes("")) categories.push({ name: "no label", color: css("other"), values: [named] });
+  return categories;
 }
+
+const gathered = (name, members) => ({ name, members, values: members.map(({ value }) => value) });
+const numbered = (first, last) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
 /** The color as the canvas takes it. */
 export function bgr(hex) {

@@ -1,5 +1,6 @@
 // A scatter plot that can be moved, zoomed, pointed at and lassoed, for some ten thousand points.
 
+import { contains, extent, gridOf } from "./plane.js";
 import { Raster, stamp } from "./raster.js";
 
 const REACH_PX = 9; // how near the pointer has to come to a point
@@ -7,7 +8,6 @@ const DOT_PX = 2.4; // the radius of a mark of the rest, where there are many
 const MANY = 5000;
 const MARGIN = 0.06;
 const MOST_ZOOM = 60;
-const CELLS = 64; // of the grid that finds points, in each direction
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Emits "point" {index or null} as the pointer goes, "pick" {index} on a click, "lasso" {indices}. */
@@ -267,41 +267,6 @@ export class Scatter extends EventTarget {
   #emit(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
-}
-
-/** Whether a polygon holds a point: a ray from it crosses the edges an odd number of times. */
-export function contains(corners, x, y) {
-  let odd = false;
-  for (let i = 0, j = corners.length - 1; i < corners.length; j = i++) {
-    const [[x1, y1], [x2, y2]] = [corners[i], corners[j]];
-    if (y1 > y !== y2 > y && x < ((x2 - x1) * (y - y1)) / (y2 - y1) + x1) odd = !odd;
-  }
-  return odd;
-}
-
-function extent(values) {
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of values) {
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  return [low, high];
-}
-
-// Coordinates run from -0.5 to 0.5.
-function gridOf({ x, y }) {
-  const cells = Array.from({ length: CELLS * CELLS }, () => []);
-  const cell = (value) => Math.min(Math.max(Math.floor((value + 0.5) * CELLS), 0), CELLS - 1);
-  for (let i = 0; i < x.length; i++) cells[cell(y[i]) * CELLS + cell(x[i])].push(i);
-  return {
-    around(atX, atY, reachX, reachY, visit) {
-      for (let row = cell(atY - reachY); row <= cell(atY + reachY); row++) {
-        for (let column = cell(atX - reachX); column <= cell(atX + reachX); column++) {
-          cells[row * CELLS + column].forEach(visit);
-        }
-      }
-    },
-  };
 }
 
 function shape(name, attributes) {

@@ -4,21 +4,15 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from escolta.audio import Probe, probe
+from escolta.audio import LARGEST_AUDIO_BYTES, LONGEST_AUDIO_S, Probe, probe, promised
 from escolta.errors import Rejected
 from escolta.events import AudioRecorded, audio_id_of
-
-LONGEST_S = 60.0
-"""An audio is meant to last about 10 s; six times that is a mistake in cutting, not an audio (ours)."""
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """A board without a battery wakes up in 1970 or 1980: a start before this one is a clock never set (ours)."""
 
 CLOCK_TOLERANCE = timedelta(seconds=60)
 """How far ahead of ours a node's clock may be (ours)."""
-
-LARGEST_BYTES = 64 << 20
-"""More than 60 s of two channels of 32 bits at 96 kHz; several objects are in memory at a time (ours)."""
 
 Kind = Literal[
     "unknown_node",
@@ -78,19 +72,20 @@ def check_size(event: AudioRecorded, size: int | None) -> None:
             f"{_named(event)} is not in the object store as {event.object_key}: check that "
             "ESCOLTA_OBJECTS_URL is the same for node and ingest, and let the node upload the audio again.",
         )
-    if size > LARGEST_BYTES:
+    if size > LARGEST_AUDIO_BYTES:
         raise Refused(
             "size",
-            f"{_named(event)} has {size} bytes, and an audio may have {LARGEST_BYTES} at most: look at what "
-            "the node uploads.",
+            f"{_named(event)} has {size} bytes, and an audio may have {LARGEST_AUDIO_BYTES} at most: look at "
+            "what the node uploads.",
         )
 
 
 def check_object(event: AudioRecorded, content: bytes) -> None:
     """Check the object's bytes against the event: digest, format, completeness, duration, shape.
 
-    It decodes the sound to its end: call it in a thread, not on the event loop. The sound itself is judged
-    before what the node says of it, because a node that cannot read its file sends it with made-up figures.
+    What the sound's header promises is judged first, and nothing too long is decoded; the rest is decoded to
+    its end: call it in a thread, not on the event loop. The sound itself is judged before what the node says
+    of it, because a node that cannot read its file sends it with made-up figures.
     Raises `Refused`.
     """
     digest = hashlib.sha256(content).hexdigest()
@@ -102,22 +97,28 @@ def check_object(event: AudioRecorded, content: bytes) -> None:
             "it again.",
         )
     try:
+        _check_duration(event, promised(content, name=_named(event)))
         found = probe(content, name=_named(event))
+    except Refused:
+        raise
     except Rejected as error:
         raise Refused(
             "sound", f"{error} Look at the node's recorder and disk, or at the file that it replays."
         ) from error
-    if found.duration_s > LONGEST_S:
-        raise Refused(
-            "duration",
-            f"{_named(event)} lasts {found.duration_s:.1f} s, and an audio may last {LONGEST_S:.0f} s at "
-            "most: let the node cut its recordings into audios of 10 s.",
-        )
     if _claimed(event, found) != found:
         raise Refused(
             "claims",
             f"{_named(event)} holds {_shape(found)}, but the node said {_shape(_claimed(event, found))}: "
             "update the node's software, which must tell what it wrote.",
+        )
+
+
+def _check_duration(event: AudioRecorded, found: Probe) -> None:
+    if found.duration_s > LONGEST_AUDIO_S:
+        raise Refused(
+            "duration",
+            f"{_named(event)} lasts {found.duration_s:.1f} s, and an audio may last {LONGEST_AUDIO_S:.0f} s "
+            "at most: let the node cut its recordings into audios of 10 s.",
         )
 
 

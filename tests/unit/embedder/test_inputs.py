@@ -220,7 +220,7 @@ RATE_AT = 24  # in the header of a WAV
         (spoiled(3e38), r"holds samples of 3e\+38 times full scale"),
         (changed(WAV, RATE_AT, 1), "its rate is 1 Hz: rates of 100 to 1,000,000 Hz"),
         (changed(WAV, RATE_AT, 0x7FFF_FFFF), "its rate is 2,147,483,647 Hz"),
-        (changed(WAV, RATE_AT, 0), "is not a sound file"),
+        (changed(WAV, RATE_AT, 0), "its rate is 0 Hz"),
     ],
 )
 def test_what_is_no_sound_is_rejected_with_its_reason(data: bytes, reason: str) -> None:

@@ -12,11 +12,10 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from escolta.audio import LARGEST_AUDIO_BYTES, LONGEST_AUDIO_S, files
 from escolta.events import AudioRecorded, audio_id_of
 from ingest.checks import (
     CLOCK_TOLERANCE,
-    LARGEST_BYTES,
-    LONGEST_S,
     Refused,
     check_claims,
     check_object,
@@ -75,8 +74,8 @@ def test_a_clock_that_is_ahead_a_little_is_tolerated(ahead_s: float) -> None:
 
 
 def test_the_longest_audio_is_taken() -> None:
-    content = sound(samples=round(LONGEST_S * RATE_HZ))
-    check_object(said(content, samples=round(LONGEST_S * RATE_HZ)), content)
+    content = sound(samples=round(LONGEST_AUDIO_S * RATE_HZ))
+    check_object(said(content, samples=round(LONGEST_AUDIO_S * RATE_HZ)), content)
 
 
 @pytest.mark.parametrize(
@@ -129,9 +128,24 @@ def test_an_object_that_changed_on_its_way_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("size", "kind", "words"),
-    [(None, "object", "is not in the object store"), (LARGEST_BYTES + 1, "size", "at most")],
+    [(None, "object", "is not in the object store"), (LARGEST_AUDIO_BYTES + 1, "size", "at most")],
 )
 def test_an_object_that_is_absent_or_huge_is_not_fetched(size: int | None, kind: str, words: str) -> None:
     with pytest.raises(Refused, match=words) as refused:
         check_size(said(), size)
     assert refused.value.kind == kind
+
+
+def test_what_a_header_promises_is_judged_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def decode(*_: object) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(files, "_blocks", decode)
+    out = io.BytesIO()
+    silence = np.zeros((RATE_HZ * 600, 8), np.int16)  # ten minutes of eight channels: some thousand bytes
+    soundfile.write(out, silence, RATE_HZ, format="FLAC", subtype="PCM_16")
+    content = out.getvalue()
+    assert len(content) < 100_000
+    with pytest.raises(Refused, match=r"lasts 600\.0 s") as refused:
+        check_object(said(content), content)
+    assert refused.value.kind == "duration"

@@ -1,16 +1,28 @@
 """Sound: which files are, what they hold, and what is done with waveforms."""
 
 from escolta.audio.containers import CONTAINERS, HEAD_BYTES, container_of
-from escolta.audio.files import Probe, probe, read
-from escolta.audio.limits import HIGHEST_RATE_HZ, LOUDEST, LOWEST_RATE_HZ
+from escolta.audio.files import Probe, probe, promised, read
+from escolta.audio.limits import (
+    HIGHEST_RATE_HZ,
+    LARGEST_AUDIO_BYTES,
+    LONGEST_AUDIO_S,
+    LOUDEST,
+    LOWEST_RATE_HZ,
+    MOST_CHANNELS,
+    MOST_NUMBERS,
+)
 from escolta.audio.waveform import SILENCE_DBFS, Waveform, level_dbfs, mono, resample, write
 
 __all__ = [
     "CONTAINERS",
     "HEAD_BYTES",
     "HIGHEST_RATE_HZ",
+    "LARGEST_AUDIO_BYTES",
+    "LONGEST_AUDIO_S",
     "LOUDEST",
     "LOWEST_RATE_HZ",
+    "MOST_CHANNELS",
+    "MOST_NUMBERS",
     "SILENCE_DBFS",
     "Probe",
     "Waveform",
@@ -18,6 +30,7 @@ __all__ = [
     "level_dbfs",
     "mono",
     "probe",
+    "promised",
     "read",
     "resample",
     "write",

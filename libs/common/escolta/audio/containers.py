@@ -17,6 +17,18 @@ CONTAINERS = {
 }
 """Every container that is accepted, at every door, with what it is called in print."""
 
+_FOREIGN = {
+    (0, b"\x1aE\xdf\xa3"): "Matroska or WebM",
+    (0, b"0&\xb2u"): "WMA",
+    (0, b"#!AMR"): "AMR",
+    (0, b"MAC "): "Monkey's Audio",
+    (0, b"wvpk"): "WavPack",
+    (0, b"DSD "): "DSD",
+    (0, b"\xff\xf1"): "AAC",
+    (0, b"\xff\xf9"): "AAC",
+    (4, b"ftyp"): "MP4 or M4A",
+}
+"""Sound that people have and that libsndfile does not read: where which bytes stand."""
 _W64 = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _MP3_KBITS = {  # MPEG version 1, then versions 2 and 2.5; the second index is the frame's own
     True: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
@@ -66,3 +78,15 @@ def _mp3_frame_bytes(header: bytes) -> int:
     samples_by_8 = 144 if version == 3 else 72
     kbits = _MP3_KBITS[version == 3][kbits_index]
     return samples_by_8 * kbits * 1000 // _MP3_RATES_HZ[version][rate_index] + padding
+
+
+def foreign(head: bytes) -> str:
+    """What a file is that `container_of` does not know, and what to do; `head` as there."""
+    for (at, magic), kind in _FOREIGN.items():
+        if head[at:].startswith(magic):
+            return f"it is {kind}, which is not read: convert it to FLAC."
+    zeros = len(head) - len(head.lstrip(b"\0"))
+    if zeros >= 12:
+        begin = f"its first {zeros:,} bytes" if zeros < len(head) else f"its first {zeros:,} bytes at least"
+        return f"{begin} are zeros, so that its header was never written, or is lost."
+    return f"it is none of {', '.join(CONTAINERS)}."

@@ -1,7 +1,9 @@
-"""Sound files: what they are, and their samples, once all of it is known to be there."""
+"""Sound files: what they are, and their samples. Every decoder at every door is opened here.
+
+What a header promises is judged before anything is decoded, and decoding stops at what it promises.
+"""
 
 import io
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,19 +13,28 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
-from escolta.audio.limits import HIGHEST_RATE_HZ, LOUDEST, LOWEST_RATE_HZ
+from escolta.audio.containers import HEAD_BYTES, container_of, foreign
+from escolta.audio.flac import flac_length
+from escolta.audio.headers import read_header
+from escolta.audio.lengths import Extent, extent
+from escolta.audio.limits import (
+    HIGHEST_RATE_HZ,
+    LONGEST_RECORDING_S,
+    LOUDEST,
+    LOWEST_RATE_HZ,
+    MOST_CHANNELS,
+    MOST_NUMBERS,
+)
+from escolta.audio.ogg import ends_with_its_last_page
+from escolta.audio.splice import Spliced
+from escolta.audio.unfit import Unfit
 from escolta.audio.waveform import Waveform
 from escolta.errors import Rejected
 
 Source = bytes | Path
 
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
-_BLOCK_SAMPLES = 1 << 16
-_LONGEST_OGG_PAGE = 27 + 255 + 255 * 255
-_ENDLESS_SAMPLES = 1 << 62  # libsndfile's figure for a FLAC that leaves its length open is beyond
-_UNKNOWN_LENGTH = 0xFFFFFFFF  # what a WAV written to a pipe says, and an RF64 in its short field
-_MOST_CHUNKS = 1000
-_END_OF_STREAM = 4
+_BLOCK_NUMBERS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -41,20 +52,43 @@ class Probe:
         return self.samples / self.rate_hz
 
 
+@dataclass(frozen=True)
+class OpenSound:
+    """A file that is open, with what is wrong with its length: see `lengths.Extent`. `as_it_is`: a reader
+    that knows nothing of faults reads the file as we do."""
+
+    file: soundfile.SoundFile
+    doubt: str
+    whole: bool
+    as_it_is: bool
+
+    @property
+    def promised(self) -> Probe:
+        """What the header says; the sound may turn out to be shorter."""
+        file = self.file
+        return Probe(file.format, file.frames, file.samplerate, file.channels, _BITS.get(file.subtype))
+
+
 def probe(source: Source, name: str = "") -> Probe:
-    """Say what a sound file is, having made sure that all of it is there.
+    """Say what the sound file of an audio is, having made sure that all of it is there.
 
     The sound is decoded to its end, a block at a time, because nothing else shows that a compressed file is
     whole. `name` is what the reason calls the sound where `source` is bytes.
 
-    Raises Rejected: not a sound file, truncated, of zero length, of a rate that no recorder has, or with
-    samples that are not numbers or beyond all measure.
-    Raises OSError where a path cannot be read. MP3 and the rarer formats of libsndfile are accepted, but of
-    those only MP3 is checked for truncation.
+    Raises Rejected: not a sound file, truncated, of zero length, with a header beyond `limits.py`, or with
+    samples that are not numbers or beyond all measure. Raises OSError where a path cannot be read.
     """
-    with _opened(source, name) as file:
-        samples = sum(len(block) for block in _blocks(file))
-        return Probe(file.format, samples, file.samplerate, file.channels, _BITS.get(file.subtype))
+    with _opened_whole(source, name) as sound:
+        for _ in _blocks(sound.file):
+            pass
+        return sound.promised
+
+
+def promised(source: Source, name: str = "") -> Probe:
+    """What the header of an audio says, which takes no time. Raises Rejected and OSError as `probe` does, but
+    for what only decoding shows."""
+    with _opened_whole(source, name, most_numbers=None) as sound:
+        return sound.promised
 
 
 def read(source: Source, name: str = "") -> tuple[Waveform, int]:
@@ -62,115 +96,128 @@ def read(source: Source, name: str = "") -> tuple[Waveform, int]:
 
     Raises Rejected and OSError exactly where `probe` does.
     """
-    with _opened(source, name) as file:
-        return np.concatenate(list(_blocks(file))), file.samplerate
-
-
-class _Unfit(Exception):
-    """What is wrong with a sound: the reason's predicate, to which `_opened` adds the subject."""
+    with _opened_whole(source, name) as sound:
+        return np.concatenate(list(_blocks(sound.file))), sound.file.samplerate
 
 
 @contextmanager
-def _opened(source: Source, name: str) -> Iterator[soundfile.SoundFile]:
-    """The open file; whatever turns out to be wrong with it is told with the sound's name."""
+def open_sound(source: Source, name: str = "") -> Iterator[OpenSound]:
+    """A sound file of any length, open for reading; what is wrong with its length is told, and mended.
+
+    Inside, raise Unfit with the predicate of what is wrong. Raises Rejected where no sound is to be had or
+    its header is beyond `limits.py`, and OSError where a path cannot be opened or, inside, be read.
+    """
     name = name or (source.name if isinstance(source, Path) else "the sound")
     with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb", buffering=0) as stream:
+        spliced = None
         try:
-            _require_the_end(stream)
-            # A descriptor and not the stream, because soundfile would judge a stream by its file's suffix.
-            handle = stream if isinstance(stream, io.BytesIO) else stream.fileno()
-            with soundfile.SoundFile(handle, closefd=False) as file:
-                yield file
-        except soundfile.LibsndfileError as error:
-            kinds = "no WAV, FLAC or Ogg file, nor another that libsndfile reads"
-            raise Rejected(f"{name} is not a sound file: {kinds}.") from error
-        except _Unfit as error:
-            raise Rejected(f"{name} {error}") from error
+            length = stream.seek(0, io.SEEK_END)
+            found = _examined(stream, length)
+            spliced = Spliced(stream, [range(length)] if found.parts is None else found.parts)
+            with soundfile.SoundFile(spliced) as file:
+                _require_within_limits(file)
+                yield OpenSound(file, found.doubt, found.whole, found.parts is None)
+        except (soundfile.LibsndfileError, Unfit) as error:
+            if spliced and spliced.error:
+                raise spliced.error from error
+            if isinstance(error, Unfit):
+                raise Rejected(f"{name} {error}") from error
+            raise Rejected(f"{name} is not a sound file that can be decoded: {error.error_string}") from error
+        if spliced.error:
+            raise spliced.error
+
+
+@contextmanager
+def _opened_whole(source: Source, name: str, most_numbers: int | None = MOST_NUMBERS) -> Iterator[OpenSound]:
+    """An open file of an audio: nothing of its sound is missing, and it is no longer than an audio may be."""
+    with open_sound(source, name) as sound:
+        if not sound.whole:
+            raise Unfit(sound.doubt)
+        numbers = sound.file.frames * sound.file.channels
+        if most_numbers and numbers > most_numbers:
+            raise Unfit(
+                f"promises {sound.file.frames:,} samples in each of {sound.file.channels} channels: of all "
+                f"channels together an audio may have {most_numbers:,}."
+            )
+        yield sound
+
+
+def _examined(stream: BinaryIO, length: int) -> Extent:
+    """How much sound there is, judged without decoding. Raises Unfit."""
+    if length == 0:
+        raise Unfit("has zero length: the file is empty.")
+    stream.seek(0)
+    head = stream.read(HEAD_BYTES)
+    container = container_of(head)
+    if container is None:
+        raise Unfit(f"is not a sound file: {foreign(head)}")
+    if container == "OGG" and not ends_with_its_last_page(stream, length):
+        return Extent([range(length)], "is truncated: the Ogg stream stops before its last page.", False)
+    if container == "FLAC":
+        return _flac_extent(stream, length)
+    header = read_header(stream, length)
+    if header is None:
+        return Extent()
+    _require_form(header.form.channels, header.form.rate_hz)
+    return extent(stream, header, length)
+
+
+def _flac_extent(stream: BinaryIO, length: int) -> Extent:
+    found = flac_length(stream, length)
+    if found is None or found.present == found.promised:
+        return Extent()
+    if found.present == 0:
+        raise Unfit(f"is truncated: the file of {length:,} bytes ends within its first frame.")
+    frames = f"its frames hold {found.present:,} samples."
+    if found.promised == 0:
+        doubt = f"does not say how long it is, as a FLAC written to a pipe: {frames}"
+    elif found.promised > found.present:
+        doubt = f"is truncated: its header promises {found.promised:,} samples, and {frames}"
+    else:
+        doubt = f"says that it has {found.promised:,} samples, and {frames}"
+    stream.seek(0)
+    head = found.patched(stream.read(26))
+    return Extent([head, range(len(head), length)], doubt, whole=False)
+
+
+def _require_within_limits(file: soundfile.SoundFile) -> None:
+    _require_form(file.channels, file.samplerate)
+    if file.frames > LONGEST_RECORDING_S * file.samplerate:
+        raise Unfit("says that it lasts longer than a year: its header is damaged.")
+
+
+def _require_form(channels: int, rate_hz: int) -> None:
+    if not 1 <= channels <= MOST_CHANNELS:
+        raise Unfit(f"says that it has {channels:,} channels: 1 to {MOST_CHANNELS} are accepted.")
+    if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
+        known = f"{LOWEST_RATE_HZ:,} to {HIGHEST_RATE_HZ:,} Hz"
+        raise Unfit(f"says that its rate is {rate_hz:,} Hz: rates of {known} are accepted.")
 
 
 def _blocks(file: soundfile.SoundFile) -> Iterator[Waveform]:
-    """The sound, block by block. Raises _Unfit where it ends before the end that was promised."""
-    if file.frames > _ENDLESS_SAMPLES:
-        raise _Unfit("does not say how long it is, as a FLAC written to a pipe: encode it to a file.")
-    if not LOWEST_RATE_HZ <= file.samplerate <= HIGHEST_RATE_HZ:
-        known = f"{LOWEST_RATE_HZ:,} to {HIGHEST_RATE_HZ:,} Hz"
-        raise _Unfit(f"says that its rate is {file.samplerate:,} Hz: rates of {known} are accepted.")
+    """The sound, block by block. Raises Unfit where it ends before the end that was promised."""
     decoded = 0
     try:
-        while len(block := file.read(_BLOCK_SAMPLES, dtype="float32")):
-            _require_sound(block)
+        while len(block := file.read(max(1, _BLOCK_NUMBERS // file.channels), dtype="float32")):
+            require_sound(block)
             decoded += len(block)
             yield block
     except soundfile.LibsndfileError as error:
-        raise _truncated(file.frames, decoded, "samples") from error
+        raise _truncated(file.frames, decoded) from error
+    if decoded == 0 and file.frames == 0:
+        raise Unfit("has zero length: there is no sample in it.")
     if decoded < file.frames:
-        raise _truncated(file.frames, decoded, "samples")
-    if decoded == 0:
-        raise _Unfit("has zero length: there is no sample in it.")
+        raise _truncated(file.frames, decoded)
 
 
-def _require_sound(block: Waveform) -> None:
+def require_sound(block: Waveform) -> None:
+    """Raises Unfit where samples are no numbers, or beyond all measure."""
     peak = np.abs(block).max()
     if not np.isfinite(peak):
-        raise _Unfit("holds samples that are not numbers (NaN or infinity).")
+        raise Unfit("holds samples that are not numbers (NaN or infinity).")
     if peak > LOUDEST:
-        raise _Unfit(f"holds samples of {peak:.0e} times full scale: that is no sound.")
+        raise Unfit(f"holds samples of {peak:.0e} times full scale: that is no sound.")
 
 
-def _truncated(promised: int, present: int, unit: str) -> _Unfit:
-    return _Unfit(f"is truncated: its header promises {promised} {unit}, and {present} can be read.")
-
-
-def _require_the_end(stream: BinaryIO) -> None:
-    """Raise _Unfit if a WAV or Ogg file is cut short: libsndfile reads these as if nothing were missing."""
-    length = stream.seek(0, io.SEEK_END)
-    if length == 0:
-        raise _Unfit("has zero length: the file is empty.")
-    stream.seek(0)
-    head = stream.read(12)
-    if head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:] == b"WAVE":
-        _require_wav_data(stream, length, ">" if head[:4] == b"RIFX" else "<")
-    elif head[:4] == b"OggS":
-        _require_last_ogg_page(stream, length)
-    stream.seek(0)
-
-
-def _require_wav_data(stream: BinaryIO, length: int, order: str) -> None:
-    """Walk the chunks up to the sound and compare its promised size with what is left of the file."""
-    at, frame_bytes, long_size = 12, 1, None
-    for _ in range(_MOST_CHUNKS):
-        stream.seek(at)
-        head = stream.read(8)
-        if len(head) < 8:
-            break
-        kind, size = struct.unpack(f"{order}4sI", head)
-        if kind == b"data":
-            promised = long_size if size == _UNKNOWN_LENGTH else size
-            present = length - at - 8
-            if promised is not None and present < promised:
-                unit = "samples" if frame_bytes > 1 else "bytes"
-                raise _truncated(promised // frame_bytes, present // frame_bytes, unit)
-            return
-        body = stream.read(min(size, 24))
-        if kind == b"fmt " and len(body) >= 16:
-            frame_bytes = _pcm_frame_bytes(body, order)
-        elif kind == b"ds64" and len(body) >= 16:
-            long_size = struct.unpack("<Q", body[8:16])[0]
-        at += 8 + size + size % 2
-    raise _Unfit("is truncated: the file ends before its sound begins.")
-
-
-def _pcm_frame_bytes(fmt: bytes, order: str) -> int:
-    """The bytes of one sample of all channels; 1 where a block holds many samples, as in ADPCM."""
-    channels, _, _, block_bytes, bits = struct.unpack(f"{order}HIIHH", fmt[2:16])
-    return block_bytes if bits and block_bytes == channels * ((bits + 7) // 8) else 1
-
-
-def _require_last_ogg_page(stream: BinaryIO, length: int) -> None:
-    """The last page is flagged as the stream's end and is there to its last byte (RFC 3533, section 6)."""
-    stream.seek(max(0, length - _LONGEST_OGG_PAGE))
-    tail = stream.read(_LONGEST_OGG_PAGE)
-    page = tail[max(0, tail.rfind(b"OggS")) :]
-    whole = len(page) >= 27 and len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
-    if not (whole and page[5] & _END_OF_STREAM):
-        raise _Unfit("is truncated: the Ogg stream stops before its last page.")
+def _truncated(promised_samples: int, present: int) -> Unfit:
+    return Unfit(f"is truncated: its header promises {promised_samples} samples, and {present} can be read.")

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException
 from pydantic import AfterValidator, BaseModel
 
+from escolta.fields import Word
 from escolta.names import tidy_name
 from escolta.service import Platform
 from escolta.web import Session, signed_in
@@ -27,7 +28,7 @@ def problems(when: dict[int, str]) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem, "description": words} for status, words in when.items()}
 
 
-Name = Annotated[str, AfterValidator(tidy_name)]
+Name = Annotated[Word, AfterValidator(tidy_name)]
 
 
 class Access:

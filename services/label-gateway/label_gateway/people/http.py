@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Response
 from pydantic import BaseModel, Field
 
+from escolta.fields import Count
 from escolta.service import Platform
 from label_gateway.people import labelers as people
 from label_gateway.people.access import Access, Name, problems
@@ -48,7 +49,7 @@ def add_routes(
     leads = [Depends(access.lead)]
     no_such = problems({404: "There is no such labeler."})
 
-    async def known(labeler_id: int) -> Labeler:
+    async def known(labeler_id: Count) -> Labeler:
         labeler = await people.labeler(on.catalog, labeler_id)
         if labeler is None:
             raise HTTPException(404, f"There is no labeler {labeler_id}.")

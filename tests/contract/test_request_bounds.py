@@ -1,4 +1,4 @@
-"""Whatever a request may say over HTTP has a bound: what is beyond it is 422, and never a 500 of the catalog."""
+"""Whatever a request may say over HTTP has a bound: what is beyond it is 422, and no 500 of the catalog."""
 
 from collections.abc import Iterator
 from pathlib import Path

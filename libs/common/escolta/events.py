@@ -16,7 +16,6 @@ from escolta.fields import (
     BIGINT,
     INTEGER,
     SMALLINT,
-    Batch,
     Body,
     Count,
     FileName,
@@ -25,6 +24,7 @@ from escolta.fields import (
     Nodes,
     ObjectKey,
     Percent,
+    Positive,
     Quoted,
     Seconds,
     Sentence,
@@ -174,7 +174,7 @@ class IterationRequested(Event):
     further_windows: FurtherWindows = ()
     strategy: Word | None = Field(None, description="none: the al-engine's setting")
     scheduled_for: UtcTime | None = Field(None, description="when the schedule had it due")
-    batch: Batch = Field(description="audios to propose")
+    batch: Positive = Field(description="audios to propose")
     follow_ups: Count = Field(
         0, description="how many further iterations start by themselves, one as each closes"
     )

@@ -68,7 +68,7 @@ Hours = Annotated[
 ]
 
 Count = Annotated[int, Field(ge=0, le=INTEGER)]
-Batch = Annotated[int, Field(gt=0, le=INTEGER)]
+Positive = Annotated[int, Field(gt=0, le=INTEGER)]
 Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 

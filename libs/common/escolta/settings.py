@@ -11,6 +11,7 @@ from pydantic import Field, PositiveFloat, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from escolta.errors import Misconfigured
+from escolta.fields import Count, Positive
 from escolta.secret import LEAST_SECRET, kept_secret
 
 
@@ -48,7 +49,7 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = Field(
         None, description="bearer token that may read /metrics; none: only a signed-in lead may"
     )
-    drain_s: float = Field(20.0, gt=0, description="how long a stop waits for running handlers")
+    drain_s: float = Field(20.0, gt=0, le=3600, description="how long a stop waits for running handlers")
 
     node_name: str = Field("node", description="this node's name: a-z, 0-9 and -; unique in the project")
     replay_dir: Path | None = Field(
@@ -67,11 +68,11 @@ class Settings(BaseSettings):
     cnn14_weights: Path | None = Field(
         None, description="file of CNN14's weights; none: what `escolta models fetch cnn14` downloaded"
     )
-    embed_batch: int = Field(32, gt=0, description="audios in one call of the model")
+    embed_batch: int = Field(32, gt=0, le=10_000, description="audios in one call of the model")
 
-    batch: int = Field(400, gt=0, description="audios that one iteration proposes (the paper: 400)")
-    max_samples: int = Field(0, ge=0, description="N_max of the partition; 0: from the memory at hand")
-    max_medoids: int = Field(20_000, gt=0, description="M_max, the most medoids of a run")
+    batch: Positive = Field(400, description="audios that one iteration proposes (the paper: 400)")
+    max_samples: Count = Field(0, description="N_max of the partition; 0: from the memory at hand")
+    max_medoids: Positive = Field(20_000, description="M_max, the most medoids of a run")
     strategy: str = Field("mal-mf", description="how an iteration chooses; docs/strategies.md compares them")
     control_share: float = Field(
         0.05, ge=0, le=1, description="part of a batch that is drawn at random, to measure without bias"
@@ -81,8 +82,8 @@ class Settings(BaseSettings):
         description='when iterations start by themselves, in UTC: "mon 06:00" or "daily 06:00"; empty: never',
     )
 
-    sign_in_hours: float = Field(24.0, gt=0, description="how long a sign-in link can be used")
-    session_days: float = Field(30.0, gt=0, description="how long a session lasts")
+    sign_in_hours: float = Field(24.0, gt=0, le=87_600, description="how long a sign-in link can be used")
+    session_days: float = Field(30.0, gt=0, le=3_650, description="how long a session lasts")
     group_shares: dict[str, PositiveFloat] = Field(
         {}, description='parts of a batch by group, as JSON: {"harbor": 3, "campus": 2}; a group not named: 1'
     )

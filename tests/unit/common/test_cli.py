@@ -71,6 +71,13 @@ def test_a_wrong_setting_is_named(monkeypatch):
         load_settings()
 
 
+@pytest.mark.parametrize(("name", "value"), [("BATCH", 2**31), ("SIGN_IN_HOURS", 1e300), ("DRAIN_S", "inf")])
+def test_a_setting_beyond_its_bounds_is_named(monkeypatch, name, value):
+    monkeypatch.setenv(f"ESCOLTA_{name}", str(value))
+    with pytest.raises(Misconfigured, match=f"ESCOLTA_{name}: Input should be less than or equal to"):
+        load_settings()
+
+
 def test_an_unknown_service_is_named_with_those_there_are():
     done = escolta("run", "transcriber")
     assert done.returncode == 2

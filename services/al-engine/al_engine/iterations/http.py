@@ -15,7 +15,7 @@ from al_engine.method.strategies import STRATEGIES
 from al_engine.stopping import panel
 from al_engine.stopping.advice import Panel
 from escolta.events import FurtherWindows, Window
-from escolta.fields import Batch, Count, Hours, Nodes, UtcTime, Word
+from escolta.fields import Count, Hours, Nodes, Positive, UtcTime, Word
 from escolta.service import Platform
 from escolta.web import Session, lead
 
@@ -32,7 +32,7 @@ class IterationWanted(BaseModel):
     hours: Hours | None = None
     further_windows: FurtherWindows = ()
     strategy: Word | None = Field(None, description="none: the setting ESCOLTA_STRATEGY")
-    batch: Batch | None = None
+    batch: Positive | None = None
     follow_ups: Count = Field(0, description="further iterations that start as each one closes")
 
 

@@ -74,11 +74,11 @@ def _add_probes(app: FastAPI, on: Platform, services: Sequence[Service]) -> None
 
 
 async def _catalog_answers(on: Platform) -> bool:
-    if on.catalog is None:
+    if on.opened_catalog is None:
         return True
     try:
         async with asyncio.timeout(CATALOG_S):
-            await on.catalog.fetchval("SELECT 1")
+            await on.opened_catalog.fetchval("SELECT 1")
     except Exception as error:  # noqa: BLE001  # whatever it is, nobody can work with this catalog now
         log.warning("not ready: the catalog does not answer: %s", str(error) or type(error).__name__)
         return False

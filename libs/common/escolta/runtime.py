@@ -15,9 +15,9 @@ from escolta.app import make_app
 from escolta.bus import open_bus
 from escolta.cancellation import cancelled_by_us_alone
 from escolta.clock import Clock, SystemClock
-from escolta.errors import Misconfigured
+from escolta.errors import Misconfigured, is_transient
 from escolta.objects import open_objects
-from escolta.service import Every, Platform, Service
+from escolta.service import Always, Every, Platform, Service
 from escolta.settings import Settings
 
 log = logging.getLogger("escolta.runtime")
@@ -55,7 +55,7 @@ async def joined(settings: Settings, *, bus: bool = True) -> AsyncIterator[Platf
 
     on = _platform(settings, SystemClock())
     on.http_url = settings.public_url or f"http://{settings.http_host}:{settings.http_port or PREFERRED_PORT}"
-    async with open_catalog(settings.catalog_url, cache=settings.cache, join=True) as on.catalog:
+    async with open_catalog(settings.catalog_url, cache=settings.cache, join=True) as on.opened_catalog:
         if not bus:
             yield on
             return
@@ -82,7 +82,7 @@ async def running(
             from escolta.catalog import open_catalog
 
             catalog = open_catalog(settings.catalog_url, cache=settings.cache)
-            on.catalog = await stack.enter_async_context(catalog)
+            on.opened_catalog = await stack.enter_async_context(catalog)
         listener = _listen(settings)
         on.http_url = settings.public_url or _address(listener)
         for service in services:
@@ -117,14 +117,19 @@ async def _working(services: Sequence[Service]) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _repeat(service: str, job: Every) -> None:
+async def _repeat(service: str, job: Every | Always) -> None:
+    pause_s = job.period_s if isinstance(job, Every) else job.pause_s
     while True:
         try:
             with cancelled_by_us_alone():
                 await job.run()
-        except Exception:
-            log.exception("%s: the job %s failed; again in %.0f s", service, job.run.__name__, job.period_s)
-        await asyncio.sleep(job.period_s)
+        except Exception as error:
+            failed = f"{service}: the job {job.run.__name__} failed; again in {pause_s:.0f} s"
+            if is_transient(error):
+                log.warning("%s: %s: %s", failed, type(error).__name__, error)
+            else:
+                log.exception(failed)
+        await asyncio.sleep(pause_s)
 
 
 class _Server(uvicorn.Server):

@@ -18,15 +18,24 @@ if TYPE_CHECKING:
     import asyncpg
     from fastapi import APIRouter
 
-__all__ = ["Every", "Finding", "Message", "OpenPlatform", "Platform", "Service", "Settings", "Subscription"]
+__all__ = [
+    "Always",
+    "Every",
+    "Finding",
+    "Message",
+    "OpenPlatform",
+    "Platform",
+    "Service",
+    "Settings",
+    "Subscription",
+]
 
 
 @dataclass
 class Platform:
     """The ports and the settings, made once a process and handed to every service.
 
-    `catalog` is an asyncpg pool over the migrated catalog. It is there once the services are started,
-    and only if one of them uses it: a node on a Raspberry Pi has no database driver at all.
+    A node on a Raspberry Pi has no database driver at all, so a catalog is there only if a service uses it.
     """
 
     settings: Settings
@@ -34,8 +43,16 @@ class Platform:
     objects: Objects
     clock: Clock
     metrics: CollectorRegistry
-    catalog: "asyncpg.Pool" = None  # the runtime sets it before handlers run
     http_url: str = ""
+    opened_catalog: "asyncpg.Pool | None" = field(default=None, repr=False)
+    """Set by whoever opens it, before handlers run."""
+
+    @property
+    def catalog(self) -> "asyncpg.Pool":
+        """A pool over the migrated catalog."""
+        if self.opened_catalog is None:
+            raise RuntimeError("no catalog is open: the service says uses_catalog=False, or has not started")
+        return self.opened_catalog
 
     def log(self, service: str) -> logging.Logger:
         """The logger of a service; pass `extra={"audio_id": …}` and the JSON line carries it."""
@@ -63,6 +80,14 @@ class Every:
 
 
 @dataclass(frozen=True)
+class Always:
+    """A job that never returns by itself; where it fails, it is logged and begun again after `pause_s`."""
+
+    run: Callable[[], Awaitable[None]]
+    pause_s: float = 5.0
+
+
+@dataclass(frozen=True)
 class Service:
     """A service: what it listens to, what it serves, what it does by itself.
 
@@ -74,7 +99,7 @@ class Service:
     name: str
     subscriptions: Sequence[Subscription] = ()
     router: "APIRouter | None" = None
-    jobs: Sequence[Every] = ()
+    jobs: Sequence[Every | Always] = ()
     lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None
     greeting: Callable[[], Awaitable[str]] | None = None
     uses_catalog: bool = True

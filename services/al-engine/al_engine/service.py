@@ -7,8 +7,7 @@ from al_engine.maps import http as inspection
 from al_engine.maps.drawing import Maps
 from al_engine.method import strategies
 from escolta.events import AudioEmbedded, AudioLabeled, IterationClosed, IterationRequested
-from escolta.service import Every, Platform, Service, Subscription
-from escolta.work import LOOK_EVERY_S
+from escolta.service import Always, Every, Platform, Service, Subscription
 
 CATCH_UP_S = 60.0
 SCHEDULE_S = 30.0
@@ -33,8 +32,8 @@ def build(on: Platform) -> Service:
         router=routes,
         jobs=[
             Every(CATCH_UP_S, iterations.catch_up),
-            Every(LOOK_EVERY_S, iterations.work.for_ever),
+            Always(iterations.work.for_ever),
             Every(SCHEDULE_S, schedule.ask_if_due),
-            Every(LOOK_EVERY_S, maps.work.for_ever),
+            Always(maps.work.for_ever),
         ],
     )

@@ -1,7 +1,7 @@
 """The node-agent: records, keeps on disk, uploads, and forgets only what is accepted."""
 
 from escolta.events import AudioAccepted, AudioRefused
-from escolta.service import Every, Platform, Service, Subscription
+from escolta.service import Always, Every, Platform, Service, Subscription
 from node_agent.node import Node
 
 
@@ -17,7 +17,7 @@ def build(on: Platform) -> Service:
         ],
         jobs=[
             Every(60, node.record),
-            Every(5, node.sender.send),
+            Always(node.sender.send),
             Every(15, node.sender.add_unanswered),
             Every(60, node.tell),
         ],

@@ -116,7 +116,7 @@ async def test_a_process_is_ready_when_its_services_are_and_tells_nothing_more(c
 
 async def test_a_process_is_not_ready_while_its_catalog_is_away(platform, postgres_url, caplog):
     async with database(postgres_url) as url:
-        platform.catalog = await asyncpg.create_pool(url, min_size=1)
+        platform.opened_catalog = await asyncpg.create_pool(url, min_size=1)
         there = await readiness(platform)
     away = await readiness(platform)
     platform.catalog.terminate()
@@ -125,8 +125,13 @@ async def test_a_process_is_not_ready_while_its_catalog_is_away(platform, postgr
     assert "not ready: the catalog does not answer: " in caplog.text
 
 
+def test_a_catalog_that_nobody_opened_is_said_so(platform):
+    with pytest.raises(RuntimeError, match="no catalog is open"):
+        platform.catalog.fetchval("SELECT 1")
+
+
 async def test_a_catalog_that_does_not_answer_is_not_waited_for(platform, postgres_url, monkeypatch):
-    async with asyncpg.create_pool(postgres_url, min_size=1, max_size=1) as platform.catalog:
+    async with asyncpg.create_pool(postgres_url, min_size=1, max_size=1) as platform.opened_catalog:
         async with platform.catalog.acquire():
             with monkeypatch.context() as patched:
                 patched.setattr(app, "CATALOG_S", 0.1)
@@ -212,7 +217,7 @@ async def test_a_catalog_that_goes_away_is_503(platform, postgres_url):
 
     async with client_of(platform, Service("one", router=routes)) as client:
         async with database(postgres_url) as url:
-            platform.catalog = await asyncpg.create_pool(url, min_size=1)
+            platform.opened_catalog = await asyncpg.create_pool(url, min_size=1)
             assert (await client.get("/rows")).json() == 1
         answers = [await client.get("/rows") for _ in range(2)]
     platform.catalog.terminate()

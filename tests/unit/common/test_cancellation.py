@@ -7,7 +7,7 @@ import pytest
 from escolta.cancellation import cancelled_by_us_alone
 from escolta.errors import Transient
 from escolta.runtime import _repeat
-from escolta.service import Every
+from escolta.service import Always, Every
 
 
 async def guarded(waiting):
@@ -83,3 +83,24 @@ async def test_a_job_that_swallows_its_cancellation_ends_with_its_service():
     async with asyncio.timeout(10):
         await asyncio.wait({working})
     assert working.cancelled()
+
+
+@pytest.mark.parametrize("kind", [lambda job: Every(0.01, job), lambda job: Always(job, 0.01)])
+async def test_a_job_that_fails_begins_again_and_an_outage_leaves_no_traceback(kind, caplog):
+    failures = [Transient("the catalog is away"), ZeroDivisionError("one over none")]
+    ran = asyncio.Event()
+
+    async def job():
+        if failures:
+            raise failures.pop(0)
+        ran.set()
+        await asyncio.sleep(60)
+
+    working = asyncio.create_task(_repeat("test", kind(job)))
+    await ran.wait()
+    working.cancel()
+    await asyncio.wait({working})
+    away, slip = caplog.records
+    assert "the job job failed; again in 0 s: Transient: the catalog is away" in away.message
+    assert away.exc_info is None
+    assert slip.exc_info is not None

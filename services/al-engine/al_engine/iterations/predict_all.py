@@ -49,7 +49,7 @@ class Predictor:
             medoids = await inputs.choose_medoids(connection, pool, [everything], model_id, limit_medoids)
         if len(set(medoids.classes)) < 2:
             return []
-        audios = await _never_labeled(pool, model_id, after, limit)
+        audios = await never_labeled(pool, model_id, after, limit)
         if not audios:
             return []
         classifier = await self._classifier(model_id, dim, medoids)
@@ -74,18 +74,23 @@ class Predictor:
             return self._fitted[2]
 
 
-async def _never_labeled(
+async def never_labeled(
     pool: asyncpg.Pool, model_id: str, after: UUID, limit: int
 ) -> Sequence[tuple[UUID, datetime, str]]:
     """Id, start and file name; each page comes out of the indexes by id, whatever lies before it."""
-    rows = await pool.fetch(
-        "SELECT e.audio_id, e.start_utc, a.file_name FROM audio.embeddings AS e"
-        " JOIN audio.audios AS a USING (audio_id, start_utc) WHERE e.model_id = $1 AND e.audio_id > $2"
-        " AND NOT EXISTS (SELECT FROM al.wavs_proposed AS w"
-        "                 WHERE w.audio_id = e.audio_id AND w.labeled_at IS NOT NULL)"
-        " ORDER BY e.audio_id LIMIT $3",
-        model_id,
-        after,
-        limit,
-    )
+    rows = await pool.fetch(_NEVER_LABELED, model_id, after, limit)
     return [(row["audio_id"], row["start_utc"], row["file_name"]) for row in rows]
+
+
+# Not joined: PostgreSQL would be free to join and sort the whole catalog for a page of it.
+_NEVER_LABELED = """
+    WITH next AS MATERIALIZED (
+        SELECT audio_id, start_utc FROM audio.embeddings AS e WHERE model_id = $1 AND audio_id > $2
+        AND (SELECT true FROM al.wavs_proposed AS w
+             WHERE w.audio_id = e.audio_id AND w.labeled_at IS NOT NULL LIMIT 1) IS NULL
+        ORDER BY audio_id LIMIT $3)
+    SELECT audio_id, start_utc,
+           (SELECT file_name FROM audio.audios AS a
+            WHERE a.audio_id = next.audio_id AND a.start_utc = next.start_utc) AS file_name
+    FROM next ORDER BY audio_id
+"""

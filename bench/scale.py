@@ -56,7 +56,7 @@ HOUSE = """
     SELECT audio.ensure_month(month) FROM generate_series(
         '2022-01-01'::timestamptz, '2024-12-01'::timestamptz, interval '1 month') AS month;
 """
-# $1 audios, over all months whatever their number. One in 200 failed, one in 100 has a message that was rejected.
+# $1 audios, over all months whatever their number. One in 200 failed; one in 100 is a message in quarantine.
 AUDIOS = f"""
     WITH audio AS (
         INSERT INTO audio.audios (audio_id, start_utc, node_id, path_id, object_name, file_name, rate_hz,

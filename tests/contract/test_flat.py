@@ -250,13 +250,18 @@ async def test_a_large_catalog_is_read_no_more_than_a_small_one(small_and_large,
     assert large <= small + FEW
 
 
-async def test_a_recording_that_was_proposed_is_looked_for_in_its_month_alone(small_and_large):
-    catalog, _ = small_and_large
+async def proposed_recording(catalog: Catalog) -> None:
     audio_id = await catalog.fetchval("SELECT audio_id FROM al.wavs_proposed WHERE rank = 1 LIMIT 1")
+    assert await tasks.stored_audio(catalog, audio_id)
+
+
+@pytest.mark.parametrize(("request_", "audios"), [(proposed_recording, 1), (next_task, 2)])
+async def test_audios_of_a_batch_are_looked_for_in_their_months_alone(small_and_large, request_, audios):
+    catalog, _ = small_and_large
     async with catalog.transaction():
         before = set(await catalog.fetch(MONTHS_READ))
-        assert await tasks.stored_audio(catalog, audio_id)
-        assert len(set(await catalog.fetch(MONTHS_READ)) - before) == 1
+        await request_(catalog)
+        assert 1 <= len(set(await catalog.fetch(MONTHS_READ)) - before) <= audios
 
 
 async def test_a_scan_would_be_seen(small_and_large):

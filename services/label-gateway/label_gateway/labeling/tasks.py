@@ -38,20 +38,28 @@ class StoredAudio:
 
 async def next_tasks(db: asyncpg.Pool, labeler_id: int, limit: int) -> list[Task]:
     """The next `limit` audios that the labeler has to hear, oldest batch first, in the group's order."""
-    rows = await db.fetch(
-        "SELECT iteration_id, audio_id, f.file_name, f.duration_s, f.rate_hz, a.place,"
-        " (SELECT count(*) FROM label.assignments o"
-        "  WHERE (o.iteration_id, o.group_id) = (a.iteration_id, a.group_id)) AS of"
-        " FROM audio.labelers l JOIN label.assignments a USING (group_id)"
-        " JOIN al.wavs_proposed w USING (iteration_id, audio_id)"
-        " JOIN al.al_preprocessing i USING (iteration_id)"
-        " JOIN audio.audios f USING (audio_id, start_utc)"
-        f" WHERE l.labeler_id = $1 AND {WAITING}"
-        " ORDER BY i.proposed_at, iteration_id, a.place LIMIT $2",
-        labeler_id,
-        limit,
-    )
+    rows = await db.fetch(_NEXT, labeler_id, limit)
     return [Task(**row) for row in rows]
+
+
+# The few audios that come next are looked up at the end, each in its month: joined with the rest, every audio
+# that waits would be looked for in every month.
+_NEXT = f"""
+    WITH next AS MATERIALIZED (
+        SELECT a.iteration_id, a.audio_id, w.start_utc, i.proposed_at, a.place, a.group_id
+        FROM audio.labelers l JOIN label.assignments a USING (group_id)
+        JOIN al.wavs_proposed w USING (iteration_id, audio_id)
+        JOIN al.al_preprocessing i USING (iteration_id)
+        WHERE l.labeler_id = $1 AND {WAITING}
+        ORDER BY i.proposed_at, a.iteration_id, a.place LIMIT $2)
+    SELECT iteration_id, audio_id, f.file_name, f.duration_s, f.rate_hz, place,
+           (SELECT count(*) FROM label.assignments o
+            WHERE (o.iteration_id, o.group_id) = (next.iteration_id, next.group_id)) AS of
+    FROM next CROSS JOIN LATERAL (
+        SELECT file_name, duration_s, rate_hz FROM audio.audios AS f
+        WHERE f.audio_id = next.audio_id AND f.start_utc = next.start_utc LIMIT 1) AS f
+    ORDER BY proposed_at, iteration_id, place
+"""
 
 
 async def workload(db: asyncpg.Pool, labeler_id: int) -> Workload:

@@ -2,12 +2,11 @@
 
 import asyncio
 import errno
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from escolta.disk import sync_folder, write_whole
 from escolta.errors import Misconfigured, ObjectMissing, Rejected, Transient, is_transient
 from escolta.objects.port import check_key
 
@@ -66,24 +65,6 @@ class FileObjects:
 def _write(path: Path, data: bytes) -> None:
     new = [folder for folder in path.parents if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A name that begins with "." is no key, so nobody can ask for the unfinished file.
-    fd, unfinished = tempfile.mkstemp(prefix=".", dir=path.parent)
-    try:
-        with open(fd, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(fd)
-        os.replace(unfinished, path)
-    except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
-        raise
-    for changed in (path.parent, *(folder.parent for folder in new)):
-        _sync(changed)  # a rename or a new folder is on disk only when the folder that lists it is
-
-
-def _sync(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    write_whole(path, data)  # beside it, under a name that is no key: nobody can ask for the unfinished file
+    for folder in new:
+        sync_folder(folder.parent)  # a new folder is on disk only when the folder that lists it is

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from escolta.disk import whole_file
+
 Embedding = tuple[NDArray[np.float32], str, float]
 """The vector, float32 `[dim]`, the top-1 class and its probability."""
 
@@ -39,8 +41,7 @@ class EmbeddingCache:
             return
         vectors, classes, p = zip(*self.of_digest.values(), strict=True)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
-        with unfinished.open("wb") as file:
+        with whole_file(self._path) as file:
             np.savez(
                 file,
                 digests=np.array(list(self.of_digest)),
@@ -48,4 +49,3 @@ class EmbeddingCache:
                 classes=np.array(classes),
                 p=np.array(p, np.float32),
             )
-        unfinished.replace(self._path)

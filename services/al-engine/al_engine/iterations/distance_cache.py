@@ -4,9 +4,7 @@ A cache: without its file, or with a damaged one, an iteration takes longer and 
 """
 
 import logging
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -19,6 +17,7 @@ from al_engine.exact.audio_ids import Ids, by_id, id_keys
 from al_engine.exact.distances import KeptNearest
 from al_engine.iterations.inputs import METHOD
 from al_engine.method.selection import Judged
+from escolta.disk import whole_file
 from escolta.events import Window
 
 log = logging.getLogger("escolta.al-engine")
@@ -87,21 +86,15 @@ def read(path: Path) -> Distances | None:
 
 def write(path: Path, distances: Distances) -> None:
     """Put the file in its place at once and whole; a full disk is told, and no more."""
-    new = path.with_suffix(f".{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with new.open("wb") as file:
+        with whole_file(path) as file:
             np.savez(file, **{name: getattr(distances, name) for name in KINDS})
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
         files = sorted(path.parent.glob("kept-*.npz"), key=lambda file: file.stat().st_mtime)
         for old in files[:-MOST_FILES]:
             old.unlink(missing_ok=True)
     except OSError as error:
         log.warning("%s cannot be written (%s): the next iteration computes all distances", path, error)
-        with suppress(OSError):
-            new.unlink(missing_ok=True)
 
 
 def _sound(distances: Distances) -> bool:

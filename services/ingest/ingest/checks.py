@@ -8,8 +8,9 @@ from escolta.audio import LARGEST_AUDIO_BYTES, LONGEST_AUDIO_S, Probe, probe, pr
 from escolta.errors import Rejected
 from escolta.events import AudioRecorded, audio_id_of
 
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-"""A board without a battery wakes up in 1970 or 1980: a start before this one is a clock never set (ours)."""
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""A board without a battery wakes up in 1970 or 1980, and an old recording may be replayed: a start before
+this one is a clock never set (ours)."""
 
 CLOCK_TOLERANCE = timedelta(seconds=60)
 """How far ahead of ours a node's clock may be (ours)."""

@@ -73,6 +73,11 @@ def test_a_clock_that_is_ahead_a_little_is_tolerated(ahead_s: float) -> None:
     check_claims(said(start=NOW + timedelta(seconds=ahead_s)), NOW)
 
 
+@pytest.mark.parametrize("year", [1991, 1999, 2008])
+def test_a_recording_of_years_ago_is_taken(year: int) -> None:
+    check_claims(said(start=datetime(year, 6, 1, 6, tzinfo=UTC)), NOW)
+
+
 def test_the_longest_audio_is_taken() -> None:
     content = sound(samples=round(LONGEST_AUDIO_S * RATE_HZ))
     check_object(said(content, samples=round(LONGEST_AUDIO_S * RATE_HZ)), content)

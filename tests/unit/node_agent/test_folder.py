@@ -91,6 +91,16 @@ def test_links_are_followed_once_and_circles_end(tmp_path: Path) -> None:
         assert reasons(seen)[name] == f"{name} is a link to what is played already."
 
 
+def test_a_sound_that_two_links_lead_to_is_found_once_and_the_other_name_is_told(tmp_path: Path) -> None:
+    write_noise(tmp_path / "elsewhere" / "far.wav", 1)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.wav").symlink_to(tmp_path / "elsewhere" / "far.wav")
+    (tmp_path / "in" / "b").symlink_to(tmp_path / "elsewhere")
+    seen = look(tmp_path / "in", NOW)
+    assert names(seen) == ["a.wav"]
+    assert reasons(seen) == {"b/far.wav": "b/far.wav is played already, under the name of a link."}
+
+
 def test_links_that_lead_nowhere_or_to_themselves_are_named_with_the_systems_words(tmp_path: Path) -> None:
     write_noise(tmp_path / "good.wav", 1)
     (tmp_path / "broken.wav").symlink_to("nowhere")

@@ -107,7 +107,7 @@ class _Looking:
     def _pass_by(self, entry: os.DirEntry[str]) -> None:
         if entry.is_dir(follow_symlinks=False):
             self._leave_out(
-                entry.path, f"{self._name(entry.path)} is hidden, a trash or a system's own folder."
+                entry.path, f"{self._name(entry.path)} is a hidden folder, a trash or a system's own."
             )
         else:
             self.found.hidden += 1
@@ -123,7 +123,8 @@ class _Looking:
         """Note a folder to be gone through, or look at a file; `real` is its place without links."""
         try:
             status = os.stat(path)
-            if real in self._seen:
+            if real in self._seen:  # reached through a link to its folder, after a link to itself
+                self._leave_out(path, f"{self._name(path)} is played already, under the name of a link.")
                 return
             self._seen.add(real)
             if stat.S_ISDIR(status.st_mode):

@@ -1,6 +1,8 @@
 """The events: complete, frozen, unambiguous, and documented without drift."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,22 @@ def test_a_time_beyond_the_calendar_is_refused_as_any_wrong_field():
 def test_the_event_documents_have_not_drifted():
     assert (ROOT / "docs/events.md").read_text("utf-8") == events_markdown()
     assert (ROOT / "asyncapi.json").read_text("utf-8") == asyncapi_json()
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
+def test_an_event_names_those_who_really_send_and_receive_it(event):
+    producers, consumers, _ = parties(event)
+    sends, hears = rf"\b{event.__name__}\(", rf"\bSubscription\(\s*{event.__name__}\b"
+    by_the_bus = "every service" if re.search(sends, text_of(ROOT / "libs/common/escolta/bus")) else None
+    assert set(producers) == ({by_the_bus} if by_the_bus else services_with(sends))
+    assert set(consumers) == services_with(hears)
+
+
+def services_with(pattern: str) -> set[str]:
+    """The services in whose code the pattern is."""
+    return {folder.name for folder in ROOT.glob("services/*") if re.search(pattern, text_of(folder))}
+
+
+@cache
+def text_of(folder: Path) -> str:
+    return "\n".join(path.read_text("utf-8") for path in sorted(folder.rglob("*.py")))

@@ -163,7 +163,7 @@ FurtherWindows = Annotated[tuple[Window, ...], Field(max_length=52, description=
 
 
 class IterationRequested(Event):
-    """label-gateway, CLI, schedule -> al-engine. Somebody wants a batch out of a window, or of several."""
+    """al-engine -> al-engine. Somebody, or the schedule, wants a batch out of a window, or of several."""
 
     topic: ClassVar[str] = "iteration.requested"
     iteration_id: UUID

@@ -18,12 +18,11 @@ import csv
 import json
 import multiprocessing
 import os
-import platform
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -31,10 +30,11 @@ from typing import Any
 
 # The folder of a script comes first among those to import from, and there this file has a package's name.
 HERE = Path(__file__).resolve().parent
-sys.path[:] = [folder for folder in sys.path if Path(folder or ".").resolve() != HERE]
+sys.path[:] = [str(HERE.parent), *(folder for folder in sys.path if Path(folder or ".").resolve() != HERE)]
 
 import numpy as np  # noqa: E402
 
+from bench.machine import device_name, forget_peak, peak_gflops, peak_mb, seconds_of  # noqa: E402
 from embedder.models import logmel  # noqa: E402
 from embedder.models.audioset import cnn14_class_names  # noqa: E402
 from embedder.models.model import FloatArray  # noqa: E402
@@ -179,7 +179,7 @@ def _serve(asked: Connection, name: str, device: str, weights: Path) -> None:
     on = "cpu" if name.startswith("yamnet") else device
     run: Run = (lambda _: None) if name == "peak" else _loaded(name, device, weights)
     rate_hz = FILE_RATE_HZ if name != "yamnet" else logmel.RATE_HZ
-    asked.send(_device_name(on))
+    asked.send(device_name(on))
     rng = np.random.default_rng(0)
     while True:
         try:
@@ -187,15 +187,15 @@ def _serve(asked: Connection, name: str, device: str, weights: Path) -> None:
         except EOFError:
             return
         if what == "peak":
-            asked.send(_peak(device))
+            asked.send(peak_gflops(device))
         elif what == "peak memory":
-            asked.send(_peak_mb(on))
+            asked.send(peak_mb(on))
         elif what == "stages":
             asked.send(_stages(batch))
         else:
             waveforms = rng.normal(0, 0.1, (batch, DURATION_S * rate_hz)).astype(np.float32)
             given: Any = _files(waveforms) if name == "yamnet-from-files" else waveforms
-            _forget_peak(on)
+            forget_peak(on)
             start = time.perf_counter()
             run(given)
             asked.send(time.perf_counter() - start)
@@ -261,71 +261,7 @@ def _stages(batch: int) -> dict[str, float]:
         "front end": lambda: logmel.patches(at_16k),
         "network": lambda: yamnet._session.run(None, {"audio": patches}),
     }
-    return {name: min(_seconds(stage) for _ in range(batch)) for name, stage in stages.items()}
-
-
-def _seconds(function: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def _peak(device: str) -> dict[str, float]:
-    """GFLOP/s of a large matrix product, by type."""
-    import torch
-
-    from embedder.models.cnn14_fast import best_dtype
-
-    has_bf16 = device == "cuda" or best_dtype(device) == torch.bfloat16
-    dtypes: Sequence[torch.dtype] = [torch.bfloat16] if has_bf16 else [torch.float32]
-    size = 8192 if device == "cuda" else 2048
-    peaks = {}
-    for dtype in dtypes:
-        a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
-
-        def product(a: Any = a, b: Any = b) -> None:
-            torch.mm(a, b)
-            if device == "cuda":
-                torch.cuda.synchronize()
-
-        product()
-        best = min(_seconds(product) for _ in range(5))
-        peaks[str(dtype).removeprefix("torch.")] = 2 * size**3 / best / 1e9
-    return peaks
-
-
-def _device_name(device: str) -> str:
-    if device == "cuda":
-        import torch
-
-        return str(torch.cuda.get_device_name())
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-        has = next(line for line in lines if line.startswith("flags")).split()
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-    kinds = [kind for kind in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16") if kind in has]
-    return f"{name} ({' '.join(kinds)})"
-
-
-def _forget_peak(device: str) -> None:
-    if device == "cuda":
-        import torch
-
-        torch.cuda.reset_peak_memory_stats()
-    else:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # proc(5): resets VmHWM
-
-
-def _peak_mb(device: str) -> float:
-    """The most memory that the last run held: resident on a CPU, PyTorch's on a GPU."""
-    if device == "cuda":
-        import torch
-
-        return float(torch.cuda.max_memory_allocated()) / 1e6
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
+    return {name: min(seconds_of(stage) for _ in range(batch)) for name, stage in stages.items()}
 
 
 if __name__ == "__main__":

@@ -52,9 +52,7 @@ class Settings(BaseSettings):
     drain_s: float = Field(20.0, gt=0, le=3600, description="how long a stop waits for running handlers")
 
     node_name: str = Field("node", description="this node's name: a-z, 0-9 and -; unique in the project")
-    replay_dir: Path | None = Field(
-        None, description="folder of recordings that the node plays"
-    )
+    replay_dir: Path | None = Field(None, description="folder of recordings that the node plays")
     replay_speed: float = Field(
         0.0, ge=0, description="how many times faster than real time to replay; 0: as fast as it goes"
     )

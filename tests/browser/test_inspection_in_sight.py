@@ -105,3 +105,13 @@ async def test_who_waits_for_a_map_reads_what_it_is_at(on, page):
         await on.catalog.execute("UPDATE al.iteration_maps SET status = 'drawn'")
         await other.execute("SELECT pg_advisory_unlock($1)", MAPS.lock)
     await expect(page.locator("#said")).to_have_text("12 audios on the map.")
+
+
+async def test_a_lead_reads_what_an_iteration_waits_for_and_cancels_it(on, page):
+    await page.goto(on.http_url + "/iterations")
+    await page.get_by_role("button", name="Ask").click()
+    row = page.locator("#iterations tbody tr").first
+    await expect(row).to_contain_text("It waits: no audio is embedded by a model")
+    await row.get_by_role("button", name="Cancel").press("Enter")
+    await expect(row).to_contain_text("failed it was canceled")
+    await expect(row.get_by_role("button", name="Cancel")).to_have_count(0)

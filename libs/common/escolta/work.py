@@ -26,7 +26,7 @@ class Waits(Transient):
     """Raised by work that cannot be done yet, and holds nothing up; the sentence says what it waits for."""
 
 
-class AtWork(Transient):
+class Busy(Transient):
     """Raised where another process, or another task of this one, is at work."""
 
 
@@ -95,7 +95,7 @@ class Work:
         """Do what is asked for, at once after `wake`, and in a moment what another process has written."""
         while True:
             self._asked.clear()
-            with suppress(AtWork):
+            with suppress(Busy):
                 await self.do_all()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY_S):
@@ -104,7 +104,7 @@ class Work:
     async def do_all(self) -> None:
         """Do every piece that waits. One that fails, or waits for something, lets the next have its turn.
 
-        Raises `AtWork`, and what only time can mend: then everything is still asked for.
+        Raises `Busy`, and what only time can mend: then everything is still asked for.
         """
         looked_at: list[UUID] = []
         async with self._alone() as connection:
@@ -140,7 +140,7 @@ class Work:
         """A connection that holds the lock; PostgreSQL releases it if we are killed."""
         async with self._pool().acquire() as connection:
             if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", self._table.lock):
-                raise AtWork("another process is at it; this starts when it is done")
+                raise Busy("another process is at it; this starts when it is done")
             try:
                 yield connection
             finally:

@@ -12,7 +12,7 @@ from al_engine.iterations.handlers import Iterations
 from al_engine.service import build
 from escolta.errors import Misconfigured
 from escolta.events import IterationClosed, IterationRequested
-from escolta.work import AtWork
+from escolta.work import Busy
 
 
 async def test_the_next_iteration_starts_as_the_first_one_closes(engine):
@@ -70,7 +70,7 @@ async def test_two_iterations_never_run_at_once(engine):
     second = Iterations(engine.quiet())
     async with engine.on.catalog.acquire() as other:
         await other.execute("SELECT pg_advisory_lock($1)", requests.ITERATIONS.lock)
-        with pytest.raises(AtWork, match="another process is at it"):
+        with pytest.raises(Busy, match="another process is at it"):
             await second.work.do_all()
         await other.execute("SELECT pg_advisory_unlock($1)", requests.ITERATIONS.lock)
     await second.catch_up()
@@ -108,6 +108,7 @@ async def test_a_slip_in_the_strategy_s_setting_is_told_at_the_start(engine):
         ("POST", "/api/iterations"),
         ("GET", "/api/iterations"),
         ("GET", f"/api/iterations/{UUID(int=1)}"),
+        ("POST", f"/api/iterations/{UUID(int=1)}/cancel"),
         ("GET", "/api/predictions"),
     ],
 )

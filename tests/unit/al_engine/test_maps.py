@@ -14,7 +14,7 @@ from al_engine.maps import drawing as maps
 from al_engine.maps import store as map_store
 from al_engine.maps.drawing import chosen
 from escolta.web import Sessions
-from escolta.work import AtWork
+from escolta.work import Busy
 
 
 async def test_a_map_shows_every_audio_of_the_window_and_what_became_of_it(engine):
@@ -141,13 +141,13 @@ async def test_two_processes_do_not_draw_at_once(engine):
     async with engine.on.catalog.acquire() as other:
         await other.execute("SELECT pg_advisory_lock($1)", map_store.MAPS.lock)
         await map_store.request(engine.on.catalog, iteration_id)
-        with pytest.raises(AtWork):
+        with pytest.raises(Busy):
             await maps.Maps(engine.on).work.do_all()
         state = await map_store.state(engine.on.catalog, iteration_id)
         assert state
         assert (state["status"], state["stage"]) == ("requested", None)
         await other.execute("SELECT pg_advisory_unlock($1)", map_store.MAPS.lock)
-    with suppress(AtWork):  # the engine may be at it
+    with suppress(Busy):  # the engine may be at it
         await maps.Maps(engine.on).work.do_all()
     await until_drawn(engine, iteration_id)
 

@@ -82,6 +82,18 @@ async def test_what_cannot_be_stored_is_refused_and_names_the_field(engine, want
         assert (await client.get("/api/iterations")).json() == []
 
 
+async def test_a_request_that_waits_can_be_canceled_once(catalog_url, tmp_path):
+    async with engine_at_work(catalog_url, tmp_path) as engine, engine.client() as client:
+        iteration_id = await engine.ask(batch=3)
+        address = f"/api/iterations/{iteration_id}/cancel"
+        assert (await client.post(address)).status_code == 202
+        found = await engine.until_not("requested", iteration_id)
+        assert (found["status"], found["failure"]) == ("failed", "it was canceled")
+        again = await client.post(address)
+        assert again.status_code == 409
+        assert "nothing was canceled" in again.json()["detail"]
+
+
 async def test_the_most_that_is_accepted_runs(engine):
     await engine.add_audios(6)
     window = {"window_start": "1900-01-01T00:00:00Z", "window_end": "9999-12-31T00:00:00Z"}

@@ -18,7 +18,7 @@ from al_engine.iterations.handlers import Iterations
 from al_engine.iterations.replay import replay
 from escolta.errors import Rejected
 from escolta.events import IterationRequested
-from escolta.work import MOST_ATTEMPTS, AtWork
+from escolta.work import MOST_ATTEMPTS, Busy
 from servers.postgres import database
 
 WANTED = IterationRequested(
@@ -139,7 +139,7 @@ async def until_run(engine: EngineAtWork) -> None:
     """The server may take a moment to see that the killed process is gone, and its lock with it."""
     async with asyncio.timeout(30):
         while not await chosen(engine):
-            with suppress(AtWork):
+            with suppress(Busy):
                 await Iterations(engine.quiet()).work.do_all()
             await asyncio.sleep(0.02)
 
@@ -163,7 +163,7 @@ async def test_two_requests_at_once_for_one_window_share_no_audio(engine):
     async def run(iterations: Iterations) -> None:
         async with asyncio.timeout(30):
             while await iterations.work.waiting():
-                with suppress(AtWork):
+                with suppress(Busy):
                     await iterations.work.do_all()
                 await asyncio.sleep(0.01)
 

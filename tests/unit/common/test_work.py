@@ -12,7 +12,7 @@ import pytest
 
 from escolta.catalog import open_catalog
 from escolta.errors import Rejected, Transient
-from escolta.work import MOST_ATTEMPTS, AtWork, Doing, Waits, Work, WorkTable
+from escolta.work import MOST_ATTEMPTS, Busy, Doing, Waits, Work, WorkTable
 
 TABLE = """
     CREATE TABLE public.exports (
@@ -84,6 +84,11 @@ async def test_pieces_are_done_in_the_order_in_which_they_were_asked_for(desk):
     [
         (Rejected("there is nothing to export"), "there is nothing to export"),
         (KeyError("onset"), "KeyError: 'onset'"),
+        (FileNotFoundError(2, "No such file", "export.csv"), "FileNotFoundError: [Errno 2]"),
+        (
+            asyncpg.InterfaceError("the server expects 2 arguments, 1 was passed"),
+            "InterfaceError: the server",
+        ),
     ],
 )
 async def test_a_piece_that_fails_has_its_reason_and_lets_the_next_be_done(desk, error, failure):
@@ -146,7 +151,7 @@ async def test_two_are_never_at_work_at_once(desk):
     desk.acts[FIRST] = lambda doing: held.wait()
     working = asyncio.create_task(desk.work().do_all())
     await desk.until(FIRST, attempts=1)
-    with pytest.raises(AtWork, match="another process"):
+    with pytest.raises(Busy, match="another process"):
         await desk.work().do_all()
     held.set()
     await working

@@ -151,6 +151,14 @@ def router(on: Platform, iterations: Iterations) -> APIRouter:
             raise HTTPException(404, f"There is no iteration {iteration_id}.")
         return IterationWithProposals(**dict(_shown(row)), proposals=await _proposals(on, row))
 
+    @routes.post("/api/iterations/{iteration_id}/cancel", status_code=202)
+    async def cancel_iteration(iteration_id: UUID, _: Lead) -> None:
+        """Give up an iteration that waits or runs, at its next word; what has been proposed stays."""
+        if not await iterations.work.cancel(iteration_id):
+            raise HTTPException(
+                409, f"There is no iteration {iteration_id} that waits or runs: nothing was canceled."
+            )
+
     @routes.get("/api/iterations/{iteration_id}/proposals")
     async def list_proposals(iteration_id: UUID, _: Lead) -> list[ProposedAudio]:
         """The proposals of an iteration with their reasons, by rank."""

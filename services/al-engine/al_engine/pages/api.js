@@ -7,6 +7,7 @@ export const strategies = () => get("/api/iterations/strategies");
 export const panel = () => get("/api/iterations/panel");
 export const iteration = (id) => get(`/api/iterations/${id}`);
 export const ask = (wanted) => post("/api/iterations", wanted);
+export const cancel = (id) => call("POST", `/api/iterations/${id}/cancel`).catch(orSignIn);
 export const mapState = (id) => get(`/api/iterations/${id}/map`);
 export const askForMap = (id) => post(`/api/iterations/${id}/map`);
 export const points = (id) =>

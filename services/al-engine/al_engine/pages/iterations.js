@@ -6,6 +6,7 @@ import { drawPanel } from "./panel.js";
 import { number, percent, utc, windowsOf } from "./say.js";
 
 const PAUSE_MS = 2000;
+let shown = "";
 const COLUMNS = {
   "No.": (it) => number(it.number),
   "Asked for (UTC)": (it) => link(it),
@@ -34,11 +35,25 @@ function link(it) {
 function statusOf(it) {
   const status = element("span", { className: "status" }, it.status);
   if (it.failure) return element("span", {}, status, ` ${it.failure}`);
-  if (it.status === "requested" && it.waits_for) return element("span", {}, status, ` It waits: ${it.waits_for}.`);
-  if (it.status !== "requested" || !it.stage) return status;
+  if (it.status !== "requested") return status;
+  const cancel = element("button", { type: "button", className: "small" }, "Cancel");
+  cancel.addEventListener("click", () => giveUp(it, cancel));
+  if (it.waits_for) return element("span", {}, status, ` It waits: ${it.waits_for}. `, cancel);
+  if (!it.stage) return element("span", {}, status, " ", cancel);
   const bar = element("progress", { "aria-label": it.stage, max: it.stage_total || 1 });
   if (it.stage_total) bar.value = it.stage_done;
-  return element("span", {}, status, ` ${it.stage} `, bar);
+  return element("span", {}, status, ` ${it.stage} `, bar, cancel);
+}
+
+async function giveUp(it, button) {
+  button.disabled = true;
+  try {
+    await api.cancel(it.iteration_id);
+    byId("asked").textContent = `The iteration of ${utc(it.requested_at)} is canceled.`;
+  } catch (error) {
+    byId("asked").textContent = `Not canceled: ${error.message}`;
+  }
+  await show();
 }
 
 function row(it) {
@@ -50,7 +65,9 @@ async function show() {
   const iterations = await api.iterations();
   byId("none").hidden = iterations.length > 0;
   byId("iterations").hidden = iterations.length === 0;
-  byId("iterations").querySelector("tbody").replaceChildren(...iterations.reverse().map(row));
+  const now = JSON.stringify(iterations);
+  if (now !== shown) byId("iterations").querySelector("tbody").replaceChildren(...iterations.reverse().map(row));
+  shown = now; // rows that say the same stay, and who is on one of their buttons with them
   return iterations;
 }
 

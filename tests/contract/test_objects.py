@@ -11,6 +11,7 @@ import pytest
 from escolta.errors import Misconfigured, ObjectMissing, Rejected, Transient
 from escolta.objects import Objects, open_objects
 from servers.process import free_ports
+from servers.seaweed import client_of
 
 KEY = "audio/node-1/2026-11-23/0b9d2f.wav"
 
@@ -186,6 +187,32 @@ async def test_a_relative_folder_is_one_of_the_working_folder(
     monkeypatch.chdir("/")
     await objects.put("one", b"sound")
     assert (tmp_path / "var/objects/one").read_bytes() == b"sound"
+
+
+async def test_a_bucket_that_somebody_removed_is_made_again(s3_url: str, s3_store: str) -> None:
+    objects = open_objects(s3_url)
+    await objects.put("one", b"sound")
+    await objects.delete("one")
+    client_of(s3_store).remove_bucket(s3_url.rpartition("/")[2])
+    await objects.put("two", b"sound")
+    assert await objects.get("two") == b"sound"
+
+
+async def test_a_request_that_the_store_does_not_take_is_misconfigured() -> None:
+    body = b"<Error><Code>AuthorizationHeaderMalformed</Code><Message>the region is wrong</Message></Error>"
+    head = b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/xml\r\nConnection: close\r\n"
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        objects = open_objects(f"s3://key:secret@127.0.0.1:{port}/bucket")
+        with pytest.raises(Misconfigured, match="is it an S3 store"):
+            await objects.put("one", b"sound")
 
 
 async def test_a_store_that_is_away_is_transient() -> None:

@@ -66,18 +66,23 @@ def _remove_sockets(ports: Iterable[int]) -> None:
             socket.unlink()
 
 
-@contextmanager
-def bucket(store: str, name: str) -> Iterator[str]:
-    """The URL of a bucket of `store`, to be made by whoever uses it first; it is removed afterwards."""
+def client_of(store: str) -> Minio:
+    """A client beside ours, to see what is in the store and to change it."""
     parts = urlsplit(store)
-    yield parts._replace(path=f"/{name}").geturl()
-    client = Minio(
+    return Minio(
         parts.netloc.rpartition("@")[2],
         access_key=unquote(parts.username or ""),
         secret_key=unquote(parts.password or ""),
         secure="secure=true" in parts.query,
         http_client=urllib3.PoolManager(timeout=30, retries=2),  # by default each call may take half an hour
     )
+
+
+@contextmanager
+def bucket(store: str, name: str) -> Iterator[str]:
+    """The URL of a bucket of `store`, to be made by whoever uses it first; it is removed afterwards."""
+    yield urlsplit(store)._replace(path=f"/{name}").geturl()
+    client = client_of(store)
     if client.bucket_exists(name):
         for found in client.list_objects(name, recursive=True):
             client.remove_object(name, found.object_name)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -13,7 +14,7 @@ from minio import Minio
 from minio.error import MinioException, S3Error
 from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
 
-from escolta.errors import Misconfigured, ObjectMissing, Transient
+from escolta.errors import Misconfigured, ObjectMissing, Transient, is_transient
 from escolta.objects.port import check_key
 from escolta.url import split_url
 
@@ -26,6 +27,9 @@ READ_TIMEOUT_S = 30.0
 RETRIES = 2
 """Quick ones, for a restarted proxy or a dropped connection. Longer trouble is the caller's: `Transient`."""
 RETRIED_STATUSES = (500, 502, 503, 504)
+REFUSED_STATUSES = (400, 401, 404, 405, 411, 501)
+"""Trying the same again brings the same; what else there is, time may mend (conflict, too many requests)."""
+AGAIN_S = 0.3
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
@@ -115,6 +119,15 @@ class S3Objects:
 
     async def _in_thread(self, key: str, work: Callable[[], T]) -> T:
         def with_bucket() -> T:
+            try:
+                self._make_bucket()
+                return work()
+            except S3Error as error:
+                if error.code != "NoSuchBucket":
+                    raise
+            # Somebody has removed it, or not every part of the store knows yet that it is made.
+            self._made = False
+            time.sleep(AGAIN_S)
             self._make_bucket()
             return work()
 
@@ -128,7 +141,11 @@ class S3Objects:
                     f"ESCOLTA_OBJECTS_URL: no trusted TLS connection to {self._where}: {error.reason}"
                 ) from error
             raise Transient(f"The object store {self._where} cannot be reached: {error.reason}") from error
-        except (HTTPError, MinioException, OSError) as error:
+        except (HTTPError, MinioException) as error:
+            raise Transient(f"The object store {self._where} has trouble: {error}") from error
+        except OSError as error:
+            if not is_transient(error):
+                raise
             raise Transient(f"The object store {self._where} has trouble: {error}") from error
 
     def _meaning(self, key: str, error: S3Error) -> Exception:
@@ -138,5 +155,10 @@ class S3Objects:
             return Misconfigured(
                 f"ESCOLTA_OBJECTS_URL: {self._where} refuses the credentials ({error.code}): they need the "
                 "right to read, write, list and delete in this bucket, and to make it if it is absent"
+            )
+        if error.response.status in REFUSED_STATUSES and error.code != "NoSuchBucket":
+            return Misconfigured(
+                f"ESCOLTA_OBJECTS_URL: {self._where} does not take a request as we make it "
+                f"({error.code}, for {key}): is it an S3 store, and the bucket's name and region right?"
             )
         return Transient(f"The object store {self._where} has trouble with {key}: {error.code}")

@@ -1,6 +1,7 @@
 """Names that people give to classes, groups and each other: one rule, whoever types or reads them in."""
 
 import unicodedata
+from collections.abc import Iterable
 
 LONGEST = 80
 """The most characters of a name, counted once it is tidy."""
@@ -28,6 +29,18 @@ def tidy_name(text: str) -> str:
     if len(name) > LONGEST:
         raise ValueError(f"it has {len(name)} characters: a name has {LONGEST} at most")
     return name
+
+
+def same_name(name: str, known: Iterable[str]) -> str | None:
+    """The one of `known` that is `name`: as it is written, else whatever its capitals and its composition."""
+    known = list(known)
+    if name in known:
+        return name
+    return next((it for it in known if _folded(it) == _folded(name)), None)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _is_written(character: str) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escolta.names import LONGEST, tidy_name
+from escolta.names import LONGEST, same_name, tidy_name
 
 FARMER = "\N{MAN}\N{ZERO WIDTH JOINER}\N{EAR OF RICE}"
 FLAG_OF_ENGLAND = (
@@ -62,3 +62,15 @@ def test_a_tidy_name_stays_as_it_is(text):
         return
     assert tidy_name(name) == name
     assert unicodedata.is_normalized("NFC", name)
+
+
+def test_the_same_name_is_found_as_it_is_written_first():
+    assert same_name("gull", ["GULL", "gull"]) == "gull"
+    assert same_name("Gull", ["GULL", "gull"]) == "GULL"
+    assert same_name("gulls", ["GULL", "gull"]) is None
+
+
+@given(st.text(min_size=1))
+def test_a_name_is_the_same_in_capitals_and_decomposed(name):
+    for way in (name.casefold(), unicodedata.normalize("NFD", name), unicodedata.normalize("NFC", name)):
+        assert same_name(way, [name]) == name

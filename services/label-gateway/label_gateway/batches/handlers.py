@@ -9,6 +9,7 @@ from prometheus_client import Counter, Gauge
 
 from escolta.errors import Rejected, Transient
 from escolta.events import AudioLabeled, BatchProposed, Event, IterationClosed
+from escolta.names import same_name
 from escolta.service import Message, Platform
 from label_gateway.batches import assignments, store
 from label_gateway.batches.agreement import Agreement, agree
@@ -66,11 +67,14 @@ class Batches:
         if not groups or await assignments.is_closed(db, iteration_id):
             return None
         before = await assignments.proposed_audios(db, iteration_id)
-        settings = self._on.settings
-        weights = {group_id: settings.group_shares.get(name, 1.0) for group_id, name in groups.items()}
-        parts = shares(list(before), weights, settings.group_overlap, before)
+        weights = {group_id: self._weight(name) for group_id, name in groups.items()}
+        parts = shares(list(before), weights, self._on.settings.group_overlap, before)
         given, lost = assignments.changes(before, parts)
         return (given, lost) if given or lost else None
+
+    def _weight(self, group: str) -> float:
+        weights = self._on.settings.group_shares
+        return weights.get(same_name(group, weights) or "", 1.0)
 
     async def follow_people(self) -> None:
         """Give every open batch to the groups as they are now."""

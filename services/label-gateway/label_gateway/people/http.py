@@ -95,7 +95,7 @@ def add_routes(
     async def change_labeler(state: LabelerState, labeler: Annotated[Labeler, Depends(known)]) -> Labeler:
         """Set a person's role and group, and whether the person may sign in at all."""
         after = labeler.model_copy(update=state.model_dump())
-        await people.change_labeler(on.catalog, after)
+        after = await people.change_labeler(on.catalog, after)
         await changed()
         return after
 

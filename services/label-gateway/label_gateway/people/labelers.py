@@ -1,11 +1,14 @@
 """Groups and labelers: their tables, and what is known of a person."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Literal
 
 import asyncpg
 from pydantic import BaseModel, Field
 
 from escolta.errors import Rejected
+from escolta.names import same_name
 
 Role = Literal["labeler", "lead"]
 FIRST_LEAD, FIRST_GROUP = "lead", "everyone"
@@ -44,9 +47,10 @@ async def labeler(db: asyncpg.Pool, labeler_id: int) -> Labeler | None:
 
 
 async def labeler_named(db: asyncpg.Pool, name: str) -> Labeler | None:
-    """The labeler with this name."""
-    row = await db.fetchrow(_LABELER + "WHERE l.name = $1", name)
-    return Labeler(**row) if row else None
+    """The labeler with this name, whatever its capitals and its composition."""
+    known = {person.name: person for person in await labelers(db)}
+    same = same_name(name, known)
+    return known[same] if same else None
 
 
 async def labelers(db: asyncpg.Pool) -> list[Labeler]:
@@ -55,35 +59,24 @@ async def labelers(db: asyncpg.Pool) -> list[Labeler]:
 
 
 async def add_group(db: asyncpg.Pool, name: str) -> tuple[Group, bool]:
-    """The group called `name`, and whether it is new."""
-    group_id = await db.fetchval(
-        "INSERT INTO label.groups (name) VALUES ($1) ON CONFLICT DO NOTHING RETURNING group_id", name
-    )
-    existing = group_id or await db.fetchval("SELECT group_id FROM label.groups WHERE name = $1", name)
-    return Group(group_id=existing, name=name), group_id is not None
+    """The group called `name`, whatever its capitals and its composition, and whether it is new."""
+    async with _alone(db) as connection:
+        return await _add_group(connection, name)
 
 
 async def add_labeler(db: asyncpg.Pool, name: str, role: Role, group: str | None) -> Labeler:
     """A new labeler. Raises `NameTaken`, or `Rejected` for a group that is not there."""
-    labeler_id = await db.fetchval(
-        "INSERT INTO audio.labelers (name, role, group_id) VALUES ($1, $2, $3)"
-        " ON CONFLICT DO NOTHING RETURNING labeler_id",
-        name,
-        role,
-        await _group_id(db, group),
-    )
-    if labeler_id is None:
-        raise NameTaken(f"A labeler is called {name!r} already: choose another name.")
-    return Labeler(labeler_id=labeler_id, name=name, role=role, group=group, enabled=True)
+    async with _alone(db) as connection:
+        return await _add_labeler(connection, name, role, group)
 
 
-async def change_labeler(db: asyncpg.Pool, after: Labeler) -> None:
+async def change_labeler(db: asyncpg.Pool, after: Labeler) -> Labeler:
     """Keep the role, the group and `enabled` of `after`.
 
     Raises `Rejected` for a group that is not there, and where no lead would be left.
     """
-    async with db.acquire() as connection, connection.transaction():
-        await _lock(connection)
+    async with _alone(db) as connection:
+        joined = await _group_to_join(connection, after.group)
         changed = await connection.fetchval(
             """
             UPDATE audio.labelers SET role = $2, group_id = $3, enabled = $4
@@ -93,23 +86,24 @@ async def change_labeler(db: asyncpg.Pool, after: Labeler) -> None:
             """,
             after.labeler_id,
             after.role,
-            await _group_id(connection, after.group),
+            joined and joined.group_id,
             after.enabled,
         )
     if changed is None:
         raise Rejected(f"{after.name!r} is the last lead: make somebody else a lead first.")
+    return after.model_copy(update={"group": joined and joined.name})
 
 
 async def make_lead(db: asyncpg.Pool, name: str) -> Labeler:
     """The labeler called `name` as a lead who may sign in; somebody new joins no group."""
-    async with db.acquire() as connection, connection.transaction():
-        await _lock(connection)
+    async with _alone(db) as connection:
+        person = await labeler_named(connection, name)
+        if person is None:
+            return await _add_labeler(connection, name, "lead", None)
         await connection.execute(
-            "INSERT INTO audio.labelers (name, role) VALUES ($1, 'lead')"
-            " ON CONFLICT (name) DO UPDATE SET role = 'lead', enabled = true",
-            name,
+            "UPDATE audio.labelers SET role = 'lead', enabled = true WHERE labeler_id = $1", person.labeler_id
         )
-        return Labeler(**await connection.fetchrow(_LABELER + "WHERE l.name = $1", name))
+        return person.model_copy(update={"role": "lead", "enabled": True})
 
 
 async def ensure_a_lead(db: asyncpg.Pool) -> Labeler:
@@ -117,15 +111,14 @@ async def ensure_a_lead(db: asyncpg.Pool) -> Labeler:
 
     Where there is no labeler at all, the new lead is a group of one; else the groups stay as they are.
     """
-    async with db.acquire() as connection, connection.transaction():
-        await _lock(connection)
+    async with _alone(db) as connection:
         leads, labelers = await connection.fetchrow(
             "SELECT count(*) FILTER (WHERE role = 'lead'), count(*) FROM audio.labelers"
         )
         if not labelers:
-            await add_group(connection, FIRST_GROUP)
+            await _add_group(connection, FIRST_GROUP)
         if not leads:
-            await add_labeler(connection, FIRST_LEAD, "lead", None if labelers else FIRST_GROUP)
+            await _add_labeler(connection, FIRST_LEAD, "lead", None if labelers else FIRST_GROUP)
         row = await connection.fetchrow(
             _LABELER + "WHERE l.role = 'lead' AND l.enabled ORDER BY l.labeler_id LIMIT 1"
         )
@@ -134,16 +127,46 @@ async def ensure_a_lead(db: asyncpg.Pool) -> Labeler:
     return Labeler(**row)
 
 
-async def _lock(db: asyncpg.Connection) -> None:
-    """Let nobody else change people until this transaction ends: of two leads who demote each other, the
-    second sees what the first did. Reading goes on."""
-    await db.execute("LOCK TABLE audio.labelers IN SHARE ROW EXCLUSIVE MODE")
+@asynccontextmanager
+async def _alone(db: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    """A transaction in which nobody else changes people: of two leads who demote each other, the second sees
+    what the first did. Reading goes on."""
+    async with db.acquire() as connection, connection.transaction():
+        await connection.execute("LOCK TABLE audio.labelers IN SHARE ROW EXCLUSIVE MODE")
+        yield connection
 
 
-async def _group_id(db: asyncpg.Pool, name: str | None) -> int | None:
+async def _add_group(db: asyncpg.Connection, name: str) -> tuple[Group, bool]:
+    if existing := await _group(db, name):
+        return existing, False
+    row = await db.fetchrow("INSERT INTO label.groups (name) VALUES ($1) RETURNING group_id, name", name)
+    return Group(**row), True
+
+
+async def _add_labeler(db: asyncpg.Connection, name: str, role: Role, group: str | None) -> Labeler:
+    if existing := await labeler_named(db, name):
+        raise NameTaken(f"A labeler is called {existing.name!r} already: choose another name.")
+    joined = await _group_to_join(db, group)
+    labeler_id = await db.fetchval(
+        "INSERT INTO audio.labelers (name, role, group_id) VALUES ($1, $2, $3) RETURNING labeler_id",
+        name,
+        role,
+        joined and joined.group_id,
+    )
+    return Labeler(labeler_id=labeler_id, name=name, role=role, group=joined and joined.name, enabled=True)
+
+
+async def _group_to_join(db: asyncpg.Connection, name: str | None) -> Group | None:
     if name is None:
         return None
-    group_id = await db.fetchval("SELECT group_id FROM label.groups WHERE name = $1", name)
-    if group_id is None:
+    group = await _group(db, name)
+    if group is None:
         raise Rejected(f"There is no group called {name!r}: add it first.")
-    return group_id
+    return group
+
+
+async def _group(db: asyncpg.Connection, name: str) -> Group | None:
+    rows = await db.fetch("SELECT group_id, name FROM label.groups ORDER BY group_id")
+    known = {row["name"]: Group(**row) for row in rows}
+    same = same_name(name, known)
+    return known[same] if same else None

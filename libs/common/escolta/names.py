@@ -40,7 +40,8 @@ def same_name(name: str, known: Iterable[str]) -> str | None:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    """For canonical caseless matching, as the Unicode Standard has it (D145)."""
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
 
 
 def _is_written(character: str) -> bool:

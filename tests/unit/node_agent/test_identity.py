@@ -12,6 +12,7 @@ from unit.node_agent.sounds import write_noise
 
 from escolta.clock import ManualClock
 from node_agent.recording import replay as replay_module
+from node_agent.recording.cut import Plan
 from node_agent.recording.replay import Replay
 
 SIX = datetime(2024, 1, 1, 6, tzinfo=UTC)
@@ -152,14 +153,14 @@ async def test_a_disk_that_fails_in_mid_file_loses_only_what_cannot_be_read(
 ) -> None:
     write_noise(tmp_path / "in" / "long.wav", 45)
     write_noise(tmp_path / "in" / "other.wav", 5)
-    real = replay_module.piece
+    real = replay_module.cut
 
-    def failing(path: Path, index: int) -> object:
+    def failing(path: Path, made: Plan, index: int) -> object:
         if path.name == "long.wav" and index == 2:
             raise OSError(5, "Input/output error")
-        return real(path, index)
+        return real(path, made, index)
 
-    monkeypatch.setattr(replay_module, "piece", failing)
+    monkeypatch.setattr(replay_module, "cut", failing)
     replay = replay_of(tmp_path / "in", tmp_path / "state")
     assert await names(replay) == ["long_00000s.wav", "long_00010s.wav", "other.wav"]
     [one] = replay.account().left_out

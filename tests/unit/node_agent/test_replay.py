@@ -139,7 +139,7 @@ async def test_a_broken_file_is_left_out_with_its_reason_and_harms_no_other(
     assert left_out.reason.startswith("b.wav is ")
 
 
-async def test_a_long_file_that_breaks_off_gives_its_sound_and_the_rest_is_left_out(
+async def test_a_long_file_that_breaks_off_gives_its_sound_and_is_doubtful(
     folder: Path, tmp_path: Path
 ) -> None:
     path = write_noise(folder / "a" / "long.flac", 40, rate_hz=8000)
@@ -147,11 +147,27 @@ async def test_a_long_file_that_breaks_off_gives_its_sound_and_the_rest_is_left_
     replay = replay_of(folder, tmp_path / "state")
     audios = await played(replay)
     of_it = [audio for audio in audios if "long" in audio.file_name]
-    assert sum(audio.samples for audio in of_it) >= 10 * 8000
+    assert sum(audio.samples for audio in of_it) > 19 * 8000
     assert len(audios) - len(of_it) == 4
-    [left_out] = replay.account().left_out
-    assert left_out.file_name == "a/long.flac"
-    assert left_out.from_s == 10 * len(of_it)
+    [doubt] = replay.account().left_out
+    assert (doubt.file_name, doubt.from_s, doubt.doubtful) == ("a/long.flac", None, True)
+    assert doubt.reason.startswith("long.flac is truncated: its header promises 320,000 samples")
+
+
+async def test_what_is_damaged_in_a_row_is_left_out_as_one_and_the_rest_is_played(tmp_path: Path) -> None:
+    path = write_noise(tmp_path / "in" / "long.flac", 60, rate_hz=8000)
+    data = bytearray(path.read_bytes())
+    for second in (25, 30.4, 39, 52):
+        data[int(len(data) * second / 60)] ^= 1
+    path.write_bytes(data)
+    replay = replay_of(tmp_path / "in", tmp_path / "state")
+    audios = await played(replay)
+    assert [audio.file_name[5:10] for audio in audios] == ["00000", "00010", "00020", "00040", "00050"]
+    one, other = replay.account().left_out
+    assert one.from_s == pytest.approx(24.5, abs=0.6)
+    assert (one.to_s, other.to_s) == (40, 60)
+    assert "to 40.0 s" in one.reason
+    assert not one.doubtful
 
 
 async def test_a_name_that_is_not_utf8_is_played_too(tmp_path: Path) -> None:

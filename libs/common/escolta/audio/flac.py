@@ -47,14 +47,16 @@ def flac_length(stream: BinaryIO, length: int) -> FlacLength | None:
     return FlacLength(promised, 0) if later == 0 else None
 
 
-def _ends(tail: bytes) -> set[int]:
+def _ends(tail: bytes) -> list[int]:
     """Where the last frame may end: at the end, before an ID3 tag, or before zeros that fill the file up.
 
     The frame's own checksum may end in zeros, too.
     """
-    ends = {len(tail), len(tail) - 128 if tail[-128:-125] == b"TAG" else len(tail)}
+    ends = [len(tail)]
+    if tail[-128:-125] == b"TAG":
+        ends.append(len(tail) - 128)
     written = len(tail.rstrip(b"\0"))
-    return ends | {min(len(tail), written + zeros) for zeros in range(3)}
+    return ends + [written + zeros for zeros in range(3) if written + zeros < len(tail)]
 
 
 def _frames_from_the_end(tail: bytes, fixed_block: int) -> Iterator[tuple[int, int, int]]:

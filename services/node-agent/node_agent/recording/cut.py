@@ -9,30 +9,84 @@ import numpy.typing as npt
 import soundfile
 
 from escolta import audio as sound
+from escolta.audio.files import OpenSound, Unfit, open_sound, require_sound
 from escolta.errors import Rejected
 
 AUDIO_S = 10
+
+SHORTEST_S = 1.0
+"""What would be a shorter audio at the end of a file is added to the one before; and of an audio that is
+damaged, less is not kept (ours)."""
+
+SHORTEST_FILE_S = 0.02
+"""The shortest mark on the labeling page: a shorter file could not be labeled."""
+
 BITS_OF_LOSSY = 16
 """What stands for the width of a sample where the format has none, as in Ogg Vorbis."""
 
-_LONGEST_S = 366 * 86400  # a header that promises more is damaged
+_BLOCKS_PER_S = 10  # where a file is damaged, the rest of a block is lost with it
 _EXACT = {
-    "PCM_S8": ("int32", 8),
-    "PCM_U8": ("int32", 8),
-    "PCM_16": ("int32", 16),
-    "PCM_24": ("int32", 24),
-    "PCM_32": ("int32", 32),
-    "FLOAT": ("float32", 32),
-    "DOUBLE": ("float64", 64),
+    "PCM_S8": ("int32", "PCM_U8", 8),
+    "PCM_U8": ("int32", "PCM_U8", 8),
+    "PCM_16": ("int32", "PCM_16", 16),
+    "PCM_24": ("int32", "PCM_24", 24),
+    "PCM_32": ("int32", "PCM_32", 32),
+    "ALAC_16": ("int32", "PCM_16", 16),
+    "ALAC_20": ("int32", "PCM_24", 24),
+    "ALAC_24": ("int32", "PCM_24", 24),
+    "ALAC_32": ("int32", "PCM_32", 32),
+    "FLOAT": ("float32", "FLOAT", 32),
+    "DOUBLE": ("float64", "DOUBLE", 64),
 }
+"""By how its samples are written: how they are read, how a WAV has them bit by bit, and their width."""
+
+_MOST_CHANNELS_OF_FLAC, _HIGHEST_RATE_OF_FLAC_HZ = 8, 655_350
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a file is cut: `samples` of each channel make `audios` of 10 s, the last one up to 1 s longer.
+
+    `doubt` says what is wrong with the length of the file, as a sentence; empty where nothing is.
+    """
+
+    samples: int
+    rate_hz: int
+    doubt: str = ""
+
+    @property
+    def audios(self) -> int:
+        whole, rest = divmod(self.samples, AUDIO_S * self.rate_hz)
+        return max(1, whole + (rest >= SHORTEST_S * self.rate_hz))
+
+    def place(self, index: int) -> range:
+        """The samples of audio `index`."""
+        begin = index * AUDIO_S * self.rate_hz
+        return range(begin, self.samples if index == self.audios - 1 else begin + AUDIO_S * self.rate_hz)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What cannot be had of a file, in seconds from its begin, and why, as a sentence."""
+
+    from_s: float
+    to_s: float
+    reason: str
+
+
+class Damaged(Rejected):
+    """Raised when one audio of a file cannot be had; the next ones may be whole."""
+
+    def __init__(self, gap: Gap) -> None:
+        super().__init__(gap.reason)
+        self.gap = gap
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A whole sound file of at most 10 s. `data` are its bytes, `suffix` names its format.
+    """A whole sound file of about 10 s. `data` are its bytes, `suffix` names its format.
 
-    `samples` of each channel. `promised` is how many its source's header promises for this place, where that
-    is more.
+    `samples` of each channel; `gap` is what is missing at the end of its place, if anything is.
     """
 
     samples: int
@@ -41,77 +95,138 @@ class Piece:
     bits: int
     suffix: str
     data: bytes
-    promised: int = 0
+    gap: Gap | None = None
 
 
-def pieces_of(path: Path) -> int:
+def audios_of(path: Path) -> int:
     """How many audios a file makes, by its header; 1 for a file that cannot be read.
 
     Raises OSError when the file cannot be opened.
     """
-    with path.open("rb") as stream:
-        try:
-            with soundfile.SoundFile(stream.fileno(), closefd=False) as file:
-                _require_a_length(file, path)
-                return max(1, -(-file.frames // (AUDIO_S * file.samplerate)))
-        except (soundfile.LibsndfileError, Rejected):
-            return 1
+    try:
+        with open_sound(path) as opened:
+            return Plan(opened.file.frames, opened.file.samplerate).audios
+    except Rejected:
+        return 1
 
 
-def piece(path: Path, index: int) -> Piece:
-    """The audio number `index` of a file.
+def plan(path: Path) -> Plan:
+    """How a file is cut, judged as a whole: what is wrong with all of it is told here, and once.
 
-    A file of up to 10 s is its only audio, byte for byte. Of a longer one audio `index` has the samples from
-    `index` times 10 s on, in the same encoding; where that would lose something (Ogg Vorbis, ADPCM), as FLAC
-    of 16 bits.
-    Raises Rejected when there is no sound to be had, and OSError when the file cannot be opened.
+    Nothing is decoded, but for MP3, whose end shows in no other way. Raises Rejected when there is no sound
+    to be had, and OSError.
     """
-    with path.open("rb") as stream:
-        try:
-            with soundfile.SoundFile(stream.fileno(), closefd=False) as file:
-                _require_a_length(file, path)
-                if file.frames > AUDIO_S * file.samplerate:
-                    return _cut(file, path, index)
-        except soundfile.LibsndfileError as error:
-            sound.probe(path)  # which has a sentence for nearly all that can be wrong
-            raise Rejected(f"{path.name} cannot be read at {index * AUDIO_S} s: {error}") from error
-        return _whole(path)
+    with open_sound(path) as opened:
+        file = opened.file
+        samples, doubt = file.frames, opened.doubt
+        if file.format == "MP3" and (present := _decodable(file)) < samples:
+            doubt = f"is truncated: its header promises {samples:,} samples, and {present:,} can be read."
+            samples = present
+        if samples < SHORTEST_FILE_S * file.samplerate:
+            lasts = f"lasts {1000 * samples / file.samplerate:.1f} ms"
+            raise Unfit(
+                f"{lasts}: less than {1000 * SHORTEST_FILE_S:.0f} ms cannot be labeled. {doubt}".strip()
+            )
+        made = Plan(samples, file.samplerate, f"{path.name} {doubt}" if doubt else "")
+        if len(made.place(made.audios - 1)) * file.channels > sound.MOST_NUMBERS:
+            raise Unfit(
+                f"has too much sound in {AUDIO_S} s: {file.channels} channels at {file.samplerate:,} Hz."
+            )
+        return made
 
 
-def _require_a_length(file: soundfile.SoundFile, path: Path) -> None:
-    if file.frames > _LONGEST_S * file.samplerate:
-        raise Rejected(f"{path.name} does not say how long it is, as a FLAC written to a pipe")
+def cut(path: Path, made: Plan, index: int) -> Piece:
+    """The audio number `index` of a file that was planned so.
+
+    A file that makes one audio and is whole is that audio, byte for byte. Otherwise it is in the same
+    encoding; where that would lose something (Ogg Vorbis, ADPCM), FLAC of 16 bits.
+    Raises Damaged when this audio cannot be had, Rejected when the file is not what it was, and OSError.
+    """
+    if made.audios == 1 and (whole := _as_it_is(path)):
+        return whole
+    with open_sound(path) as opened:
+        return _cut(opened, path, made, made.place(index))
 
 
-def _whole(path: Path) -> Piece:
+def _as_it_is(path: Path) -> Piece | None:
+    """The file as an audio; None where its bytes are not what they should be: then it is written anew."""
+    with open_sound(path) as opened:
+        if not opened.as_it_is or opened.doubt:
+            return None
+        suffix = _suffix(opened.file)
+    if path.stat().st_size > sound.LARGEST_AUDIO_BYTES:  # not of sound: of what else it holds
+        return None
     data = path.read_bytes()
-    probe = sound.probe(data, path.name)
-    return Piece(
-        probe.samples, probe.rate_hz, probe.channels, probe.bits or BITS_OF_LOSSY, _suffix(path), data
-    )
+    try:
+        found = sound.probe(data, path.name)
+    except Rejected:
+        return None
+    return Piece(found.samples, found.rate_hz, found.channels, found.bits or BITS_OF_LOSSY, suffix, data)
 
 
-def _cut(file: soundfile.SoundFile, path: Path, index: int) -> Piece:
-    begin, wanted = index * AUDIO_S * file.samplerate, AUDIO_S * file.samplerate
-    wanted = min(wanted, file.frames - begin)
-    file.seek(begin)
-    dtype, bits = _EXACT.get(file.subtype, ("float32", BITS_OF_LOSSY))
-    waveform = file.read(wanted, dtype=dtype)
-    if not len(waveform):
-        raise Rejected(f"{path.name} ends before {index * AUDIO_S} s, though its header promises more")
-    suffix, data = _encode(file, waveform)
-    return Piece(len(waveform), file.samplerate, file.channels, bits, suffix, data, wanted)
+def _cut(opened: OpenSound, path: Path, made: Plan, place: range) -> Piece:
+    file = opened.file
+    dtype, subtype, bits = _EXACT.get(file.subtype, ("float32", "PCM_16", BITS_OF_LOSSY))
+    waveform, problem = _read(file, place, dtype)
+    gap = None
+    if problem:
+        kept = len(waveform) if len(waveform) >= SHORTEST_S * file.samplerate else 0
+        from_s, to_s = (place.start + kept) / file.samplerate, place.stop / file.samplerate
+        gap = Gap(from_s, to_s, f"{path.name} is damaged from {from_s:.1f} to {to_s:.1f} s: {problem}")
+        if not kept:
+            raise Damaged(gap)
+    suffix, data = _encode(file, waveform, subtype)
+    return Piece(len(waveform), file.samplerate, file.channels, bits, suffix, data, gap)
 
 
-def _encode(file: soundfile.SoundFile, waveform: npt.NDArray[np.generic]) -> tuple[str, bytes]:
-    """The samples in the encoding of `file` if that keeps each bit, else as FLAC of 16 bits."""
-    if file.subtype not in _EXACT:
-        return "flac", sound.write(waveform.astype(np.float32), file.samplerate, "FLAC", BITS_OF_LOSSY)
-    container = "FLAC" if file.format == "FLAC" else "WAV"
+def _read(file: soundfile.SoundFile, place: range, dtype: str) -> tuple[npt.NDArray[np.generic], str]:
+    """The samples at `place`, up to where they cannot be read, and what the problem is there, if any."""
+    blocks, at = [np.empty((0, file.channels)[: 2 if file.channels > 1 else 1], dtype)], place.start
+    try:
+        file.seek(at)
+        while at < place.stop:
+            block = file.read(min(place.stop - at, 1 + file.samplerate // _BLOCKS_PER_S), dtype=dtype)
+            if not len(block):
+                return np.concatenate(blocks), "the file ends there."
+            require_sound(block)
+            if file.tell() != at + len(block):  # libsndfile has jumped over a hole in an Ogg file
+                return np.concatenate(blocks), "a part of the file is missing or written over."
+            blocks.append(block)
+            at += len(block)
+    except soundfile.LibsndfileError as error:
+        return np.concatenate(blocks), f"it cannot be decoded there ({error.error_string.rstrip('.')})."
+    except Unfit as error:
+        return np.concatenate(blocks), f"it {error}"
+    return np.concatenate(blocks), ""
+
+
+def _decodable(file: soundfile.SoundFile) -> int:
+    """How many samples of each channel can be read from the begin on."""
+    samples = 0
+    try:
+        while count := len(file.read(1 << 16, dtype="float32")):
+            samples += count
+    except soundfile.LibsndfileError:
+        pass
+    return samples
+
+
+def _encode(file: soundfile.SoundFile, waveform: npt.NDArray[np.generic], subtype: str) -> tuple[str, bytes]:
+    """The samples as FLAC where the file is one or has lossy samples, else as WAV, with each bit kept."""
+    lossy = file.subtype not in _EXACT
+    fits = file.channels <= _MOST_CHANNELS_OF_FLAC and file.samplerate <= _HIGHEST_RATE_OF_FLAC_HZ
+    container = "FLAC" if fits and (lossy or file.format == "FLAC") else "WAV"
+    if lossy:
+        return container.lower(), sound.write(
+            waveform.astype(np.float32), file.samplerate, container, BITS_OF_LOSSY
+        )
+    if container == "FLAC" and file.subtype == "PCM_S8":
+        subtype = "PCM_S8"
     out = io.BytesIO()
-    soundfile.write(out, waveform, file.samplerate, format=container, subtype=file.subtype)
+    soundfile.write(out, waveform, file.samplerate, format=container, subtype=subtype)
     return container.lower(), out.getvalue()
 
 
-def _suffix(path: Path) -> str:
-    return path.suffix.lower().removeprefix(".") or "bin"
+def _suffix(file: soundfile.SoundFile) -> str:
+    """What the format is called in a name; the file's own name may say anything."""
+    return {"WAVEX": "wav", "RF64": "wav"}.get(file.format, file.format.lower())

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from node_agent.recording.cut import pieces_of
+from node_agent.recording.cut import audios_of
 from node_agent.recording.folder import FoundFile, Look
 from node_agent.recording.identity import Identified, identify, sha256_of
 from node_agent.recording.journal import Journal, NewSound, Sound
@@ -34,7 +34,7 @@ def _measured(files: Identified, now: datetime) -> list[NewSound]:
     for file in files.new:
         try:
             path = Path(file.path)
-            new.append(NewSound(file, pieces_of(path), said_time(path, now)))
+            new.append(NewSound(file, audios_of(path), said_time(path, now)))
         except OSError as error:
             files.unread.append((file, error))
     return new

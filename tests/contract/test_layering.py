@@ -14,7 +14,19 @@ PACKAGES = {package.name: package for package in (COMMON, DEMO, *SERVICES.values
 PURE = ("method", "exact")
 """Rooms of the al-engine: arithmetic on arrays, without a catalog, a server or a service."""
 
-BASE = {"events", "errors", "audio", "clock", "cancellation", "disk", "fields", "names", "truth", "url"}
+BASE = {
+    "events",
+    "errors",
+    "audio",
+    "clock",
+    "cancellation",
+    "disk",
+    "fields",
+    "hidden",
+    "names",
+    "truth",
+    "url",
+}
 PORTS = {"bus", "objects", "catalog"}
 FOR_SERVICES = {*BASE - {"cancellation", "url"}, "service", "web", "work"}
 

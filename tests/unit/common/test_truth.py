@@ -252,7 +252,7 @@ def test_two_names_of_one_file_must_not_contradict_each_other(tmp_path):
 
 
 def test_a_folder_that_leads_back_to_itself_is_looked_through_once(tmp_path):
-    folder = record(tmp_path, "card/low.wav", ".Trashes/low.wav")
+    folder = record(tmp_path, "card/low.wav", ".Trashes/low.wav", "$RECYCLE.BIN/mid.wav")
     (folder / "card/back").symlink_to(folder)
     truth = truth_of(tmp_path, table({"low.wav": "low"}), folder=folder)
     assert (truth.categories, truth.notes) == ({"card/low.wav": "low"}, [])

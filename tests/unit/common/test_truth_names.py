@@ -55,6 +55,14 @@ def test_a_name_that_fits_two_files_alike_is_told_with_both():
         FileNames(["Höhle.wav", unicodedata.normalize("NFD", "Höhle.wav")]).meant_by("Höhle.wav")
 
 
+def test_of_names_that_differ_by_capitals_alone_each_is_told_apart():
+    names = FileNames(["REC1.WAV", "rec1.wav"])
+    assert names.meant_by("REC1.wav") == "REC1.WAV"
+    assert names.meant_by("rec1.WAV") == "rec1.wav"
+    with pytest.raises(Ambiguous):
+        names.meant_by("Rec1.wav")
+
+
 PARTS = st.text(alphabet="aAbö.1_", min_size=1, max_size=4).filter(lambda part: part not in (".", ".."))
 PATHS = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
 

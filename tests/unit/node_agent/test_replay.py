@@ -45,6 +45,17 @@ async def test_files_are_played_by_name_and_long_ones_are_cut(folder: Path, tmp_
     assert starts == [starts[0] + timedelta(seconds=10 * slot) for slot in range(7)]
 
 
+async def test_files_of_one_stem_make_audios_of_different_names(tmp_path: Path) -> None:
+    for number, name in enumerate(("rec1.FLAC", "rec1.ogg", "rec1.wav")):
+        write_noise(tmp_path / "in" / name, 12, rate_hz=8000, seed=number)
+    audios = await played(replay_of(tmp_path / "in", tmp_path / "state"))
+    assert [audio.file_name for audio in audios] == [
+        *("rec1_00000s.flac", "rec1_00010s.flac"),
+        *("rec1.ogg_00000s.flac", "rec1.ogg_00010s.flac"),
+        *("rec1_00000s.wav", "rec1_00010s.wav"),
+    ]
+
+
 async def test_as_fast_as_it_goes_the_last_audio_ends_now_and_none_in_the_future(
     folder: Path, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from escolta.audio import HEAD_BYTES, container_of
+from escolta.hidden import is_hidden
 
 
 def files_in(folder: Path) -> dict[str, Path]:
@@ -19,10 +20,10 @@ def files_in(folder: Path) -> dict[str, Path]:
             folders.clear()
             continue
         been.add(place)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
         for name in files:
             path = Path(parent, name)
-            if not name.startswith(".") and os.path.isfile(path):
+            if not is_hidden(name) and os.path.isfile(path):
                 found[_shown(path.relative_to(folder))] = path
     return dict(sorted(found.items()))
 

@@ -59,7 +59,7 @@ def parts_of(name: str) -> Parts:
     return tuple(part for part in parts if part not in ("", "."))
 
 
-def _distance(asked: Parts, parts: Parts) -> tuple[bool, bool, int] | None:
+def _distance(asked: Parts, parts: Parts) -> tuple[bool, bool, int, bool] | None:
     """How far two paths are from being the same, the least the nearest; None where they are other files."""
     common = min(len(asked), len(parts))
     one, other = ([_folded(part) for part in each[-common:]] for each in (asked, parts))
@@ -68,7 +68,8 @@ def _distance(asked: Parts, parts: Parts) -> tuple[bool, bool, int] | None:
     but_for_the_suffix = one[-1] == _without_suffix(other[-1]) or bare
     if one[:-1] != other[:-1] or not (same or but_for_the_suffix):
         return None
-    return len(asked) != len(parts), not same, -common
+    other_capitals = PurePosixPath(asked[-1]).stem != PurePosixPath(parts[-1]).stem
+    return len(asked) != len(parts), not same, -common, other_capitals
 
 
 def _folded(part: str) -> str:

@@ -78,8 +78,8 @@ class Truth:
     def _source(self, file_name: str) -> tuple[str, float]:
         """The file that the truth knows, or else `file_name`, and the second of it at which the audio begins.
 
-        `rec_00010s.flac` comes from `rec.flac` if there is one: the node keeps the suffix, where the format
-        stays the same.
+        `rec_00010s.flac` comes from `rec.flac` if there is one, `rec.ogg_00010s.flac` from `rec.ogg`: the
+        node leaves out the suffix where the audio has the same.
         """
         if found := self._names.meant_by(file_name):
             return found, 0.0

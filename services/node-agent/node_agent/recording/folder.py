@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from escolta.audio import CONTAINERS, HEAD_BYTES, container_of
+from escolta.hidden import is_hidden
 from node_agent.recording.left_out import LeftOut, cannot_be_read, printable
 
 _SOUND_SUFFIX = re.compile(
@@ -18,19 +19,6 @@ _SOUND_SUFFIX = re.compile(
     re.IGNORECASE,
 )
 """Who finds a file of such a name expects a sound: where it is none that is read, it is named."""
-
-_NOT_RECORDINGS = frozenset(
-    name.casefold()
-    for name in (
-        "$RECYCLE.BIN",
-        "RECYCLER",
-        "#recycle",
-        "#snapshot",
-        "@eaDir",
-        "@Recycle",
-        "@Recently-Snapshot",
-    )
-) | {"system volume information", "__macosx"}
 
 
 @dataclass(frozen=True)
@@ -97,7 +85,7 @@ class _Looking:
             self._leave_out(path, cannot_be_read(f"the folder {self._name(path)}", error))
 
     def _meet(self, entry: os.DirEntry[str], real: str) -> None:
-        if entry.name.startswith(".") or entry.name.casefold() in _NOT_RECORDINGS:
+        if is_hidden(entry.name):
             self._pass_by(entry)
         elif entry.is_symlink():
             self._links.append(entry.path)

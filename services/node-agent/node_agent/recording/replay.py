@@ -181,7 +181,14 @@ def _audio(sound: Sound, read: Piece) -> RecordedAudio:
 
 
 def _file_name(sound: Sound, read: Piece) -> str:
-    """The name within the folder; an audio cut from a longer file adds the second at which it begins."""
+    """The name within the folder; an audio cut from a longer file adds the second at which it begins.
+
+    The file keeps its suffix where the audio has another: `rec1.ogg` and `rec1.flac` make no two audios
+    of one name.
+    """
     if sound.audios == 1:
         return sound.name
-    return f"{PurePosixPath(sound.name).with_suffix('')}_{sound.played * AUDIO_S:05d}s.{read.suffix}"
+    name = PurePosixPath(sound.name)
+    if name.suffix.lower() == f".{read.suffix}":
+        name = name.with_suffix("")
+    return f"{name}_{sound.played * AUDIO_S:05d}s.{read.suffix}"

@@ -79,6 +79,7 @@ async def test_files_that_are_moved_before_their_turn_are_played_from_where_they
     rest = await played(replay)
     assert [audio.start.hour for audio in rest] == [0, 1, 2]
     assert rest[0].data == first.data
+    assert left_out(replay) == {}
 
 
 async def test_a_repaired_file_is_played_anew(tmp_path: Path) -> None:

@@ -148,6 +148,7 @@ async def test_a_broken_file_is_left_out_with_its_reason_and_harms_no_other(
     [left_out] = replay.account().left_out
     assert (left_out.file_name, left_out.from_s, left_out.doubtful) == ("b.wav", None, False)
     assert left_out.reason.startswith("b.wav is ")
+    assert replay.account().source.startswith("3 sounds in 6 audios.")
 
 
 async def test_a_long_file_that_breaks_off_gives_its_sound_and_is_doubtful(
@@ -179,6 +180,14 @@ async def test_what_is_damaged_in_a_row_is_left_out_as_one_and_the_rest_is_playe
     assert (one.to_s, other.to_s) == (40, 60)
     assert "to 40.0 s" in one.reason
     assert not one.doubtful
+
+
+async def test_a_piece_of_a_file_with_the_longest_path_can_be_told_of(tmp_path: Path) -> None:
+    (deep := tmp_path / "in" / Path(*["x" * 250] * 8)).mkdir(parents=True)
+    write_noise(tmp_path / "y.wav", 12).rename(deep / "y.wav")
+    audios = await played(replay_of(tmp_path / "in", tmp_path / "state"))
+    told = [audio.event("quay-1", "unknown").file_name for audio in audios]
+    assert [name.rpartition("/")[2] for name in told] == ["y_00000s.wav", "y_00010s.wav"]
 
 
 async def test_a_name_that_is_not_utf8_is_played_too(tmp_path: Path) -> None:

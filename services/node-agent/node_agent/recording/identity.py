@@ -84,6 +84,8 @@ class _Identifying:
             if sound.sha256 is None and self._is_at(sound):
                 self._journal.identify(sound.number, file.ends, self._sha256(sound.path))
                 sound = self._journal.sound(sound.number)
+            elif sound.sha256 is None and not sound.begun:
+                return sound  # moved before its turn: nothing of it was played, so nothing can come twice
             if sound.sha256 == self._sha256(file.path) and self._same_name_or_sound(file, sound.path):
                 return sound
         return None

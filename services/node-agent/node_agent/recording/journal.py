@@ -206,7 +206,7 @@ class Journal:
     def skip(self, sound: Sound, left_out: Iterable[LeftOut]) -> None:
         """Be done with this sound: what is left of it cannot be had."""
         with self._open() as db:
-            db.execute("UPDATE sounds SET played = audios WHERE number = ?", (sound.number,))
+            db.execute("UPDATE sounds SET audios = played WHERE number = ?", (sound.number,))
             left_out_list.add(db, left_out)
 
     def resume(self, sound: Sound) -> None:

@@ -6,6 +6,7 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from escolta.errors import Misconfigured
 from node_agent.recording.times import OF_THE_REPLAY
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,8 +57,24 @@ _TABLES = (
 
 
 def opened(folder: Path) -> sqlite3.Connection:
-    """The journal in `folder`, made on its first use. May be used by one thread at a time."""
-    db = sqlite3.connect(folder / "replay.sqlite", check_same_thread=False)
+    """The journal in `folder`, made on its first use. May be used by one thread at a time.
+
+    Raises Misconfigured where it is damaged.
+    """
+    path = folder / "replay.sqlite"
+    db = sqlite3.connect(path, check_same_thread=False)
+    try:
+        _prepare(db, folder)
+    except sqlite3.OperationalError:  # such as a full disk: the journal is whole
+        raise
+    except sqlite3.DatabaseError as error:
+        raise Misconfigured(
+            f"{path} is damaged ({error}): move it away, and the folder is played from its beginning"
+        ) from error
+    return db
+
+
+def _prepare(db: sqlite3.Connection, folder: Path) -> None:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     with db:
@@ -67,7 +84,6 @@ def opened(folder: Path) -> sqlite3.Connection:
                 db.execute(table)
             _read_earlier_version(db, folder / "replay.jsonl", folder / "replay.json")
             db.execute(f"PRAGMA user_version = {_FORMAT}")
-    return db
 
 
 def _read_earlier_version(db: sqlite3.Connection, plan: Path, place: Path) -> None:

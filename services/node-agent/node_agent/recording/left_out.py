@@ -9,7 +9,7 @@ from uuid import NAMESPACE_URL, uuid5
 from escolta.events import SoundLeftOut
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "escolta:left-out")
-_LONGEST_NAME = 1000  # characters, as many as an event may carry
+_LONGEST_NAME = 980  # characters: an event may carry 1000, and a piece's name adds where it begins
 
 
 @dataclass(frozen=True)

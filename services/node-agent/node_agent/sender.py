@@ -5,8 +5,9 @@ import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from escolta.errors import EscoltaError
+from escolta.errors import EscoltaError, is_transient
 from escolta.service import Platform
+from node_agent.recording.left_out import LeftOut
 from node_agent.spool import Spool
 
 log = logging.getLogger("escolta.node-agent")
@@ -29,6 +30,7 @@ class Sender:
         self._queue: asyncio.Queue[UUID] = asyncio.Queue()
         self._queued: set[UUID] = set()
         self._sent_at: dict[UUID, datetime] = {}
+        self._uploaded: set[UUID] = set()
         self._away = False
 
     def add(self, audio_id: UUID) -> None:
@@ -42,6 +44,7 @@ class Sender:
         late = self._on.clock.now() - ANSWER_WITHIN
         waiting = [audio.audio_id for audio in self._spool.waiting()]
         self._sent_at = {key: self._sent_at[key] for key in waiting if key in self._sent_at}
+        self._uploaded &= set(waiting)
         for audio_id in waiting:
             if audio_id not in self._sent_at or self._sent_at[audio_id] <= late:
                 self.add(audio_id)
@@ -72,16 +75,33 @@ class Sender:
 
     async def _send(self, audio_id: UUID) -> None:
         """Object first, event second: whoever reads the event finds the object."""
-        waiting = await asyncio.to_thread(self._spool.read, audio_id)
+        try:
+            waiting = await asyncio.to_thread(self._spool.read, audio_id)
+        except OSError as error:
+            if is_transient(error):
+                raise
+            await self._give_up_on(audio_id, error)
+            return
         if waiting is None:  # accepted while it was in the queue
             return
         audio, data = waiting
-        await self._on.objects.put(audio.object_key, data)
+        if audio_id not in self._uploaded or await self._on.objects.size(audio.object_key) != len(data):
+            await self._on.objects.put(audio.object_key, data)
+            self._uploaded.add(audio_id)
         await self._on.bus.publish(audio)
         self._sent_at[audio_id] = self._on.clock.now()
         if self._away:
             self._away = False
             log.info("audios are sent again")
+
+    async def _give_up_on(self, audio_id: UUID, error: OSError) -> None:
+        """Tell of an audio that the node's own disk has lost, and go on with the others."""
+        audio = next(audio for audio in self._spool.waiting() if audio.audio_id == audio_id)
+        reason = f"{audio.file_name} was recorded, and the node's disk cannot read it: {error.strerror}."
+        log.error("%s Its files are set aside.", reason)
+        lost = LeftOut(audio.file_name, reason, self._on.clock.now(), content=audio.sha256)
+        await self._on.bus.publish(lost.event(audio.node))
+        await asyncio.to_thread(self._spool.set_aside, audio_id, reason)
 
     def _tell_away(self, error: Exception) -> None:
         """Once an outage, not once an audio."""

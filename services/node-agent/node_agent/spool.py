@@ -119,6 +119,9 @@ class Spool:
             except ValidationError:
                 self._give_up_on(note, "cannot be understood")
                 continue
+            except OSError as error:
+                self._give_up_on(note, f"cannot be read ({error.strerror})")
+                continue
             if (self._refused_folder / note.name).exists():
                 self._finish_setting_aside(audio)
             elif not self._sound(audio).exists():

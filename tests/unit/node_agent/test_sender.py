@@ -13,7 +13,7 @@ from unit.node_agent.patience import until
 from escolta.bus import open_bus
 from escolta.clock import ManualClock
 from escolta.errors import Transient
-from escolta.events import AudioRecorded
+from escolta.events import AudioRecorded, SoundLeftOut
 from escolta.objects import Objects, open_objects
 from escolta.service import Message, Platform, Subscription
 from escolta.settings import Settings
@@ -31,6 +31,7 @@ class Interrupted:
         self._store = store
         self.away = False
         self.most_at_once = self._at_once = 0
+        self.puts = 0
 
     async def put(self, key: str, data: bytes) -> None:
         self._at_once += 1
@@ -40,6 +41,7 @@ class Interrupted:
         if self.away:
             raise Transient("the store is away")
         await self._store.put(key, data)
+        self.puts += 1
 
     async def get(self, key: str) -> bytes:
         return await self._store.get(key)
@@ -65,6 +67,10 @@ class Shore:
         self.spool = Spool(folder / "spool")
         self.sender = Sender(self.on, self.spool)
         self.heard: list[AudioRecorded] = []
+        self.left_out: list[SoundLeftOut] = []
+
+    async def hear_of_lost(self, messages: Sequence[Message[SoundLeftOut]]) -> None:
+        self.left_out += [message.event for message in messages]
 
     async def hear(self, messages: Sequence[Message[AudioRecorded]]) -> None:
         self.heard += [message.event for message in messages]
@@ -80,6 +86,7 @@ class Shore:
     async def sending(self) -> AsyncIterator[None]:
         self.spool.open()
         self.on.bus.subscribe("ingest", Subscription(AudioRecorded, self.hear))
+        self.on.bus.subscribe("ingest", Subscription(SoundLeftOut, self.hear_of_lost))
         await self.on.bus.start()
         sending = asyncio.create_task(self.sender.send())
         try:
@@ -116,6 +123,37 @@ async def test_what_had_no_answer_in_time_is_sent_again_with_the_same_id(shore: 
         await shore.sender.add_unanswered()
         await until(lambda: len(shore.heard) == 2)
         assert shore.heard == [event, event]
+
+
+async def test_what_is_sent_again_is_uploaded_again_only_if_the_store_has_lost_it(shore: Shore) -> None:
+    async with shore.sending():
+        kept, lost = shore.put(1), shore.put(2)
+        await shore.sender.add_unanswered()
+        await until(lambda: len(shore.heard) == 2)
+        await shore.objects.delete(lost.object_key)
+        await shore.clock.advance(60)
+        await shore.sender.add_unanswered()
+        await until(lambda: len(shore.heard) == 4)
+    assert shore.objects.puts == 3
+    assert await shore.objects.get(kept.object_key) == b"\x01"
+    assert await shore.objects.get(lost.object_key) == b"\x02"
+
+
+async def test_an_audio_that_the_nodes_disk_has_lost_is_told_of_and_the_others_are_sent(
+    shore: Shore, tmp_path: Path
+) -> None:
+    async with shore.sending():
+        lost, other = shore.put(1), shore.put(2)
+        sound = tmp_path / "spool" / "waiting" / f"{lost.audio_id}.wav"
+        sound.unlink()
+        sound.symlink_to("/proc/self/mem")  # whose first byte cannot be read: a real EIO
+        await shore.sender.add_unanswered()
+        await until(lambda: shore.heard == [other] and bool(shore.left_out))
+        await until(lambda: len(shore.spool) == 1)
+    [told] = shore.left_out
+    assert (told.file_name, told.node) == ("1.wav", "quay-1")
+    assert "the node's disk cannot read it: Input/output error" in told.reason
+    assert (tmp_path / "spool" / "refused" / f"{lost.audio_id}.json").exists()
 
 
 async def test_what_is_accepted_is_not_sent_again(shore: Shore) -> None:

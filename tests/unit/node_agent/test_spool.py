@@ -152,6 +152,21 @@ def test_a_note_that_the_disk_has_damaged_is_kept_with_its_sound(
     assert str(audio(0).audio_id) in caplog.text
 
 
+def test_a_note_that_the_disk_cannot_read_does_not_keep_the_node_from_starting(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = opened(tmp_path)
+    spool.put(audio(0), SOUND)
+    spool.put(audio(1), SOUND)
+    spool.close()
+    note = tmp_path / "waiting" / f"{audio(0).audio_id}.json"
+    note.unlink()
+    note.symlink_to("/proc/self/mem")  # whose first byte cannot be read: a real EIO
+    assert opened(tmp_path).waiting() == [audio(1)]
+    assert (tmp_path / "refused" / f"{audio(0).audio_id}.wav").read_bytes() == SOUND
+    assert "cannot be read (Input/output error)" in caplog.text
+
+
 def test_two_processes_cannot_use_one_spool(tmp_path: Path) -> None:
     spool = opened(tmp_path)
     with pytest.raises(Misconfigured, match="ESCOLTA_NODE_NAME"):

@@ -1,0 +1,35 @@
+"""What the documents name is there: files and folders in code spans, and the targets of links."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [
+    path
+    for pattern in ("*.md", "docs/*.md", "docs/decisions/*.md", "services/*/README.md", "tests/README.md")
+    for path in sorted(ROOT.glob(pattern))
+]
+OF_A_NODE = {"refused/"}
+"""Folders that come to be where a service runs."""
+HOLDING = ("bench", "deploy", "docs", "libs", "services", "tests")
+THERE = [path.as_posix() for folder in HOLDING for path in (ROOT / folder).rglob("*")]
+
+
+def is_there(name: str) -> bool:
+    """Whether a path ends in `name`: documents name a file as briefly as can be."""
+    ending = "/" + name.rstrip("/")
+    return any(path.endswith(ending) for path in THERE)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_files_that_a_document_names_are_there(document):
+    named = re.findall(r"`([\w./-]+(?:\.py|\.js|/))`", document.read_text("utf-8"))
+    assert [name for name in named if name not in OF_A_NODE and not is_there(name)] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_a_document_links_to_is_there(document):
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text("utf-8"))
+    assert [target for target in targets if not (document.parent / target).exists()] == []

@@ -3,6 +3,8 @@
 import asyncio
 from uuid import uuid4
 
+import pytest
+
 from escolta.events import AudioLabeled, BatchProposed, IterationClosed
 
 
@@ -146,6 +148,23 @@ async def test_an_event_that_a_decoder_saw_end_a_little_late_ends_with_the_audio
     [task] = await gateway.until_tasks(ana, 1)
     assert (await submit(ana, task, event(1, 9.5, 10.04))).status_code == 200
     assert await gateway.on.catalog.fetchval("SELECT offset_s FROM audio.chunks") == 10.0
+
+
+@pytest.mark.parametrize("samples", [1, 7, 441, 882])
+@pytest.mark.parametrize("rounded", [9, 3, 2])
+async def test_the_whole_of_the_shortest_audio_can_be_marked(gateway, samples, rounded):
+    """Also by a page that shows thousandths of a second, or hundredths."""
+    lead = await gateway.lead()
+    [ana] = await gateway.team(lead, "harbor", "ana")
+    await gateway.propose(1)
+    duration_s = samples / 44100
+    await gateway.on.catalog.execute("UPDATE audio.audios SET duration_s = $1", duration_s)
+    [task] = await gateway.until_tasks(ana, 1)
+    for offset_s in (round(duration_s, rounded), max(0.02, duration_s)):
+        assert (await submit(ana, task, event(1, 0, offset_s))).status_code in (200, 409)
+    row = await gateway.on.catalog.fetchrow("SELECT onset_s, offset_s FROM audio.chunks")
+    assert row["onset_s"] == 0
+    assert row["offset_s"] == pytest.approx(duration_s, abs=0.005)
 
 
 async def test_an_unknown_class_is_refused_with_its_number(gateway):

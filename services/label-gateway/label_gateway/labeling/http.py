@@ -35,7 +35,7 @@ class MarkedEvent(BaseModel):
 
     class_id: int = Field(ge=1, lt=2**31)
     onset_s: FiniteFloat = Field(ge=0)
-    offset_s: FiniteFloat = Field(gt=0)
+    offset_s: FiniteFloat = Field(ge=0)
 
 
 class Submission(BaseModel):
@@ -57,7 +57,7 @@ def add_routes(routes: APIRouter, on: Platform, access: Access, batches: Batches
     @routes.get("/api/tasks")
     async def my_next_tasks(
         caller: Annotated[Labeler, Depends(access.caller)],
-        limit: Annotated[int, Query(ge=1, le=50)] = 2,
+        limit: Annotated[int, Query(ge=1, le=500)] = 2,
     ) -> list[tasks.Task]:
         """The audios that I hear next, in order; the second is there to be fetched in advance."""
         return await tasks.next_tasks(on.catalog, caller.labeler_id, limit)

@@ -16,6 +16,10 @@ PAST_THE_END_S = 0.05
 """A browser's decoder may find an audio a little longer than its file says; a mark there means the end."""
 
 
+SHORTEST_S = 0.02
+"""What is shorter than this cannot be marked by hand: in an audio that is, a mark means all of it."""
+
+
 class NotAssigned(Rejected):
     """Raised when the audio was not given to the labeler's group."""
 
@@ -82,6 +86,8 @@ async def _checked(db: asyncpg.Connection, audio: BatchAudio, events: Sequence[M
 
 
 def _inside(event: Marked, duration_s: float) -> Marked:
+    if duration_s < SHORTEST_S and event.offset_s <= SHORTEST_S:
+        return Marked(event.labeler_id, event.class_id, 0.0, duration_s)
     end_s = min(event.offset_s, duration_s)
     if not 0 <= event.onset_s < end_s or event.offset_s > duration_s + PAST_THE_END_S:
         raise Rejected(

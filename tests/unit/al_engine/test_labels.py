@@ -5,7 +5,9 @@ from uuid import UUID
 
 from unit.al_engine.at_work import START, EngineAtWork
 
+from al_engine.iterations import records
 from al_engine.iterations.handlers import Iterations
+from escolta.catalog import migrate
 from escolta.events import AudioLabeled, IterationClosed, IterationRequested
 
 AGREED = """
@@ -150,3 +152,25 @@ async def test_an_audio_without_agreement_is_neither_medoid_nor_unlabeled(engine
     second = await engine.until_not("requested", await engine.ask(batch=100))
     assert second["medoids"] == 0
     assert len(second["proposals"]) == 6
+
+
+async def test_what_was_only_told_before_the_upgrade_is_not_believed_after_it(engine):
+    await engine.add_audios(30)
+    iteration_id, [first, second, *_] = await proposed(engine)
+    await agree(engine, iteration_id, first, "gull")
+    await agree(engine, iteration_id, second, "horn")
+    await engine.on.catalog.execute(
+        "UPDATE al.wavs_proposed SET label = 'gull', labelers = 3, agreement_percent = 'NaN',"
+        " labeled_at = now() WHERE rank < 4;"
+        "UPDATE al.al_preprocessing SET status = 'closed', closed_at = now();"
+        "ALTER TABLE al.al_preprocessing DROP COLUMN waits_for, DROP COLUMN canceled;"
+        "DELETE FROM escolta_migrations WHERE name LIKE '0007%'"
+    )
+    await migrate(engine.on.settings.catalog_url)
+    assert await labels(engine, iteration_id) == ["gull", "horn", None, None]
+    rows = await records.proposals(engine.on.catalog, iteration_id)
+    assert [row["agreement_percent"] for row in rows] == [100, 100, None, None]
+    assert [row["labeled_at"] is None for row in rows] == [False, False, True, True]
+    iteration = await records.iteration(engine.on.catalog, iteration_id)
+    assert iteration
+    assert (iteration["status"], iteration["closed_at"]) == ("proposed", None)

@@ -49,10 +49,10 @@ class Distances:
 
 def distances_of(judged: Sequence[Judged], ids: Ids, medoids: Ids) -> Distances:
     """What the committee found out on the way; `ids` are those that `judged` has rows of."""
-    rows = np.concatenate([one.rows for one in judged])
+    rows = np.concatenate([judged_set.rows for judged_set in judged])
     order = by_id(ids[rows])
-    nearest = np.concatenate([one.opinion.nearest_medoid for one in judged])
-    distance = np.concatenate([one.opinion.medoid_distance for one in judged])
+    nearest = np.concatenate([judged_set.opinion.nearest_medoid for judged_set in judged])
+    distance = np.concatenate([judged_set.opinion.medoid_distance for judged_set in judged])
     return Distances(
         ids[rows[order]], nearest[order].astype(np.int32), distance[order].astype(np.float32), medoids
     )

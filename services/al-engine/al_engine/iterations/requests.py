@@ -82,4 +82,6 @@ async def add_follow_ups(pool: asyncpg.Pool, iteration_id: UUID | None = None) -
 
 async def last_scheduled(pool: asyncpg.Pool) -> datetime | None:
     """The last moment for which the schedule has asked for an iteration."""
-    return await pool.fetchval("SELECT max(scheduled_for) FROM al.al_preprocessing")
+    return await pool.fetchval(
+        "SELECT max(scheduled_for) FROM al.al_preprocessing WHERE isfinite(scheduled_for)"
+    )

@@ -62,31 +62,33 @@ class Maps:
         sets = await asyncio.to_thread(_sets, made.audio_ids, unlabeled, shown.max_set)
         await map_store.finish(connection, doing.work_id, map_of(shown), sets)
 
-    async def _fitted(self, doing: Doing, of: Drawable, wanted: list[UUID]) -> Map:
+    async def _fitted(self, doing: Doing, shown: Drawable, wanted: list[UUID]) -> Map:
         connection = doing.connection
-        if made := await map_store.find(connection, map_of(of)):
+        if made := await map_store.find(connection, map_of(shown)):
             return made
         await doing.tell("loading")
-        must = await map_store.points_of(connection, of, wanted)
-        points = chosen(must, await map_store.sample(connection, of, MOST_POINTS), MOST_POINTS)
-        vectors = await self._vectors(of, points)
+        must = await map_store.points_of(connection, shown, wanted)
+        points = chosen(must, await map_store.sample(connection, shown, MOST_POINTS), MOST_POINTS)
+        vectors = await self._vectors(shown, points)
         started = time.monotonic()
         coordinates = await self._fit(doing, vectors)
         seconds = time.monotonic() - started
-        made = Map(_ids(points), coordinates, _top_classes(points), of.audios, len(points))
-        await map_store.save(connection, map_of(of), of.model_id, made, seconds, version("escolta-al-engine"))
+        made = Map(_ids(points), coordinates, _top_classes(points), shown.audios, len(points))
+        await map_store.save(
+            connection, map_of(shown), shown.model_id, made, seconds, version("escolta-al-engine")
+        )
         self._log.info(
             "fitted a map of %d audios in %.0f s",
             made.fitted,
             seconds,
-            extra={"iteration_id": of.iteration_id},
+            extra={"iteration_id": shown.iteration_id},
         )
         return made
 
-    async def _vectors(self, of: Drawable, points: Sequence[Point]) -> NDArray[np.float32]:
+    async def _vectors(self, shown: Drawable, points: Sequence[Point]) -> NDArray[np.float32]:
         """Embeddings `[points, dim]`, all of them finite."""
         starts = [point.start for point in points]
-        found = await windows.vectors(self._on.catalog, of.model_id, of.dim, _ids(points), starts)
+        found = await windows.vectors(self._on.catalog, shown.model_id, shown.dim, _ids(points), starts)
         bad = np.flatnonzero(~np.isfinite(found).all(axis=1))
         if len(bad):
             raise Rejected(f"the embedding of audio {points[bad[0]].audio_id} is not finite: embed it again")
@@ -127,18 +129,18 @@ class Maps:
         cache = self._on.settings.state_dir / "al-engine" / "numba"
         return {"NUMBA_CACHE_DIR": str(cache.absolute())} | ours
 
-    async def _grown(self, doing: Doing, of: Drawable, made: Map, wanted: list[UUID]) -> Map:
+    async def _grown(self, doing: Doing, shown: Drawable, made: Map, wanted: list[UUID]) -> Map:
         """The map with the audios of this iteration that came after it was fitted, or out of its sample."""
         connection = doing.connection
-        missing = await map_store.points_of(connection, of, set(wanted) - set(made.audio_ids))
+        missing = await map_store.points_of(connection, shown, set(wanted) - set(made.audio_ids))
         if not missing:
             return made
         await doing.tell("placing")
         fitted = made.audio_ids[: made.fitted]
-        there = await map_store.points_of(connection, of, fitted)
+        there = await map_store.points_of(connection, shown, fitted)
         row_of = {audio_id: row for row, audio_id in enumerate(fitted)}
         rows = [row_of[audio_id] for audio_id in _ids(there)]
-        vectors, mapped = await self._vectors(of, missing), await self._vectors(of, there)
+        vectors, mapped = await self._vectors(shown, missing), await self._vectors(shown, there)
         placed = await asyncio.to_thread(place, vectors, mapped, made.coordinates[rows])
         grown = Map(
             made.audio_ids + _ids(missing),
@@ -147,16 +149,19 @@ class Maps:
             made.audios,
             made.fitted,
         )
-        await map_store.save(connection, map_of(of), of.model_id, grown, 0, version("escolta-al-engine"))
+        await map_store.save(
+            connection, map_of(shown), shown.model_id, grown, 0, version("escolta-al-engine")
+        )
         return grown
 
 
-def map_of(of: Drawable) -> UUID:
+def map_of(shown: Drawable) -> UUID:
     """The id of a map follows from what it shows: one a model and windows."""
-    shown = sorted(
-        json.dumps(window.model_dump(mode="json") | {"nodes": sorted(window.nodes)}) for window in of.windows
+    bounds = sorted(
+        json.dumps(window.model_dump(mode="json") | {"nodes": sorted(window.nodes)})
+        for window in shown.windows
     )
-    return uuid5(MAPS, json.dumps([of.model_id, shown]))
+    return uuid5(MAPS, json.dumps([shown.model_id, bounds]))
 
 
 def chosen(must: Sequence[Point], sample: Sequence[Point], limit: int) -> list[Point]:

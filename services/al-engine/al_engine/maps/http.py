@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from al_engine.maps import store as map_store
 from al_engine.maps.drawing import Maps
-from al_engine.maps.points import Points, Said, encode
+from al_engine.maps.points import Points, Role, encode
 from al_engine.maps.store import Drawable
 from escolta.service import Platform
 from escolta.web import Pages, Visitor, lead
@@ -93,22 +93,22 @@ def _api(on: Platform, maps: Maps) -> APIRouter:
         return _state(dict(row)) if row else MapState(stage="not asked for")
 
     @api.get("/{iteration_id}/map")
-    async def map_state(of: Shown) -> MapState:
+    async def map_state(shown: Shown) -> MapState:
         """How far the map is."""
-        return await state(of.iteration_id)
+        return await state(shown.iteration_id)
 
     @api.post("/{iteration_id}/map", status_code=202)
-    async def request_map(of: Shown) -> MapState:
+    async def request_map(shown: Shown) -> MapState:
         """Ask for the map; it is fitted once a model and window, and kept."""
-        await maps.request(of.iteration_id)
-        return await state(of.iteration_id)
+        await maps.request(shown.iteration_id)
+        return await state(shown.iteration_id)
 
     @api.get("/{iteration_id}/map/points", response_class=Response, responses=BINARY)
-    async def map_points(of: Shown, accept_encoding: Annotated[str, Header()] = "") -> Response:
+    async def map_points(shown: Shown, accept_encoding: Annotated[str, Header()] = "") -> Response:
         """Every point of the map, in bytes that `map_points.py` describes."""
-        points = await _points(on, of)
-        facts = {"audios": of.audios, "blind": of.blind}
-        body = await asyncio.to_thread(encode, points, of.class_names, facts)
+        points = await _points(on, shown)
+        facts = {"audios": shown.audios, "blind": shown.blind}
+        body = await asyncio.to_thread(encode, points, shown.class_names, facts)
         headers = {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
         if "gzip" in accept_encoding:
             headers["Content-Encoding"] = "gzip"
@@ -116,10 +116,10 @@ def _api(on: Platform, maps: Maps) -> APIRouter:
         return Response(body, media_type="application/octet-stream", headers=headers)
 
     @api.post("/{iteration_id}/map/audios")
-    async def describe_audios(of: Shown, wanted: Audios) -> list[DescribedAudio]:
+    async def describe_audios(shown: Shown, wanted: Audios) -> list[DescribedAudio]:
         """What is known of audios, in the order in which they are named."""
-        rows = await map_store.described(on.catalog, of, wanted.audio_ids)
-        found = {row["audio_id"]: _described(dict(row), of.class_names) for row in rows}
+        rows = await map_store.described(on.catalog, shown, wanted.audio_ids)
+        found = {row["audio_id"]: _described(dict(row), shown.class_names) for row in rows}
         return [found[audio_id] for audio_id in wanted.audio_ids if audio_id in found]
 
     @api.get("/audio/{audio_id}", response_class=Response, responses=ANSWERS)
@@ -140,27 +140,27 @@ def _state(row: dict) -> MapState:
     return MapState(stage=stage, share_done=share_done, problem=row["failure"], points=row["points"])
 
 
-async def _points(on: Platform, of: Drawable) -> Points:
-    row = await map_store.drawn(on.catalog, of.iteration_id)
+async def _points(on: Platform, shown: Drawable) -> Points:
+    row = await map_store.drawn(on.catalog, shown.iteration_id)
     made = await map_store.find(on.catalog, row["map_id"]) if row else None
     if row is None or made is None:
         raise HTTPException(409, "The map is not drawn yet: ask for it first.")
     audio_ids = made.audio_ids[: row["points"]]
-    said = {
-        entry["audio_id"]: Said(
+    roles = {
+        entry["audio_id"]: Role(
             entry["proposed"],
             entry["medoid"],
-            None if of.blind else entry["disjoint_set"],
+            None if shown.blind else entry["disjoint_set"],
             entry["label"],
         )
-        for entry in await map_store.said_of(on.catalog, of, audio_ids)
+        for entry in await map_store.roles_of(on.catalog, shown, audio_ids)
     }
     return Points(
         audio_ids,
         made.coordinates[: row["points"]],
         made.top_classes[: row["points"]],
         map_store.numbers(row["sets"]),
-        said,
+        roles,
     )
 
 

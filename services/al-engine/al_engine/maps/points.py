@@ -23,8 +23,8 @@ NO_LABEL = ""
 
 
 @dataclass(frozen=True)
-class Said:
-    """What is said of an audio that was ever proposed. `disjoint_set`: None where it may not be told."""
+class Role:
+    """What an audio that was ever proposed is on the map. `disjoint_set`: None where it may not be told."""
 
     proposed: bool
     medoid: bool
@@ -40,20 +40,20 @@ class Points:
     coordinates: NDArray[np.float32]
     tagger_classes: NDArray[np.int16]
     sets: NDArray[np.uint16]
-    said: Mapping[UUID, Said]
+    roles: Mapping[UUID, Role]
 
 
 def encode(points: Points, class_names: Sequence[str], facts: Mapping[str, Any]) -> bytes:
     """The answer; `facts` join the header. Classes and labels are numbered from the most common on."""
-    said = [points.said.get(audio_id) for audio_id in points.audio_ids]
-    kinds = np.array([_kind(it) for it in said], np.uint8)
+    roles = [points.roles.get(audio_id) for audio_id in points.audio_ids]
+    kinds = np.array([_kind(role) for role in roles], np.uint8)
     sets = points.sets.copy()
-    for row, it in enumerate(said):
-        if it and it.proposed:
-            sets[row] = it.disjoint_set or 0
+    for row, role in enumerate(roles):
+        if role and role.proposed:
+            sets[row] = role.disjoint_set or 0
     tagged = [class_names[number] for number in points.tagger_classes.tolist()]
     tagger_names, tagger = _numbered(tagged)
-    label_names, labels = _numbered([it.label or NO_LABEL if it else NO_LABEL for it in said])
+    label_names, labels = _numbered([role.label or NO_LABEL if role else NO_LABEL for role in roles])
     header = dict(facts) | {
         "points": len(points.audio_ids),
         "kinds": KINDS,
@@ -76,10 +76,10 @@ def encode(points: Points, class_names: Sequence[str], facts: Mapping[str, Any])
     )
 
 
-def _kind(said: Said | None) -> int:
-    if said is None:
+def _kind(role: Role | None) -> int:
+    if role is None:
         return REST
-    return PROPOSED if said.proposed else MEDOID if said.medoid else REST
+    return PROPOSED if role.proposed else MEDOID if role.medoid else REST
 
 
 def _numbered(names: Sequence[str]) -> tuple[list[str], NDArray[np.uint16]]:

@@ -116,7 +116,7 @@ async def drawable(db: asyncpg.Connection | asyncpg.Pool, iteration_id: UUID) ->
     return Drawable(iteration_id=iteration_id, windows=windows.windows_of(request), blind=is_blind, **row)
 
 
-async def must_show(connection: asyncpg.Connection, of: Drawable) -> list[UUID]:
+async def must_show(connection: asyncpg.Connection, shown: Drawable) -> list[UUID]:
     """Its proposals, the medoids nearest to them, and the medoids that its windows had."""
     rows = await connection.fetch(
         "SELECT audio_id FROM al.wavs_proposed WHERE iteration_id = $1"
@@ -125,32 +125,34 @@ async def must_show(connection: asyncpg.Connection, of: Drawable) -> list[UUID]:
         f" UNION SELECT w.audio_id FROM al.wavs_proposed AS w, {windows.windows_at(2)}"
         "  WHERE w.audio_id IN (SELECT unnest(audio_ids) FROM al.medoids WHERE iteration_id = $1)"
         f"  AND {windows.PROPOSED_IN}",
-        of.iteration_id,
-        windows.encoded(of.windows),
+        shown.iteration_id,
+        windows.encoded(shown.windows),
     )
     return [row["audio_id"] for row in rows]
 
 
-async def sample(connection: asyncpg.Connection, of: Drawable, limit: int) -> list[Point]:
+async def sample(connection: asyncpg.Connection, shown: Drawable, limit: int) -> list[Point]:
     """At most `limit` audios of the windows: those of the lowest ids, which follow from digests."""
     found: set[Point] = set()
-    for window in of.windows:
+    for window in shown.windows:
         rows = await connection.fetch(
             f"SELECT audio_id, start_utc, top_class FROM audio.embeddings WHERE {windows.EMBEDDED_IN}"
             " AND top_class IS NOT NULL ORDER BY audio_id LIMIT $6",
-            *await windows.in_window(connection, window, of.model_id),
+            *await windows.in_window(connection, window, shown.model_id),
             limit,
         )
         found |= {Point(*row) for row in rows}
     return sorted(found)[:limit]
 
 
-async def points_of(connection: asyncpg.Connection, of: Drawable, audio_ids: Iterable[UUID]) -> list[Point]:
+async def points_of(
+    connection: asyncpg.Connection, shown: Drawable, audio_ids: Iterable[UUID]
+) -> list[Point]:
     """Those of the audios that the model has embedded, in order of audio id."""
     rows = await connection.fetch(
         "SELECT audio_id, start_utc, top_class FROM audio.embeddings"
         " WHERE model_id = $1 AND audio_id = ANY ($2) AND top_class IS NOT NULL ORDER BY audio_id",
-        of.model_id,
+        shown.model_id,
         list(audio_ids),
     )
     return [Point(*row) for row in rows]
@@ -212,8 +214,8 @@ def numbers(encoded: bytes) -> NDArray[np.uint16]:
     return np.frombuffer(encoded, "<u2")
 
 
-async def said_of(pool: asyncpg.Pool, of: Drawable, audio_ids: Sequence[UUID]) -> list[asyncpg.Record]:
-    """Those of the audios that were ever proposed: by `of` or not, a medoid then or not, the label now."""
+async def roles_of(pool: asyncpg.Pool, shown: Drawable, audio_ids: Sequence[UUID]) -> list[asyncpg.Record]:
+    """Of audios that were ever proposed: by this iteration or not, a medoid then or not, the label now."""
     return await pool.fetch(
         "SELECT audio_id, bool_or(iteration_id = $1) AS proposed,"
         " audio_id IN (SELECT unnest(audio_ids) FROM al.medoids WHERE iteration_id = $1) AS medoid,"
@@ -221,12 +223,12 @@ async def said_of(pool: asyncpg.Pool, of: Drawable, audio_ids: Sequence[UUID]) -
         " (array_agg(label ORDER BY agreement_version DESC) FILTER (WHERE labeled_at IS NOT NULL))[1]"
         " AS label"
         " FROM al.wavs_proposed WHERE audio_id = ANY ($2) GROUP BY audio_id",
-        of.iteration_id,
+        shown.iteration_id,
         list(audio_ids),
     )
 
 
-async def described(pool: asyncpg.Pool, of: Drawable, audio_ids: Sequence[UUID]) -> list[asyncpg.Record]:
+async def described(pool: asyncpg.Pool, shown: Drawable, audio_ids: Sequence[UUID]) -> list[asyncpg.Record]:
     """What a person wants to know of audios: file, node, start, the tagger's classes, the label."""
     return await pool.fetch(
         "SELECT audio_id, a.start_utc, n.name AS node, a.file_name, a.duration_s, e.top_classes,"
@@ -238,7 +240,7 @@ async def described(pool: asyncpg.Pool, of: Drawable, audio_ids: Sequence[UUID])
         "  ORDER BY agreement_version DESC LIMIT 1) AS w ON true"
         " WHERE audio_id = ANY ($1) AND (e.model_id = $2 OR e.model_id IS NULL)",
         list(audio_ids),
-        of.model_id,
+        shown.model_id,
     )
 
 

@@ -42,7 +42,7 @@ class SelectionSettings:
 
 @dataclass(frozen=True)
 class Proposal:
-    """One audio of the batch. What the committee said of it is None where there was no medoid yet.
+    """One audio of the batch. What the committee says of it is None where there was no medoid yet.
 
     `rank` and `disjoint_set` count from 1. `nearest_medoid` is a row of the given medoids.
     `predicted_class` and its probability are None as well while the medoids have one class only.
@@ -244,7 +244,7 @@ def _proposal(looked: _Looked, row: int, disjoint_set: int, control: bool = Fals
     audio_id, opinion = looked.ids[row], looked.opinion
     if opinion is None:
         return Proposal(0, audio_id, disjoint_set, control=control)
-    said = opinion.prediction
+    prediction = opinion.prediction
     return Proposal(
         0,
         audio_id,
@@ -252,8 +252,8 @@ def _proposal(looked: _Looked, row: int, disjoint_set: int, control: bool = Fals
         nearest_medoid=int(opinion.nearest_medoid[row]),
         medoid_distance=float(opinion.medoid_distance[row]),
         propagated_class=str(opinion.propagated[row]),
-        predicted_class=None if said is None else str(said.classes[row]),
-        predicted_probability=None if said is None else float(said.probabilities[row]),
+        predicted_class=None if prediction is None else str(prediction.classes[row]),
+        predicted_probability=None if prediction is None else float(prediction.probabilities[row]),
         mismatched=bool(opinion.mismatched[row]),
         control=control,
     )

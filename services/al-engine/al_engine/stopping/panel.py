@@ -47,7 +47,7 @@ async def panel(pool: asyncpg.Pool) -> Panel:
     for place, row in enumerate(rows, 1):
         before, labels = labels, labels + row["labeled"]
         closed = row["status"] == "closed"
-        own = [one for one in drawn if one.number == row["number"] and one.predicted is not None]
+        own = [draw for draw in drawn if draw.number == row["number"] and draw.predicted is not None]
         iterations.append(
             PanelIteration(
                 iteration_id=row["iteration_id"],
@@ -60,12 +60,16 @@ async def panel(pool: asyncpg.Pool) -> Panel:
                 mismatched=stopping.wilson(row["mismatched"] or 0, row["judged"] or 0),
                 changed=stopping.wilson(row["changed"] or 0, row["compared"] or 0),
                 new_classes=first_met.get(row["number"], []) if closed else None,
-                control_accuracy=stopping.wilson(sum(one.predicted == one.label for one in own), len(own)),
+                control_accuracy=stopping.wilson(sum(draw.predicted == draw.label for draw in own), len(own)),
                 fitted_to=before,
             )
         )
-    points = [(one.fitted_to, one.control_accuracy) for one in iterations if one.control_accuracy]
-    control_labels = [one.label for one in drawn]
+    points = [
+        (iteration.fitted_to, iteration.control_accuracy)
+        for iteration in iterations
+        if iteration.control_accuracy
+    ]
+    control_labels = [draw.label for draw in drawn]
     gain = stopping.expected_gain(points, control_labels)
     advice, reasons = stopping.advise(iterations, gain)
     return Panel(
@@ -105,10 +109,10 @@ async def _random_curve(pool: asyncpg.Pool, drawn: Sequence[_Drawn]) -> list[Ran
         "SELECT model_id, dim FROM al.al_preprocessing JOIN audio.models USING (model_id)"
         " WHERE number IS NOT NULL ORDER BY number DESC LIMIT 1"
     )
-    numbers = sorted({one.number for one in drawn})
+    numbers = sorted({draw.number for draw in drawn})
     if model is None or len(numbers) < 2:
         return []
-    ids, starts = [one.audio_id for one in drawn], [one.start for one in drawn]
+    ids, starts = [draw.audio_id for draw in drawn], [draw.start for draw in drawn]
     try:
         vectors = await windows.vectors(pool, model["model_id"], model["dim"], ids, starts)
     except Rejected:
@@ -119,16 +123,16 @@ async def _random_curve(pool: asyncpg.Pool, drawn: Sequence[_Drawn]) -> list[Ran
 def _learned(
     drawn: Sequence[_Drawn], vectors: NDArray[np.float32], numbers: Sequence[int]
 ) -> list[RandomPoint]:
-    labels = np.array([one.label for one in drawn])
-    of_number = np.array([one.number for one in drawn])
+    labels = np.array([draw.label for draw in drawn])
+    of_number = np.array([draw.number for draw in drawn])
     points = []
     some = np.linspace(0, len(numbers) - 2, min(MOST_POINTS, len(numbers) - 1)).round().astype(int)
     for number in (numbers[place] for place in some):
         known = of_number <= number
         if known.sum() < LEAST_TO_LEARN:
             continue
-        said = predict(vectors[known], labels[known], vectors[~known]).classes
-        share = stopping.wilson(int((said == labels[~known]).sum()), int((~known).sum()))
+        predicted = predict(vectors[known], labels[known], vectors[~known]).classes
+        share = stopping.wilson(int((predicted == labels[~known]).sum()), int((~known).sum()))
         if share:
             points.append(RandomPoint(labels=int(known.sum()), accuracy=share))
     return points

@@ -15,15 +15,9 @@ from escolta.events import AudioRecorded, MessageRejected
 from ingest.store import Origin
 
 NODES = ("quay-1", "quay-2")
-
-
 BEGIN = datetime(2024, 1, 15, 12, tzinfo=UTC)
-
-
 APART = timedelta(days=3)
 """So that some dozens of audios lie in several months."""
-
-
 HOUSE = """
     INSERT INTO audio.projects (name) VALUES ('harbor');
     INSERT INTO audio.sources (name) VALUES ('test');

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from contract.bounds import NODE, Schema, at_its_bounds, events, least, resolved
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
@@ -17,66 +18,24 @@ from escolta.bus.inbox import Incoming
 from escolta.catalog import open_catalog
 from escolta.clock import SystemClock
 from escolta.events import EVENTS, AudioRecorded, Event, IterationRequested, MessageRejected, NodeStatus
-from escolta.fields import BODY_CHARS, EARLIEST, LARGEST_EVENT_BYTES, LATEST, REASON_CHARS
+from escolta.fields import BODY_CHARS, LARGEST_EVENT_BYTES, LATEST, REASON_CHARS
 from ingest import store as ingest
 from ingest.quarantine import origin_of
 
-Schema = dict[str, Any]
 each_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
+
+
 few = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
-NODE = "n" * 63
+
+
 A_LIST_OF = {
     "nodes": NODE,
     "further_windows": {"window_start": "2024-05-01T00:00:00Z", "window_end": LATEST.isoformat()},
 }
+
+
 CUT = {"reason", "source", "body", "queue", "message_topic"}
 """Texts that tell of a fault: they are cut, and nothing is refused because of them."""
-
-
-def resolved(schema: Schema, event: type[Event]) -> Schema:
-    """`schema` itself, or what it refers to; of a field that may be null, what it is if not."""
-    if "anyOf" in schema:
-        schema = next(option for option in schema["anyOf"] if option.get("type") != "null")
-    if "$ref" in schema:
-        return event.model_json_schema()["$defs"][schema["$ref"].rpartition("/")[2]]
-    return schema
-
-
-def least(schema: Schema) -> int:
-    return schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1)
-
-
-def at_its_bounds(schema: Schema, event: type[Event]) -> st.SearchStrategy[Any]:
-    """JSON in which numbers, texts, times and lists are as small or as large as they may be."""
-    schema = resolved(schema, event)
-    if "enum" in schema:
-        return st.sampled_from(schema["enum"])
-    if "properties" in schema:
-        fields = {name: at_its_bounds(field, event) for name, field in schema["properties"].items()}
-        return st.fixed_dictionaries(fields)
-    if "prefixItems" in schema:
-        return st.sampled_from([[0, 24], [24, 0], [22, 6]])
-    if schema["type"] == "array":
-        item = at_its_bounds(schema["items"], event)
-        return st.tuples(st.sampled_from([0, schema["maxItems"]]), item).map(
-            lambda drawn: [drawn[1]] * drawn[0]
-        )
-    if schema["type"] in ("integer", "number"):
-        return st.sampled_from([least(schema), schema["maximum"]])
-    if schema["type"] == "boolean":
-        return st.booleans()
-    if schema.get("format") == "uuid":
-        return st.uuids().map(str)
-    if schema.get("format") == "date-time":
-        return st.sampled_from([EARLIEST.isoformat(), LATEST.isoformat(), "2024-02-29T23:59:59.999999+14:00"])
-    if "pattern" in schema:
-        return st.just("0" * 64 if "64" in schema["pattern"] else NODE)
-    letters = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
-    return letters.map(lambda letter: letter * schema["maxLength"])
-
-
-def events(event: type[Event]) -> st.SearchStrategy[Any]:
-    return at_its_bounds(event.model_json_schema(), event).map(event.model_validate)
 
 
 def fields_of(event: type[Event]) -> Iterator[tuple[str, Schema]]:

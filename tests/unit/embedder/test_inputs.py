@@ -169,8 +169,14 @@ def test_an_offset_stays_what_it_is() -> None:
 
 
 def test_channels_are_averaged() -> None:
-    channels = np.stack([tone(16_000), -tone(16_000), tone(16_000), tone(16_000)], axis=1)
-    np.testing.assert_allclose(heard(encoded(channels, 16_000), 16_000), tone(16_000) / 2, atol=1e-4)
+    channels = np.stack([tone(16_000), tone(16_000, hz=600), tone(16_000), tone(16_000)], axis=1)
+    mean = 0.75 * tone(16_000) + 0.25 * tone(16_000, hz=600)
+    np.testing.assert_allclose(heard(encoded(channels, 16_000), 16_000), mean, atol=1e-4)
+
+
+def test_an_inverted_channel_is_not_heard() -> None:
+    channels = np.stack([tone(16_000), -tone(16_000)], axis=1)
+    np.testing.assert_allclose(heard(encoded(channels, 16_000), 16_000), tone(16_000), atol=1e-4)
 
 
 def extensible(samples: list[int], bits: int, valid_bits: int) -> bytes:

@@ -11,10 +11,12 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
+import numpy as np
 from at_work import SECRET, AtWork
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from escolta import audio
 from escolta.app import make_app
 from escolta.bus import Message, Subscription
 from escolta.events import AudioLabeled, BatchProposed, Event, IterationClosed, audio_id_of
@@ -27,7 +29,7 @@ from label_gateway.service import build
 NODE = "quay-1"
 START = datetime(2024, 5, 1, 10, tzinfo=UTC)
 TLS = httpx.create_ssl_context()  # made once: it reads every certificate of the machine
-RECORDING = b"RIFF" + bytes(range(256)) * 4
+RECORDING = audio.write(np.random.default_rng(0).uniform(-0.5, 0.5, 4000).astype(np.float32), 8_000)
 
 
 @dataclass

@@ -3,8 +3,7 @@
 from uuid import uuid4
 
 import pytest
-
-RECORDING = b"RIFF" + bytes(range(256)) * 4
+from unit.label_gateway.at_work import RECORDING
 
 
 @pytest.fixture

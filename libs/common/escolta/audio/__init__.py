@@ -1,7 +1,8 @@
 """Sound: which files are, what they hold, and what is done with waveforms."""
 
+from escolta.audio.channels import mono
 from escolta.audio.containers import CONTAINERS, HEAD_BYTES, container_of
-from escolta.audio.files import Probe, probe, promised, read
+from escolta.audio.files import Probe, examine, probe, promised, read
 from escolta.audio.limits import (
     HIGHEST_RATE_HZ,
     LARGEST_AUDIO_BYTES,
@@ -11,7 +12,7 @@ from escolta.audio.limits import (
     MOST_CHANNELS,
     MOST_NUMBERS,
 )
-from escolta.audio.waveform import SILENCE_DBFS, Waveform, level_dbfs, mono, resample, write
+from escolta.audio.waveform import SILENCE_DBFS, Waveform, level_dbfs, resample, write
 
 __all__ = [
     "CONTAINERS",
@@ -27,6 +28,7 @@ __all__ = [
     "Probe",
     "Waveform",
     "container_of",
+    "examine",
     "level_dbfs",
     "mono",
     "probe",

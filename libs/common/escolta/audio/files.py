@@ -13,6 +13,7 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
+from escolta.audio.channels import BLOCK_NUMBERS, ChannelSums
 from escolta.audio.containers import HEAD_BYTES, container_of, foreign
 from escolta.audio.flac import flac_length
 from escolta.audio.headers import read_header
@@ -34,7 +35,6 @@ from escolta.errors import Rejected
 Source = bytes | Path
 
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
-_BLOCK_NUMBERS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,18 @@ def probe(source: Source, name: str = "") -> Probe:
     Raises Rejected: not a sound file, truncated, of zero length, with a header beyond `limits.py`, or with
     samples that are not numbers or beyond all measure. Raises OSError where a path cannot be read.
     """
+    return examine(source, name)[0]
+
+
+def examine(source: Source, name: str = "") -> tuple[Probe, str]:
+    """What `probe` says, and which channels are heard and why (see `channels.Heard`; empty: all of them)."""
     with _opened_whole(source, name) as sound:
-        for _ in _blocks(sound.file):
-            pass
-        return sound.promised
+        channels = sound.file.channels
+        sums = ChannelSums(channels)
+        for block in _blocks(sound.file):
+            if channels > 1:
+                sums.add(block)
+        return sound.promised, str(sums.heard()) if channels > 1 else ""
 
 
 def promised(source: Source, name: str = "") -> Probe:
@@ -198,7 +206,7 @@ def _blocks(file: soundfile.SoundFile) -> Iterator[Waveform]:
     """The sound, block by block. Raises Unfit where it ends before the end that was promised."""
     decoded = 0
     try:
-        while len(block := file.read(max(1, _BLOCK_NUMBERS // file.channels), dtype="float32")):
+        while len(block := file.read(max(1, BLOCK_NUMBERS // file.channels), dtype="float32")):
             require_sound(block)
             decoded += len(block)
             yield block

@@ -32,11 +32,6 @@ def write(waveform: Waveform, rate_hz: int, container: str = "WAV", bits: int = 
     return out.getvalue()
 
 
-def mono(waveform: Waveform) -> Waveform:
-    """The mean of the channels, float32 `[samples]`."""
-    return waveform if waveform.ndim == 1 else waveform.mean(axis=1, dtype=np.float32)
-
-
 def resample(waveform: Waveform, from_hz: int, to_hz: int) -> Waveform:
     """The same sound at another rate, with soxr's high quality; the duration stays, up to one sample."""
     if from_hz == to_hz:

@@ -1,13 +1,20 @@
 """The bytes of a recording as an HTTP answer, for a player that may ask for a part of them."""
 
+import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Response
 
+from escolta.audio.audible import audible
+from escolta.errors import Rejected
 from escolta.objects import Objects
 
-MEDIA_TYPES = {"wav": "audio/wav", "flac": "audio/flac", "ogg": "audio/ogg"}
+AT_ONCE = 2
+"""Recordings that are decoded at a time: each may take hundreds of megabytes."""
+
+_decoding = ThreadPoolExecutor(AT_ONCE, "recordings")
 _ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 _SOUND = {"content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}}}
@@ -38,12 +45,18 @@ class Wanted:
         self._if_none_match = if_none_match
 
     async def answer(self, objects: Objects, object_key: str, sha256: bytes) -> Response:
-        """The recording as its node stored it; whole, or the one part that `Range` asks for."""
-        headers = _headers(object_key, sha256)
+        """The recording in a form that browsers decode; whole, or the one part that `Range` asks for.
+
+        These are the bytes that its node stored where browsers surely decode them.
+        """
+        headers = _headers(sha256)
         if headers["ETag"] in self._if_none_match:
             return Response(status_code=304, headers=headers)
         wanted = self._part if self._if_range in ("", headers["ETag"]) else ""
-        data = await objects.get(object_key)
+        stored = await objects.get(object_key)
+        data, headers["Content-Type"] = await asyncio.get_running_loop().run_in_executor(
+            _decoding, _form_of, stored
+        )
         try:
             part = requested_part(wanted, len(data))
         except Unsatisfiable:
@@ -57,10 +70,16 @@ class Wanted:
 WantedPart = Annotated[Wanted, Depends(Wanted)]
 
 
-def _headers(object_key: str, sha256: bytes) -> dict[str, str]:
-    extension = object_key.rpartition(".")[2].lower()
+def _form_of(stored: bytes) -> tuple[bytes, str]:
+    """A form that browsers decode, and its media type; what is no sound, as it is."""
+    try:
+        return audible(stored)
+    except Rejected:
+        return stored, "application/octet-stream"
+
+
+def _headers(sha256: bytes) -> dict[str, str]:
     return {
-        "Content-Type": MEDIA_TYPES.get(extension, "application/octet-stream"),
         "ETag": f'"{sha256.hex()}"',
         # Nobody changes a recording; only the browser that asked may keep it.
         "Cache-Control": "private, max-age=86400, immutable",

@@ -124,7 +124,7 @@ def _api(on: Platform, maps: Maps) -> APIRouter:
 
     @api.get("/audio/{audio_id}", response_class=Response, responses=ANSWERS)
     async def audio_of_map(audio_id: UUID, wanted: WantedPart) -> Response:
-        """The recording, as its node stored it; whole, or the one part that `Range` asks for."""
+        """The recording, in a form that browsers decode; whole, or the one part that `Range` asks for."""
         stored = await map_store.stored_audio(on.catalog, audio_id)
         if stored is None:
             raise HTTPException(404, f"There is no audio {audio_id}.")

@@ -24,7 +24,7 @@ def add_routes(routes: APIRouter, on: Platform, access: Access) -> None:
     async def audio_bytes(
         audio_id: UUID, caller: Annotated[Labeler, Depends(access.caller)], wanted: WantedPart
     ) -> Response:
-        """The recording, as its node stored it; whole, or the one part that `Range` asks for."""
+        """The recording, in a form that browsers decode; whole, or the one part that `Range` asks for."""
         if caller.role != "lead" and not await tasks.may_hear(on.catalog, caller.labeler_id, audio_id):
             raise HTTPException(403, "This audio is not for your group.")
         stored = await tasks.stored_audio(on.catalog, audio_id)

@@ -5,7 +5,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from escolta.errors import Misconfigured
 
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(:(?P<port>\d{1,5}))?")
+_LABEL = r"[^\[\]:.\s]{1,63}"
+_HOST = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|({_LABEL}(\.{_LABEL})*\.?)?)(:(?P<port>\d{{1,5}}))?")
 
 
 def scheme_of(url: str) -> str:

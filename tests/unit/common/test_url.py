@@ -4,7 +4,9 @@ import contextlib
 import logging
 import traceback
 from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
+import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from escolta.errors import Misconfigured
 from escolta.objects import open_objects
 from escolta.settings import Settings
 from escolta.url import split_url
+from servers.postgres import database
 
 
 async def open_the_catalog(url: str) -> None:
@@ -101,6 +104,42 @@ def test_the_settings_show_no_address():
     assert "hunter" not in repr(settings) + str(settings)
 
 
+@pytest.mark.parametrize("host", ["two..dots", "a b", "a" * 64, "broker:99999", "broker:0", "[::1", "::1"])
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_a_host_that_cannot_be_is_one_sentence(shape: str, host: str):
+    url = shape.format("hunter").replace("127.0.0.1:1", host)
+    with pytest.raises(Misconfigured, match="is no address") as caught:
+        await open_any(url)
+    assert "hunter" not in str(caught.value)
+
+
+def with_parameter(url: str, query: str) -> str:
+    return f"{url}{'&' if '?' in url else '?'}{query}"
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [("sslmode=maybe", "sslmode"), ("port=many", "a port that is no number"), ("no_such=1", "no_such")],
+)
+async def test_a_parameter_that_the_server_does_not_know_is_one_sentence(
+    postgres_url: str, query: str, words: str
+):
+    with pytest.raises(Misconfigured, match="ESCOLTA_CATALOG_URL") as caught:
+        await open_the_catalog(with_parameter(postgres_url, query))
+    assert words in str(caught.value)
+
+
 async def test_a_database_that_is_not_there_is_one_sentence(postgres_url: str):
     with pytest.raises(Misconfigured, match='database "nowhere" does not exist: make it'):
         await open_the_catalog(urlsplit(postgres_url)._replace(path="/nowhere").geturl())
+
+
+async def test_a_user_who_may_not_make_the_tables_is_one_sentence(postgres_url: str):
+    role = f"weak_{uuid4().hex}"
+    async with database(postgres_url) as url, asyncpg.create_pool(url, min_size=1) as pool:
+        await pool.execute(f"CREATE ROLE {role}")
+        try:
+            with pytest.raises(Misconfigured, match="may not make or change the catalog's tables"):
+                await open_the_catalog(with_parameter(url, f"role={role}"))
+        finally:
+            await pool.execute(f"DROP ROLE {role}")

@@ -82,12 +82,6 @@ async def _wait_for_server(dsn: str, wait_s: float) -> None:
         try:
             await (await asyncpg.connect(dsn, timeout=10)).close()
             return
-        except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
-            raise Misconfigured(f"ESCOLTA_CATALOG_URL: the server refuses the user: {error}") from None
-        except asyncpg.InvalidCatalogNameError as error:
-            raise Misconfigured(f"ESCOLTA_CATALOG_URL: {error}: make it, or correct the name") from None
-        except asyncpg.ClientConfigurationError as error:
-            raise Misconfigured(f"ESCOLTA_CATALOG_URL: {error}") from None
         except (
             OSError,
             TimeoutError,
@@ -99,6 +93,16 @@ async def _wait_for_server(dsn: str, wait_s: float) -> None:
                     f"ESCOLTA_CATALOG_URL: no PostgreSQL answered within {wait_s:.0f} s ({error})"
                 ) from error
             await asyncio.sleep(0.5)
+        except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
+            raise Misconfigured(f"ESCOLTA_CATALOG_URL: the server refuses the user: {error}") from None
+        except asyncpg.InvalidCatalogNameError as error:
+            raise Misconfigured(f"ESCOLTA_CATALOG_URL: {error}: make it, or correct the name") from None
+        except (asyncpg.PostgresError, asyncpg.ClientConfigurationError) as error:
+            raise Misconfigured(f"ESCOLTA_CATALOG_URL: {error}") from None
+        except ValueError:  # its message quotes what it cannot read
+            raise Misconfigured(
+                "ESCOLTA_CATALOG_URL has a parameter that cannot be read, such as a port that is no number"
+            ) from None
 
 
 async def _set_up_connection(connection: asyncpg.Connection) -> None:
@@ -125,6 +129,11 @@ async def migrate(dsn: str) -> None:
                 async with connection.transaction():
                     await connection.execute(sql)
                     await connection.execute("INSERT INTO public.escolta_migrations (name) VALUES ($1)", name)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise Misconfigured(
+            f"ESCOLTA_CATALOG_URL: the user may not make or change the catalog's tables ({error}): "
+            "let a start as their owner do it once"
+        ) from None
     finally:
         await connection.close()
 

@@ -9,8 +9,8 @@ from label_gateway.datasets import http as dataset
 from label_gateway.labeling import http as tasks
 from label_gateway.labeling import recordings
 from label_gateway.ontology import http as classes
+from label_gateway.people import account, session
 from label_gateway.people import http as people
-from label_gateway.people import session
 from label_gateway.people.access import Access
 
 
@@ -19,6 +19,7 @@ def router(on: Platform, batches: Batches) -> APIRouter:
     access = Access(on)
     api = APIRouter(tags=["label-gateway"])
     session.add_routes(api, on, access)
+    account.add_routes(api, on, access)
     tasks.add_routes(api, on, access, batches)
     progress.add_routes(api, on, access, batches)
     recordings.add_routes(api, on, access)

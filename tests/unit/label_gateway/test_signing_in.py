@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from escolta.errors import Rejected
+from escolta.web import Session, Sessions
 from label_gateway.people.sign_in import new_link, sign_in_link
 
 
@@ -42,7 +43,7 @@ async def test_a_labeler_gets_403_from_every_route_of_leads(gateway):
     [ana] = await gateway.team(lead, "harbor", "ana")
     for_all = {"/api/session", "/api/me", "/api/tasks", "/api/classes", "/openapi.json"}
     for verb, path in api_routes(gateway):
-        if path not in for_all and not path.startswith("/api/tasks/"):
+        if path not in for_all and not path.startswith(("/api/tasks/", "/api/me/")):
             assert (await ana.request(verb, path, json={})).status_code == 403, path
 
 
@@ -101,6 +102,34 @@ async def test_the_token_of_the_session_works_as_a_bearer(gateway):
     client.cookies.clear()
     answer = await client.get("/api/me", headers={"authorization": f"Bearer {token}"})
     assert answer.json()["group"] == "everyone"
+
+
+async def test_a_person_makes_a_link_for_another_device(gateway):
+    """The demo's one link was used: nobody has to stop it for another."""
+    lead = await gateway.lead()
+    [ana] = await gateway.team(lead, "harbor", "ana")
+    for person, name in ((lead, "lead"), (ana, "ana")):
+        other = await gateway.person((await person.post("/api/me/link")).json()["url"])
+        assert (await other.get("/api/me")).json()["name"] == name
+        assert (await person.get("/api/me")).status_code == 200, "and stays signed in here"
+
+
+async def test_a_person_makes_a_token_for_programs(gateway):
+    lead = await gateway.lead()
+    [ana] = await gateway.team(lead, "harbor", "ana")
+    program = await gateway.person()
+    program.headers["authorization"] = f"Bearer {(await ana.post('/api/me/token')).json()['token']}"
+    assert (await program.get("/api/me")).json()["name"] == "ana"
+    assert (await program.get("/api/labelers")).status_code == 403, "it may do what ana may"
+
+
+async def test_a_program_of_the_installation_has_no_account(gateway):
+    program = await gateway.person()
+    token = Sessions(gateway.on.settings).token(Session(labeler_id=0, name="demo", role="lead"))
+    program.headers["authorization"] = f"Bearer {token}"
+    for path in ("/api/me/link", "/api/me/token"):
+        refused = await program.post(path)
+        assert (refused.status_code, "no account" in refused.json()["detail"]) == (400, True)
 
 
 async def test_a_disabled_labeler_is_refused_with_and_without_a_session(gateway):

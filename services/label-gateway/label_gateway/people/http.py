@@ -11,7 +11,7 @@ from escolta.service import Platform
 from label_gateway.people import labelers as people
 from label_gateway.people.access import Access, Name, problems
 from label_gateway.people.labelers import Group, Labeler, Role
-from label_gateway.people.sign_in import new_link
+from label_gateway.people.sign_in import SignInLink, new_link
 
 
 class NewGroup(BaseModel):
@@ -34,12 +34,6 @@ class LabelerState(BaseModel):
     role: Role
     group: Name | None = Field(description="null: labels nothing")
     enabled: bool = Field(description="false: may not sign in, and nobody waits for this labeler")
-
-
-class SignInLink(BaseModel):
-    """A link that signs its owner in, once: hand it over in private."""
-
-    url: str = Field(description="the token follows the #, so that no log of a server has it")
 
 
 def add_routes(

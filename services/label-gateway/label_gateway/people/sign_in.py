@@ -8,10 +8,18 @@ import hashlib
 import secrets
 from datetime import timedelta
 
+from pydantic import BaseModel, Field
+
 from escolta.errors import Rejected
 from escolta.service import Platform
 from escolta.web import Session
 from label_gateway.people import labelers as people
+
+
+class SignInLink(BaseModel):
+    """A link that signs its owner in, once: hand it over in private."""
+
+    url: str = Field(description="the token follows the #, so that no log of a server has it")
 
 
 async def sign_in_link(on: Platform, name: str) -> str:

@@ -17,7 +17,7 @@ me.then(fill, () => {});
 function fill(person) {
   const nav = document.getElementById("nav");
   nav.append(...LINKS.filter((it) => !it.forLeads || person.role === "lead").map(link));
-  const who = document.createElement("span");
+  const who = link({ href: "/account", text: "" });
   who.className = "who";
   who.textContent = person.group ? `${person.name} · ${person.group}` : person.name;
   nav.append(who, signOutButton());

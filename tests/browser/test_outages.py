@@ -59,7 +59,6 @@ async def test_a_server_that_hangs_is_waited_for_in_words(gateway: GatewayInBrow
     await labeling.press("1", "Enter")
     await labeling.comes_to(2)
     await labeling.press("1", "Enter")
-    await labeling.shows("Asking for the next audio")
     await labeling.shows("Waiting for the server")
     await labeling.shows("Not sent yet: 2")
     assert not await labeling.page.get_by_text("Nothing left to label").is_visible()
@@ -143,6 +142,34 @@ async def test_a_refused_audio_is_put_aside_and_the_next_comes(gateway: GatewayI
     await labeling.press("Enter")
     await labeling.shows("Nothing left to label")
     gateway.faults.clear()
+
+
+async def test_an_audio_on_which_the_server_stumbles_holds_up_no_other(gateway: GatewayInBrowser) -> None:
+    await gateway.classes("Engine")
+    await gateway.propose(3)
+    labeling = await gateway.labeling_page()
+    tasks = await (await labeling.page.request.get(gateway.on.http_url + "/api/tasks")).json()
+    stumble = {"status": 500, "json": {"detail": "Something broke."}}
+    await labeling.page.route(f"**/{tasks[0]['audio_id']}", lambda route: route.fulfill(**stumble))
+    await labeling.press("1", "Enter")
+    await labeling.comes_to(2)
+    await labeling.press("1", "Enter")
+    await labeling.comes_to(3)
+    await gateway.submissions(1)
+    await labeling.shows("1 not sent yet, trying again")
+    await labeling.page.unroute(f"**/{tasks[0]['audio_id']}")
+    await gateway.submissions(2)
+    gateway.faults.clear()
+
+
+async def test_a_browser_that_keeps_nothing_is_told_of(gateway: GatewayInBrowser) -> None:
+    await gateway.classes("Engine")
+    await gateway.propose(1)
+    full = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
+    labeling = await gateway.labeling_page(prepare=full)
+    await labeling.press("1", "Enter")
+    await labeling.shows("Leave the page open until nothing is unsent")
+    await gateway.submissions(1)
 
 
 async def test_a_refused_audio_can_be_labeled_again_at_once(gateway: GatewayInBrowser) -> None:

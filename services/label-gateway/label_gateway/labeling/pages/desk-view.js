@@ -46,6 +46,12 @@ export function tellFault(error) {
   } else if (error) notify("server", `${error.message} Your work is kept in this browser and sent later.`);
 }
 
+/** A browser that keeps nothing, or no more. */
+export function tellUnkept() {
+  const why = "This browser keeps nothing for this page: it is full, or it forbids that.";
+  notify("unkept", `${why} Leave the page open until nothing is unsent.`, button("Close", () => unsay("unkept")));
+}
+
 /** An audio that cannot be heard; `retry` is called when the person wants to try. */
 export function tellSilence(error, retry) {
   const hope = error.isPassing ? "It is tried again by itself." : "Give it Doubt (D) and go on.";

@@ -3,7 +3,7 @@
 import { Again } from "/static/again.js";
 import { byId } from "/static/element.js";
 import * as api from "./api.js";
-import { drawRest, drawTask, drawUnsent, tellFault, tellRefusal, tellSilence } from "./desk-view.js";
+import { drawRest, drawTask, drawUnsent, tellFault, tellRefusal, tellSilence, tellUnkept } from "./desk-view.js";
 import { marksOf } from "./drafts.js";
 import { atFirstTouch } from "./first-key.js";
 import { keyOf } from "./outbox.js";
@@ -64,7 +64,7 @@ export class Desk {
       this.#isSure = true;
       return say("Nothing is marked. Press Enter once more if there is nothing to label here.");
     }
-    this.#outbox.put(this.#task, this.#marks.events());
+    if (!this.#outbox.put(this.#task, this.#marks.events())) tellUnkept();
     this.#drafts.forget(this.#task);
     this.#queue.finish();
     this.#submitted++;

@@ -31,24 +31,36 @@ export class Outbox extends EventTarget {
     return this.#waiting.keys();
   }
 
+  /** False where the browser does not keep it: it is lost with the page unless it is sent before. */
   put(task, events) {
     this.#waiting.set(keyOf(task), { task, events });
-    keep(this.#prefix + keyOf(task), { task, events });
+    return keep(this.#prefix + keyOf(task), { task, events });
   }
 
-  /** Sends everything, in order. Rejects at the first `ApiError` that another attempt may mend. */
+  /**
+   * Sends everything, in order. Rejects with the first `ApiError` that another attempt may mend; one audio on which
+   * the server stumbles does not hold up the others.
+   */
   async send() {
+    let fault = null;
     for (const [key, { task, events }] of this.#waiting) {
       try {
         const answer = await api.submit(task, await this.#classes.told(events));
         this.#remove(key);
         this.dispatchEvent(new CustomEvent("sent", { detail: answer }));
       } catch (error) {
-        if (error.isPassing || error.status === 401) throw error;
-        this.#remove(key);
-        this.dispatchEvent(new CustomEvent("refused", { detail: { task, events, reason: error.message } }));
+        if (error.status === 0 || error.status === 401) throw error;
+        if (error.isPassing) fault ??= error;
+        else this.#refused(key, error.message);
       }
     }
+    if (fault) throw fault;
+  }
+
+  #refused(key, reason) {
+    const { task, events } = this.#waiting.get(key);
+    this.#remove(key);
+    this.dispatchEvent(new CustomEvent("refused", { detail: { task, events, reason } }));
   }
 
   #remove(key) {

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import asyncpg
 import pytest
 
+from escolta.catalog import open_catalog
+
 ROOT = Path(__file__).parents[2]
 GRANTS = ROOT / "deploy/grants.sql"
 ARCHITECTURE = ROOT / "docs/architecture.md"
@@ -141,6 +143,13 @@ async def test_with_the_grants_a_service_can_do_what_is_written_here_and_no_more
             assert has == rights, f"{service} and {table}"
 
 
+@pytest.mark.usefixtures("granted")
+async def test_with_the_grants_a_service_opens_the_catalog_that_somebody_else_migrated(catalog_url):
+    url = f"{catalog_url}{'&' if '?' in catalog_url else '?'}role={role('al_engine')}"
+    async with open_catalog(url) as pool:
+        assert await pool.fetchval("SELECT current_user") == role("al_engine")
+
+
 async def test_with_the_grants_label_gateway_settles_an_audio(granted):
     """What a trigger does is done for the service, too."""
     await granted.execute(f"SET ROLE {role('label_gateway')}")
@@ -177,6 +186,7 @@ def grants() -> str:
         ]
         if any(service in (access.writer, *access.readers) for access in TABLES.values()):
             lines.append(f"GRANT USAGE ON SCHEMA audio, label, al TO {role(service)};")
+            lines.append(f"GRANT SELECT ON public.escolta_migrations TO {role(service)};")
         for table, access in TABLES.items():
             if service == access.writer:
                 lines.append(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {role(service)};")

@@ -117,10 +117,12 @@ async def migrate(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
-        await connection.execute(
-            "CREATE TABLE IF NOT EXISTS public.escolta_migrations ("
-            "name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
-        )
+        # IF NOT EXISTS would want the right to make tables where there is nothing to make.
+        if await connection.fetchval("SELECT to_regclass('public.escolta_migrations') IS NULL"):
+            await connection.execute(
+                "CREATE TABLE public.escolta_migrations ("
+                "name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
+            )
         applied = {
             row["name"] for row in await connection.fetch("SELECT name FROM public.escolta_migrations")
         }

@@ -15,7 +15,7 @@ from escolta.app import make_app
 from escolta.bus import open_bus
 from escolta.cancellation import cancelled_by_us_alone
 from escolta.clock import Clock, SystemClock
-from escolta.errors import Misconfigured, is_transient
+from escolta.errors import EscoltaError, Misconfigured, is_transient
 from escolta.objects import open_objects
 from escolta.service import Always, Every, Platform, Service
 from escolta.settings import Settings
@@ -125,7 +125,7 @@ async def _repeat(service: str, job: Every | Always) -> None:
                 await job.run()
         except Exception as error:
             failed = f"{service}: the job {job.run.__name__} failed; again in {pause_s:.0f} s"
-            if is_transient(error):
+            if is_transient(error) or isinstance(error, EscoltaError):
                 log.warning("%s: %s: %s", failed, type(error).__name__, error)
             else:
                 log.exception(failed)

@@ -103,5 +103,15 @@ def load_settings(**chosen: object) -> Settings:
             f"ESCOLTA_SECRET is shorter than {LEAST_SECRET} characters: who guesses it signs in as anybody"
         )
     if settings.secret is None:
-        settings = settings.model_copy(update={"secret": SecretStr(kept_secret(settings.state_dir))})
+        settings = settings.model_copy(update={"secret": SecretStr(_kept_secret(settings.state_dir))})
     return settings
+
+
+def _kept_secret(state_dir: Path) -> str:
+    try:
+        return kept_secret(state_dir)
+    except OSError as error:
+        raise Misconfigured(
+            f"ESCOLTA_STATE_DIR: {error.filename or state_dir} cannot be used ({error.strerror}): give it to the "
+            "user who runs Escolta, or set another folder"
+        ) from error

@@ -53,6 +53,13 @@ def test_a_start_that_was_cut_off_leaves_no_secret_that_anybody_could_guess():
     assert [path.name for path in Path("var").iterdir()] == ["secret"]
 
 
+def test_a_state_folder_that_cannot_be_made_is_one_sentence(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("ESCOLTA_STATE_DIR", str(tmp_path / "file" / "var"))
+    with pytest.raises(Misconfigured, match=r"ESCOLTA_STATE_DIR: .* cannot be used \(Not a directory\)"):
+        load_settings()
+
+
 @pytest.mark.parametrize("secret", ["", "hush"])
 def test_a_secret_that_can_be_guessed_is_refused(monkeypatch, secret):
     monkeypatch.setenv("ESCOLTA_SECRET", secret)

@@ -112,6 +112,6 @@ def _kept_secret(state_dir: Path) -> str:
         return kept_secret(state_dir)
     except OSError as error:
         raise Misconfigured(
-            f"ESCOLTA_STATE_DIR: {error.filename or state_dir} cannot be used ({error.strerror}): give it to the "
-            "user who runs Escolta, or set another folder"
+            f"ESCOLTA_STATE_DIR: {error.filename or state_dir} cannot be used ({error.strerror}): give it to "
+            "the user who runs Escolta, or set another folder"
         ) from error

@@ -77,7 +77,7 @@ async def test_an_audio_at_its_bounds_is_stored(catalog_url: str, event: AudioRe
     async with open_catalog(catalog_url) as pool:
         await ingest.register_node(pool, ingest.NewNode(name=NODE))
         await ingest.ensure_month(pool, event.start)
-        stored = await ingest.insert_audios(pool, [event])
+        stored = await ingest.insert_audios(pool, [event], {})
     assert stored == {event.audio_id: bytes.fromhex(event.sha256)}
 
 

@@ -4,7 +4,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from escolta.audio import LARGEST_AUDIO_BYTES, LONGEST_AUDIO_S, Probe, probe, promised
+from escolta.audio import LARGEST_AUDIO_BYTES, LONGEST_AUDIO_S, Probe, examine, promised
 from escolta.errors import Rejected
 from escolta.events import AudioRecorded, audio_id_of
 
@@ -81,8 +81,10 @@ def check_size(event: AudioRecorded, size: int | None) -> None:
         )
 
 
-def check_object(event: AudioRecorded, content: bytes) -> None:
+def check_object(event: AudioRecorded, content: bytes) -> str:
     """Check the object's bytes against the event: digest, format, completeness, duration, shape.
+
+    Returns which channels are heard and why, empty where all are.
 
     What the sound's header promises is judged first, and nothing too long is decoded; the rest is decoded to
     its end: call it in a thread, not on the event loop. The sound itself is judged before what the node says
@@ -99,7 +101,7 @@ def check_object(event: AudioRecorded, content: bytes) -> None:
         )
     try:
         _check_duration(event, promised(content, name=_named(event)))
-        found = probe(content, name=_named(event))
+        found, channels_heard = examine(content, name=_named(event))
     except Refused:
         raise
     except Rejected as error:
@@ -112,6 +114,7 @@ def check_object(event: AudioRecorded, content: bytes) -> None:
             f"{_named(event)} holds {_shape(found)}, but the node said {_shape(_claimed(event, found))}: "
             "update the node's software, which must tell what it wrote.",
         )
+    return channels_heard
 
 
 def _check_duration(event: AudioRecorded, found: Probe) -> None:

@@ -1,7 +1,7 @@
 """From `AudioRecorded` to a row in the catalog and the answer to the node."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
@@ -62,9 +62,10 @@ class Cataloging:
         5. Give each message its verdict.
         """
         events = [message.event for message in messages]
-        problems = await self._examine_all(events)
+        channels_heard: dict[UUID, str] = {}
+        problems = await self._examine_all(events, channels_heard)
         good = [event for event, problem in zip(events, problems, strict=True) if problem is None]
-        cataloged = await self._insert(good)
+        cataloged = await self._insert(good, channels_heard)
         for index, event in enumerate(events):
             if problems[index] is None and cataloged[event.audio_id] != bytes.fromhex(event.sha256):
                 problems[index] = conflict(event)
@@ -76,12 +77,17 @@ class Cataloging:
             if problem is not None:
                 self._judge(message, problem)
 
-    async def _examine_all(self, events: Sequence[AudioRecorded]) -> list[Problem | None]:
+    async def _examine_all(
+        self, events: Sequence[AudioRecorded], channels_heard: dict[UUID, str]
+    ) -> list[Problem | None]:
+        """What stands between each audio and the catalog; fills in which of its channels are heard."""
         known = await store.known_nodes(self._on.catalog, {event.node for event in events})
         now = self._on.clock.now()
-        return await asyncio.gather(*(self._examine(event, known, now) for event in events))
+        return await asyncio.gather(*(self._examine(event, known, now, channels_heard) for event in events))
 
-    async def _examine(self, event: AudioRecorded, known: set[str], now: datetime) -> Problem | None:
+    async def _examine(
+        self, event: AudioRecorded, known: set[str], now: datetime, channels_heard: dict[UUID, str]
+    ) -> Problem | None:
         """What stands between the audio and the catalog; None if nothing does."""
         try:
             if event.node not in known:
@@ -92,14 +98,17 @@ class Cataloging:
                     check_size(event, await self._on.objects.size(event.object_key))
                     content = await self._on.objects.get(event.object_key)
                 with self._metrics.stage("check"):
-                    await asyncio.to_thread(check_object, event, content)
+                    told = await asyncio.to_thread(check_object, event, content)
+                    channels_heard[event.audio_id] = told
         except (Refused, Transient, Misconfigured) as problem:
             return problem
         except Rejected as problem:  # the object store's own: a key that is none
             return Refused("object", str(problem))
         return None
 
-    async def _insert(self, events: Sequence[AudioRecorded]) -> dict[UUID, bytes]:
+    async def _insert(
+        self, events: Sequence[AudioRecorded], channels_heard: Mapping[UUID, str]
+    ) -> dict[UUID, bytes]:
         """Insert `events`; the digest that the catalog now has of each audio id."""
         if not events:
             return {}
@@ -109,7 +118,7 @@ class Cataloging:
                 if month not in self._months:
                     await store.ensure_month(self._on.catalog, event.start)
                     self._months.add(month)
-            return await store.insert_audios(self._on.catalog, events)
+            return await store.insert_audios(self._on.catalog, events, channels_heard)
 
     async def _answer(self, event: AudioRecorded) -> None:
         await self._on.bus.publish(AudioAccepted(audio_id=event.audio_id, node=event.node))

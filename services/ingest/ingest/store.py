@@ -3,7 +3,7 @@
 It writes audio.projects, sources, node_types, nodes, node_status, paths, audios and quarantine.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -51,9 +51,12 @@ async def ensure_month(catalog: asyncpg.Pool, moment: datetime) -> None:
     await catalog.execute("SELECT audio.ensure_month($1)", moment)
 
 
-async def insert_audios(catalog: asyncpg.Pool, events: Sequence[AudioRecorded]) -> dict[UUID, bytes]:
+async def insert_audios(
+    catalog: asyncpg.Pool, events: Sequence[AudioRecorded], channels_heard: Mapping[UUID, str]
+) -> dict[UUID, bytes]:
     """Insert the audios that are not there yet, all or none; the digest that the catalog now has of each.
 
+    `channels_heard` says of an audio which of its channels are heard; nothing, or empty: all of them.
     Their months and nodes must exist. An object's key is `paths.path || audios.object_name`.
     """
     # Sorted, so that two processes with the same audios lock them in the same order.
@@ -72,6 +75,7 @@ async def insert_audios(catalog: asyncpg.Pool, events: Sequence[AudioRecorded]) 
         [event.channels for event in events],
         [bytes.fromhex(event.sha256) for event in events],
         [event.clock_state for event in events],
+        [channels_heard.get(event.audio_id) or None for event in events],
     )
     async with catalog.acquire() as connection, connection.transaction():
         await connection.execute(_INSERT_PATHS, sorted(set(folders)))
@@ -96,14 +100,16 @@ ON CONFLICT (path) DO NOTHING
 
 _INSERT_AUDIOS = """
 INSERT INTO audio.audios (audio_id, start_utc, node_id, path_id, object_name, file_name, rate_hz,
-                          bits_per_sample, samples, duration_s, channels, sha256, clock_state)
+                          bits_per_sample, samples, duration_s, channels, sha256, clock_state,
+                          channels_heard)
 SELECT given.audio_id, given.start_utc, nodes.node_id, paths.path_id, given.object_name, given.file_name,
        given.rate_hz, given.bits_per_sample, given.samples,
-       given.samples::double precision / given.rate_hz, given.channels, given.sha256, given.clock_state
+       given.samples::double precision / given.rate_hz, given.channels, given.sha256, given.clock_state,
+       given.channels_heard
 FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[],
-            $8::smallint[], $9::bigint[], $10::smallint[], $11::bytea[], $12::text[])
+            $8::smallint[], $9::bigint[], $10::smallint[], $11::bytea[], $12::text[], $13::text[])
      AS given(audio_id, start_utc, node, path, object_name, file_name, rate_hz,
-              bits_per_sample, samples, channels, sha256, clock_state)
+              bits_per_sample, samples, channels, sha256, clock_state, channels_heard)
 JOIN audio.nodes ON nodes.name = given.node
 JOIN audio.paths ON paths.path = given.path
 ORDER BY given.audio_id

@@ -5,10 +5,12 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 from unit.ingest.at_work import IngestAtWork, wav
 
+from escolta import audio
 from escolta.bus import Message, Verdict
 from escolta.events import AudioAccepted, AudioCataloged, AudioRefused
 from escolta.objects import open_objects
@@ -34,6 +36,17 @@ async def test_an_audio_enters_the_catalog_with_all_that_is_known_of_it(ingest: 
     assert row["duration_s"] == pytest.approx(0.1)
     assert row["sha256"].hex() == event.sha256
     assert row["clock_state"] == "synchronized"
+    assert row["channels_heard"] is None
+
+
+async def test_which_channels_are_heard_is_kept_where_it_is_not_all(ingest: IngestAtWork) -> None:
+    gull = audio.read(wav())[0]
+    content = audio.write(np.stack([gull, -gull], axis=1), 16_000)
+    event = await ingest.upload(content, channels=2)
+    await ingest.publish(event)
+    await ingest.until_said(AudioCataloged, event)
+    heard = await ingest.on.catalog.fetchval("SELECT channels_heard FROM audio.audios")
+    assert heard == "channel 1 of 2: channel 2 is inverted"
 
 
 async def test_the_node_and_the_embedder_hear_of_the_audio(ingest: IngestAtWork) -> None:

@@ -63,6 +63,7 @@ class DescribedAudio(BaseModel):
     node: str
     file_name: str
     duration_s: float
+    channels_heard: str | None = Field(description="which channels are heard, and why; none: all")
     tagger: list[TaggedClass] = Field(description="the most probable classes, best first")
     label: str | None = Field(description="the agreed class; none: not labeled, or not agreed on")
     labelers: int | None

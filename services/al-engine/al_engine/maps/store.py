@@ -231,7 +231,8 @@ async def roles_of(pool: asyncpg.Pool, shown: Drawable, audio_ids: Sequence[UUID
 async def described(pool: asyncpg.Pool, shown: Drawable, audio_ids: Sequence[UUID]) -> list[asyncpg.Record]:
     """What a person wants to know of audios: file, node, start, the tagger's classes, the label."""
     return await pool.fetch(
-        "SELECT audio_id, a.start_utc, n.name AS node, a.file_name, a.duration_s, e.top_classes,"
+        "SELECT audio_id, a.start_utc, n.name AS node, a.file_name, a.duration_s,"
+        " a.channels_heard, e.top_classes,"
         " e.top_probabilities, w.label, w.labelers, w.agreement_percent"
         " FROM audio.audios AS a JOIN audio.nodes AS n USING (node_id)"
         " LEFT JOIN audio.embeddings AS e USING (audio_id, start_utc)"

@@ -24,6 +24,7 @@ export function drawReason({ audio, kind, set, proposal, blind, medoid, strategy
   if (audio) {
     facts.push(["Label", labelOf(audio)]);
     facts.push(["Tagger", element("span", {}, ...audio.tagger.slice(0, 3).flatMap(tagged))]);
+    if (audio.channels_heard) facts.push(["Heard", audio.channels_heard]);
     facts.push(["Node", audio.node], ["Start", `${utc(audio.start_utc, true)} UTC`]);
   }
   byId("facts").replaceChildren(

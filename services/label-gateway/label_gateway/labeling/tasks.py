@@ -17,6 +17,7 @@ class Task(BaseModel):
     file_name: str
     duration_s: float
     rate_hz: int
+    channels_heard: str | None = Field(description="which channels are heard, and why; none: all")
     place: int = Field(description="its place in the group's part of the batch, from 1")
     of: int = Field(description="audios in that part")
 
@@ -52,11 +53,11 @@ _NEXT = f"""
         JOIN al.al_preprocessing i USING (iteration_id)
         WHERE l.labeler_id = $1 AND {WAITING}
         ORDER BY i.proposed_at, a.iteration_id, a.place LIMIT $2)
-    SELECT iteration_id, audio_id, f.file_name, f.duration_s, f.rate_hz, place,
+    SELECT iteration_id, audio_id, f.file_name, f.duration_s, f.rate_hz, f.channels_heard, place,
            (SELECT count(*) FROM label.assignments o
             WHERE (o.iteration_id, o.group_id) = (next.iteration_id, next.group_id)) AS of
     FROM next CROSS JOIN LATERAL (
-        SELECT file_name, duration_s, rate_hz FROM audio.audios AS f
+        SELECT file_name, duration_s, rate_hz, channels_heard FROM audio.audios AS f
         WHERE f.audio_id = next.audio_id AND f.start_utc = next.start_utc LIMIT 1) AS f
     ORDER BY proposed_at, iteration_id, place
 """

@@ -9,7 +9,8 @@ export function drawTask(task) {
   byId("rest").hidden = Boolean(task);
   if (!task) return say("");
   byId("place").textContent = `Audio ${task.place} of ${task.of}`;
-  byId("facts").textContent = `${task.file_name} · ${lasting(task.duration_s)} · ${task.rate_hz / 1000} kHz`;
+  const heard = task.channels_heard ? ` · ${task.channels_heard}` : "";
+  byId("facts").textContent = `${task.file_name} · ${lasting(task.duration_s)} · ${task.rate_hz / 1000} kHz${heard}`;
   byId("progress").max = task.of;
   byId("progress").value = task.place - 1;
 }

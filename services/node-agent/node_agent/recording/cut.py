@@ -194,10 +194,14 @@ def _read(file: soundfile.SoundFile, place: range, dtype: str) -> tuple[npt.NDAr
             blocks.append(block)
             at += len(block)
     except soundfile.LibsndfileError as error:
-        return np.concatenate(blocks), f"it cannot be decoded there ({error.error_string.rstrip('.')})."
+        return np.concatenate(blocks), f"it cannot be decoded there ({_words(error)})."
     except Unfit as error:
         return np.concatenate(blocks), f"it {error}"
     return np.concatenate(blocks), ""
+
+
+def _words(error: soundfile.LibsndfileError) -> str:
+    return error.error_string.removeprefix("Error : ").rstrip(".")
 
 
 def _decodable(file: soundfile.SoundFile) -> int:

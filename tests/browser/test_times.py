@@ -8,18 +8,22 @@ from browser.sounds import click, recording
 from escolta import audio
 
 NEAR_S = 0.002
-RATE_HZ = 48_000
 DURATION_S = 1.6
 
 FORMATS = {
-    "8 bits": ("WAV", "PCM_U8"),
-    "16 bits": ("WAV", "PCM_16"),
-    "24 bits": ("WAV", "PCM_24"),
-    "float": ("WAV", "FLOAT"),
-    "FLAC": ("FLAC", "PCM_16"),
-    "Vorbis": ("OGG", "VORBIS"),
-    "Opus": ("OGG", "OPUS"),
-    "MP3": ("MP3", "MPEG_LAYER_III"),
+    "8 bits": ("WAV", "PCM_U8", 48_000),
+    "16 bits": ("WAV", "PCM_16", 48_000),
+    "24 bits": ("WAV", "PCM_24", 48_000),
+    "float": ("WAV", "FLOAT", 48_000),
+    "double": ("WAV", "DOUBLE", 48_000),
+    "ADPCM": ("WAV", "MS_ADPCM", 48_000),
+    "FLAC": ("FLAC", "PCM_16", 48_000),
+    "Vorbis": ("OGG", "VORBIS", 48_000),
+    "Opus": ("OGG", "OPUS", 48_000),
+    "MP3": ("MP3", "MPEG_LAYER_III", 48_000),
+    "AIFF": ("AIFF", "PCM_24", 48_000),
+    "11 kHz": ("WAV", "PCM_16", 11_025),
+    "384 kHz": ("WAV", "PCM_16", 384_000),
 }
 
 # The page's own player and the file that it plays, to be asked about.
@@ -57,10 +61,11 @@ PLAYED_THROUGH = """() => new Promise((resolve) => {
 
 @pytest.mark.parametrize("form", FORMATS)
 async def test_a_click_is_drawn_heard_and_saved_at_its_time(gateway: GatewayInBrowser, form: str) -> None:
-    at_s = 0.3 + 0.09 * list(FORMATS).index(form)
-    clicked = recording(click(at_s, DURATION_S, RATE_HZ), RATE_HZ, *FORMATS[form])
+    container, subtype, rate_hz = FORMATS[form]
+    at_s = 0.2 + 0.09 * list(FORMATS).index(form)
+    clicked = recording(click(at_s, DURATION_S, rate_hz), rate_hz, container, subtype)
     waveform, _ = audio.read(clicked.data)
-    true_s = int(np.argmax(np.abs(waveform))) / RATE_HZ
+    true_s = int(np.argmax(np.abs(waveform))) / rate_hz
     await gateway.classes("Click")
     await gateway.propose_recordings(clicked)
     labeling = await gateway.labeling_page(prepare=LISTEN_IN)

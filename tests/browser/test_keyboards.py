@@ -2,6 +2,10 @@
 
 import pytest
 from browser.at_work import GatewayInBrowser, LabelingPage
+from browser.inspection import opened, show
+from playwright.async_api import Page, expect
+
+from escolta.service import Platform
 
 SHIFT, CTRL, ALT_GRAPH = "Shift", "Control", "AltGraph"
 WHOLE, ENGINE, DOUBT = ["1 0.00 – 4.00 s no class yet"], ["1 0.00 – 4.00 s Engine"], ["1 0.00 – 4.00 s Doubt"]
@@ -26,9 +30,9 @@ KEYS = [
 ]
 
 
-async def press(labeling: LabelingPage, key: str, code: str, held: str = "") -> None:
+async def press(page: Page, key: str, code: str, held: str = "") -> None:
     """A key of another keyboard, as Chromium tells of it."""
-    await labeling.page.evaluate(
+    await page.evaluate(
         "(key) => document.body.dispatchEvent(new KeyboardEvent('keydown', {bubbles: true, ...key}))",
         {
             "key": key,
@@ -52,22 +56,30 @@ async def labeling(gateway: GatewayInBrowser) -> LabelingPage:
 
 async def test_a_key_means_what_lies_on_it(labeling: LabelingPage) -> None:
     for keyboard, key, code, held, marks in KEYS:
-        await press(labeling, key, code, held)
+        await press(labeling.page, key, code, held)
         assert await labeling.marks() == marks, (keyboard, key)
         while await labeling.marks():
-            await press(labeling, "я", "KeyZ", CTRL)  # undo, in Russian
+            await press(labeling.page, "я", "KeyZ", CTRL)  # undo, in Russian
 
 
 async def test_signs_are_found_where_they_are_printed_or_where_they_lie(labeling: LabelingPage) -> None:
     for key, code in [("/", "Digit7"), ("/", "Slash"), ("／", "Slash"), ("а", "KeyF"), ("/", "KeyQ")]:
-        await press(labeling, key, code, SHIFT if code == "Digit7" else "")
+        await press(labeling.page, key, code, SHIFT if code == "Digit7" else "")
         assert await labeling.page.evaluate("document.activeElement.id") == "find-class", (key, code)
         await labeling.press("Escape")
     for key, code, held in [("؟", "Slash", SHIFT), ("?", "Digit7", SHIFT)]:  # Persian, Russian
-        await press(labeling, key, code, held)
+        await press(labeling.page, key, code, held)
         await labeling.page.get_by_role("dialog", name="Keys").wait_for()
         await labeling.press("Escape")
-    await press(labeling, "ю", "Period")  # on by half a second
+    await press(labeling.page, "ю", "Period")  # on by half a second
     await labeling.shows("0.50 / 4.00 s")
-    await press(labeling, "Х", "BracketLeft", SHIFT)  # the onset here: there is no mark yet
+    await press(labeling.page, "Х", "BracketLeft", SHIFT)  # the onset here: there is no mark yet
     await labeling.shows("Select a mark first")
+
+
+async def test_the_map_has_its_keys_on_every_keyboard(on: Platform, lead_page: Page) -> None:
+    shown = await show(on, 200)
+    await opened(on, lead_page, shown)
+    for key, code, rank in [("о", "KeyJ", 1), ("J", "KeyJ", 2), ("ξ", "KeyJ", 3), ("л", "KeyK", 2)]:
+        await press(lead_page, key, code)
+        await expect(lead_page.locator("#facts")).to_contain_text(f"Proposed, rank {rank}")

@@ -1,6 +1,7 @@
 // The map, the list, the legend and the audio at hand, joined.
 
 import { byId, element } from "/static/element.js";
+import { bare, namesOf } from "/static/keyboard.js";
 import * as api from "./api.js";
 import { drawChoice } from "./choice.js";
 import { drawLegend } from "./legend.js";
@@ -256,7 +257,9 @@ export class Inspection {
       // Space on a button or a box is that button's.
       ...(!event.target.closest("button, input, a") && { " ": () => this.#playOrPause() }),
     };
-    const act = acts[event.key.toLowerCase()] ?? acts[event.key];
+    const act = namesOf(event)
+      .map((name) => acts[bare(name)])
+      .find(Boolean);
     if (!act) return;
     event.preventDefault();
     act();

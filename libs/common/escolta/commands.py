@@ -38,13 +38,13 @@ def _brought() -> dict[str, EntryPoint]:
 
 
 def _loaded(entry: EntryPoint) -> Any:
-    brought = entry.load()
-    if not isinstance(brought, typer.Typer):
-        function, brought = brought, typer.Typer(add_completion=False)
-        brought.command(entry.name)(function)
-    command = get_command(brought)
-    command.name = entry.name
-    return command
+    brought, above = entry.load(), typer.Typer(add_completion=False)
+    above.callback()(lambda: None)  # with it a single command is one of a group, as it is for `escolta`
+    if isinstance(brought, typer.Typer):
+        above.add_typer(brought, name=entry.name)
+    else:
+        above.command(entry.name)(brought)
+    return get_command(above).commands[entry.name]  # type: ignore[attr-defined]  # a group's
 
 
 def help_of(entry: EntryPoint) -> str:

@@ -45,6 +45,13 @@ async def test_somebody_asks_waits_and_repeats(engine):
         (["--from", "2024-05-01", "--from", "2024-06-01"], "give them in pairs"),
         (["--strategy", "guess"], "there is no strategy 'guess'"),
         (["--node", "Quay 1"], "nodes"),
+        (["--from", "0001-01-01"], "window_start: a time must lie between"),
+        (["--batch", str(2**31)], "batch: Input should be less than or equal to 2147483647"),
+        (["--strategy", "s" * 300], "strategy: String should have at most 255 characters"),
+        (
+            ["--from", "2024-05-01", "--to", "2024-05-02"] * 54,
+            "further_windows: Tuple should have at most 52",
+        ),
     ],
 )
 async def test_what_cannot_be_asked_is_said_in_a_sentence(engine, arguments, reason):

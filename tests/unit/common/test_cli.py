@@ -141,7 +141,9 @@ def test_a_service_brings_a_plain_command(monkeypatch, capsys):
 @pytest.mark.usefixtures("brought")
 def test_a_service_brings_a_group_of_commands(monkeypatch, capsys):
     assert "hoisted red" in told(monkeypatch, capsys, "flags", "hoist", "red")
-    assert "hoist" in told(monkeypatch, capsys, "flags", "--help")
+    listed = told(monkeypatch, capsys, "flags", "--help")
+    assert "hoist" in listed
+    assert "completion" not in listed
 
 
 @pytest.mark.usefixtures("brought")

@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -73,9 +74,10 @@ async def _iterate(
     wait: bool,
 ) -> None:
     async with open_platform() as on:
-        iteration_id = await Iterations(on).request(
-            **dict(first), further_windows=further, batch=batch, strategy=strategy
-        )
+        with _told_in_a_sentence():
+            iteration_id = await Iterations(on).request(
+                **dict(first), further_windows=further, batch=batch, strategy=strategy
+            )
         print(iteration_id, flush=True)
         if wait:
             await _wait(on.catalog, iteration_id)
@@ -123,14 +125,21 @@ def _windows(
     if count > 1 and not len(starts) == len(ends):
         raise Misconfigured(f"{len(starts)} times --from and {len(ends)} times --to: give them in pairs")
     now = datetime.now(UTC)
-    try:
+    with _told_in_a_sentence():
         return [
             Window(nodes=tuple(nodes), window_start=_moment(start), window_end=_moment(end), hours=hours)
             for start, end in zip(starts or ["1970-01-01"], ends or [now.isoformat()], strict=True)
         ]
+
+
+@contextmanager
+def _told_in_a_sentence() -> Iterator[None]:
+    """Where a value lies beyond its bounds, the person who typed it is told which."""
+    try:
+        yield
     except ValidationError as error:
         first = error.errors()[0]
-        raise Misconfigured(f"{first['loc'][0]}: {first['msg']}") from None
+        raise Misconfigured(f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
 def _moment(text: str) -> datetime:

@@ -260,6 +260,11 @@ async def test_progress_shows_every_batch_and_group(gateway):
             {"name": "harbor", "audios": 2, "done": 1},
             {"name": "campus", "audios": 1, "done": 0},
         ],
+        "waits_for": [
+            {"name": "ana", "group": "harbor", "audios": 1},
+            {"name": "ben", "group": "campus", "audios": 1},
+        ],
+        "stands_still": None,
     }
 
 

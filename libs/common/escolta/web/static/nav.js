@@ -5,6 +5,7 @@ import { call, json, orSignIn } from "./api.js";
 
 const LINKS = [
   { href: "/label", text: "Label" },
+  { href: "/batches", text: "Batches", forLeads: true },
   { href: "/iterations", text: "Iterations", forLeads: true },
   { href: "/quarantine", text: "Quarantine", forLeads: true },
 ];

@@ -14,7 +14,7 @@ help: ## this list
 
 demo: .venv/.demo ## the whole loop on this machine; AUDIO=<folder> TRUTH=<csv> ITERATIONS=4 BATCH=20 HEADLESS=1
 	@exec $(BIN)/escolta demo \
-	  $(if $(AUDIO),--audio "$(AUDIO)") $(if $(TRUTH),--truth "$(TRUTH)") \
+	  $(if $(AUDIO),--audio "$$AUDIO") $(if $(TRUTH),--truth "$$TRUTH") \
 	  $(if $(ITERATIONS),--iterations $(ITERATIONS)) $(if $(BATCH),--batch $(BATCH)) $(if $(HEADLESS),--headless)
 
 test: .venv/.test ## every test, with real servers on free loopback ports

@@ -143,6 +143,19 @@ def test_a_truth_that_fits_in_part_says_what_fits(tmp_path):
     assert "recordings of which nothing is said: 1: even.wav" in done.stderr
 
 
+def test_what_is_left_out_stands_on_the_screen_with_its_reason(tmp_path):
+    record_each_kind(tmp_path, 2)
+    recordings = tmp_path / "recordings"
+    (recordings / "zero.wav").touch()
+    (recordings / "no\nsound\x1b[31m.wav").write_text("a list")
+    chosen = ["--audio", "recordings", "--truth", "truth.csv", "--batch", "4", "--headless"]
+    done = demo(tmp_path, *chosen, "--iterations", "1")
+    assert result_of(done)["audios"] == 6
+    _, _, said = done.stderr.partition("Left out, refused or doubtful:\n")
+    assert "  zero.wav is empty: nothing was ever written to it" in said
+    assert "  no\ufffdsound\ufffd[31m.wav is named like a sound" in said
+
+
 async def test_a_folder_of_broken_recordings_is_refused_by_name_and_reason(tmp_path, catalog_url):
     (recordings := tmp_path / "recordings").mkdir()
     (recordings / "broken.wav").write_bytes(b"RIFF\x10\0\0\0WAVE, but no sound")

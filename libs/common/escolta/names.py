@@ -9,6 +9,8 @@ LONGEST = 80
 JOINERS = "\u200c\u200d"
 """Zero-width (non-)joiners: emoji and Persian words are written with them."""
 
+_UNSEEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+
 
 def tidy_name(text: str) -> str:
     """The name as it is kept and compared: composed (NFC), with single plain spaces and nothing unseen.
@@ -42,6 +44,14 @@ def same_name(name: str, known: Iterable[str]) -> str | None:
 def _folded(name: str) -> str:
     """For canonical caseless matching, as the Unicode Standard has it (D145)."""
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
+
+
+def on_screen(text: str) -> str:
+    """What a terminal may show: whatever would move it, color it or turn its writing round is replaced."""
+    return "".join(
+        "\ufffd" if unicodedata.category(character) in _UNSEEN and character not in JOINERS else character
+        for character in text
+    )
 
 
 def _is_written(character: str) -> bool:

@@ -21,7 +21,7 @@ def demo(
     headless: Annotated[bool, typer.Option(help="simulated labelers; print the result and end")] = False,
 ) -> None:
     """Run the whole loop on this machine."""
-    chosen = Demo(audio, truth, iterations, batch, headless)
+    chosen = Demo(audio and audio.expanduser(), truth and truth.expanduser(), iterations, batch, headless)
     chosen.check()
     own = demo_settings(chosen)
     with (own.state_dir / "escolta.log").open("a") as log:

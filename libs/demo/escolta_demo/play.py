@@ -145,6 +145,11 @@ def _tell_of_the_source(now: Counts, settings: Settings, progress: Progress) -> 
         raise Misconfigured(f"no file in {settings.replay_dir} is a recording that can be used:{now.why()}")
     progress.say(now.line())
     progress.say(now.source)
+    if now.reasons:
+        more = now.refused + now.left_out + now.doubtful - len(now.reasons)
+        progress.say(
+            f"Left out, refused or doubtful:{now.why()}" + (f"\n  and {more} more" if more > 0 else "")
+        )
 
 
 async def _offer_classes(api: httpx.AsyncClient, truth: Truth | None) -> None:

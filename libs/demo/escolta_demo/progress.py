@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from escolta.names import on_screen
 from escolta.service import Platform
 from escolta_demo.recordings import REASONS_SHOWN
 
@@ -65,7 +66,7 @@ class Counts:
 
     def why(self) -> str:
         """The newest reasons of the quarantine list, a line each."""
-        return "".join(f"\n  {reason}" for reason in self.reasons)
+        return "".join(f"\n  {on_screen(reason)}" for reason in self.reasons)
 
 
 Ask = Callable[[], Awaitable[Counts]]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escolta.names import LONGEST, same_name, tidy_name
+from escolta.names import LONGEST, on_screen, same_name, tidy_name
 
 FARMER = "\N{MAN}\N{ZERO WIDTH JOINER}\N{EAR OF RICE}"
 FLAG_OF_ENGLAND = (
@@ -74,3 +74,15 @@ def test_the_same_name_is_found_as_it_is_written_first():
 def test_a_name_is_the_same_in_capitals_and_decomposed(name):
     for way in (name.casefold(), unicodedata.normalize("NFD", name), unicodedata.normalize("NFC", name)):
         assert same_name(way, [name]) == name
+
+
+@given(st.text())
+def test_nothing_that_is_shown_moves_or_colors_a_terminal(text):
+    shown = on_screen(text)
+    assert len(shown) == len(text)
+    assert not any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in shown)
+
+
+def test_what_can_be_read_is_shown_as_it_is():
+    assert on_screen(f"{FARMER} Höhle.wav") == f"{FARMER} Höhle.wav"
+    assert on_screen("line\nbreak\x1b[31m.wav") == "line\ufffdbreak\ufffd[31m.wav"

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from escolta.errors import Misconfigured
+from escolta.names import on_screen
 from escolta.truth.entries import Entry, Findings, WholeFile, read_events, read_files
 from escolta.truth.files import files_in, is_recording
 from escolta.truth.matching import Ambiguous, FileNames, Parts, parts_of
@@ -58,9 +59,9 @@ def read_truth(
 
 
 def told(sentences: Sequence[str]) -> list[str]:
-    """The first twenty, and how many more there are."""
+    """The first twenty, as a terminal may show them, and how many more there are."""
     more = len(sentences) - MOST_TOLD
-    return [*sentences[:MOST_TOLD], *([f"and {more} more"] if more > 0 else [])]
+    return [*map(on_screen, sentences[:MOST_TOLD]), *([f"and {more} more"] if more > 0 else [])]
 
 
 def _spelling(entries: Sequence[Entry], findings: Findings) -> dict[str, str]:

@@ -26,6 +26,7 @@ from al_engine.campaigns.results import Result
 from al_engine.exact.memory import most_samples
 from al_engine.method.strategies import STRATEGIES, find
 from escolta.errors import Misconfigured
+from escolta.names import on_screen
 
 INTERRUPTED = 130
 
@@ -167,7 +168,7 @@ def _audios(
     truth: Path, folder: Path | None, file: Path | None, model: str, weights: Path | None, console: Console
 ) -> LabeledAudios:
     def tell(sentence: str) -> None:
-        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+        console.print(on_screen(sentence), markup=False, highlight=False, soft_wrap=True)
 
     if file and not folder:
         return given(truth, file, tell)

@@ -38,10 +38,10 @@ def same_name(name: str, known: Iterable[str]) -> str | None:
     known = list(known)
     if name in known:
         return name
-    return next((it for it in known if _folded(it) == _folded(name)), None)
+    return next((it for it in known if folded(it) == folded(name)), None)
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
     """For canonical caseless matching, as the Unicode Standard has it (D145)."""
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
 

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from escolta.names import folded
+
 
 def macro_f1(
     predictions: Sequence[Mapping[str, str]], category_of: Callable[[str], str | None]
 ) -> float | None:
     """Macro-F1 of `[{file_name, predicted_class}]`; None where the truth knows none of the files.
 
-    `category_of` a file name is its true class.
+    `category_of` a file name is its true class. Capitals make no other class: a labeler may have added `Low`
+    before the truth came with `low`.
     """
     from sklearn.metrics import f1_score
 
     judged = [(category_of(entry["file_name"]), entry["predicted_class"]) for entry in predictions]
-    known = [(expected, predicted) for expected, predicted in judged if expected]
+    known = [(folded(expected), folded(predicted)) for expected, predicted in judged if expected]
     if not known:
         return None
     expected, predicted = zip(*known, strict=True)

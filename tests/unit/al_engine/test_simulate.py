@@ -262,6 +262,9 @@ def test_choices_that_cannot_work_are_told_before_anything_is_computed(folder, t
         ((*truth, "--embeddings", tmp_path / "none.npy"), "is no .npy file"),
         ((*truth, "--embeddings", tmp_path / "short.npy"), "has 3 rows, and the CSV names 24 files"),
         ((*truth, *audios, "--plot", "curves.gif"), "must end in .png"),
+        ((*truth, *audios, "--plot", tmp_path / "none/curves.svg"), "in a folder that is there"),
+        ((*truth, *audios, "--json", tmp_path / "none/rows.json"), "in a folder that is there"),
+        ((*truth, *audios, "--json", tmp_path), "give a file"),
         ((*truth, *audios, "--model", "none"), "no model 'none'"),
         (("--truth", folder / "none.csv", *audios), "cannot be read: No such file"),
     ]:

@@ -25,3 +25,7 @@ def test_files_that_the_truth_does_not_know_are_left_out():
 def test_there_is_no_score_where_the_truth_knows_none_of_the_files():
     assert macro_f1(said(**{"else.wav": "rain"}), TRUTH.category_of) is None
     assert macro_f1([], TRUTH.category_of) is None
+
+
+def test_a_class_that_a_labeler_spelled_otherwise_is_the_same():
+    assert macro_f1(said(**{"gull.wav": "Gull"}), TRUTH.category_of) == 1.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from escolta.names import tidy_name
+from escolta.names import folded, tidy_name
 from escolta.truth.table import Row, read_table
 
 DOUBT = "doubt"
@@ -104,7 +104,7 @@ def _filled(text: str) -> str:
 
 def _class_name(text: str) -> str:
     name = tidy_name(text)
-    if name.casefold() == DOUBT:
+    if folded(name) == DOUBT:
         raise ValueError(f"{name} is the answer of who cannot tell, and no class of sounds: delete the row")
     return name
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from escolta.errors import Rejected
+from escolta.names import folded
 
 
 class Ambiguous(Rejected):
@@ -24,7 +25,7 @@ class FileNames:
         for name in dict.fromkeys(names):
             if parts := parts_of(name):
                 self._by_parts[parts].append(name)
-                for stem in (_folded(parts[-1]), _without_suffix(parts[-1])):
+                for stem in (folded(parts[-1]), _without_suffix(parts[-1])):
                     self._by_stem[stem].add(parts)
 
     def meant_by(self, name: str) -> str | None:
@@ -46,7 +47,7 @@ class FileNames:
         return files[0] if files else None
 
     def _nearest(self, asked: Parts) -> list[Parts]:
-        stems = {_folded(asked[-1]), _without_suffix(asked[-1])} if asked else set()
+        stems = {folded(asked[-1]), _without_suffix(asked[-1])} if asked else set()
         alike = set[Parts]().union(*(self._by_stem.get(stem, ()) for stem in stems))
         distances = {parts: distance for parts in alike if (distance := _distance(asked, parts))}
         nearest = min(distances.values(), default=None)
@@ -62,7 +63,7 @@ def parts_of(name: str) -> Parts:
 def _distance(asked: Parts, parts: Parts) -> tuple[bool, bool, int, bool] | None:
     """How far two paths are from being the same, the least the nearest; None where they are other files."""
     common = min(len(asked), len(parts))
-    one, other = ([_folded(part) for part in each[-common:]] for each in (asked, parts))
+    one, other = ([folded(part) for part in each[-common:]] for each in (asked, parts))
     same = one[-1] == other[-1]
     bare = PurePosixPath(other[-1]).suffix == "" and _without_suffix(one[-1]) == other[-1]
     but_for_the_suffix = one[-1] == _without_suffix(other[-1]) or bare
@@ -72,9 +73,5 @@ def _distance(asked: Parts, parts: Parts) -> tuple[bool, bool, int, bool] | None
     return len(asked) != len(parts), not same, -common, other_capitals
 
 
-def _folded(part: str) -> str:
-    return unicodedata.normalize("NFC", part.casefold())
-
-
 def _without_suffix(part: str) -> str:
-    return _folded(PurePosixPath(part).stem)
+    return folded(PurePosixPath(part).stem)

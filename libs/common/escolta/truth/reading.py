@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from escolta.errors import Misconfigured
-from escolta.names import on_screen
+from escolta.names import folded, on_screen
 from escolta.truth.entries import Entry, Findings, WholeFile, read_events, read_files
 from escolta.truth.files import files_in, is_recording
 from escolta.truth.matching import Ambiguous, FileNames, Parts, parts_of
@@ -69,7 +69,7 @@ def _spelling(entries: Sequence[Entry], findings: Findings) -> dict[str, str]:
     counts = Counter(entry.category for entry in entries)
     alike = defaultdict[str, list[str]](list)
     for category in counts:
-        alike[category.casefold()].append(category)
+        alike[folded(category)].append(category)
     spelling = {name: max(names, key=counts.__getitem__) for names in alike.values() for name in names}
     for name, kept in spelling.items():
         if name != kept:

@@ -59,7 +59,10 @@ def simulate(
     what is done is reported.
     """
     chosen = _chosen(strategies)
+    if json_file:
+        campaign_results.check_place("--json", json_file)
     if plot:
+        campaign_results.check_place("--plot", plot)
         campaign_results.check_plot(plot)
     console = Console(stderr=True)
     audios = _audios(truth, audio, embeddings, model, cnn14_weights, console)

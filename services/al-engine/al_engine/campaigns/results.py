@@ -1,5 +1,6 @@
 """What came of campaigns: mean curves, labels needed, a table for the terminal, rows of JSON, a plot."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -118,6 +119,14 @@ def _counts(results: Sequence[Result]) -> str:
     seeds = len({campaign.seed for campaign, _ in results})
     folds = len({campaign.fold for campaign, _ in results})
     return f"{seeds} seed{'s' * (seeds > 1)} x {folds} fold{'s' * (folds > 1)}"
+
+
+def check_place(option: str, path: Path) -> None:
+    """Raises `Misconfigured` where no file can be written, before hours have gone by."""
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise Misconfigured(f"{option} {path}: give a file in a folder that is there")
+    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise Misconfigured(f"{option} {path} cannot be written: give a file elsewhere")
 
 
 def check_plot(path: Path) -> None:

@@ -115,3 +115,22 @@ async def test_a_lead_reads_what_an_iteration_waits_for_and_cancels_it(on, page)
     await row.get_by_role("button", name="Cancel").press("Enter")
     await expect(row).to_contain_text("failed it was canceled")
     await expect(row.get_by_role("button", name="Cancel")).to_have_count(0)
+
+
+CATEGORIES = """async ([field, points]) =>
+    (await import("/iterations/static/palette.js")).categoriesBy(field, points)"""
+
+
+@pytest.mark.parametrize("count", [0, 1, 8, 9, 12, 13, 300])
+@pytest.mark.parametrize("field", ["set", "label"])
+async def test_every_class_and_every_set_has_one_color_and_can_be_shown_alone(on, page, field, count):
+    await page.goto(on.http_url + "/iterations")
+    names = [f"class {number}" for number in range(count)] + [""]
+    points = {"set": list(range(count + 1)), "header": {"labels": names}}
+    categories = await page.evaluate(CATEGORIES, [field, points])
+    values = [value for category in categories for value in category["values"]]
+    assert sorted(values) == list(range(count + 1))
+    for category in categories:
+        members = [member["value"] for member in category.get("members", [])]
+        assert category["values"] == members or len(category["values"]) == 1
+        assert category["color"].startswith("#")

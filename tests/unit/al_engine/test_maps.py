@@ -13,6 +13,7 @@ from al_engine.iterations.blinding import REASON
 from al_engine.maps import drawing as maps
 from al_engine.maps import store as map_store
 from al_engine.maps.drawing import chosen
+from escolta.catalog import migrate
 from escolta.web import Sessions
 from escolta.work import Busy
 
@@ -233,3 +234,27 @@ async def test_what_has_not_run_has_no_map(engine):
         for method in ("GET", "POST"):
             answer = await client.request(method, f"/api/iterations/{UUID(int=1)}/map")
             assert answer.status_code == 404
+
+
+async def test_maps_of_before_stay_drawn_and_those_that_waited_are_drawn(engine):
+    """As a catalog was left by the release before maps were work like all other."""
+    await engine.add_audios(SOME)
+    first = await engine.labeled_batch(3)
+    before = await draw(engine, first)
+    second, third = await proposed(engine, batch=2), await proposed(engine, batch=2)
+    await engine.on.catalog.execute(
+        "DROP INDEX al.iteration_maps_requested;"
+        "ALTER TABLE al.iteration_maps DROP COLUMN status, DROP COLUMN attempts, DROP COLUMN stage_done,"
+        " DROP COLUMN stage_total, DROP COLUMN waits_for, DROP COLUMN canceled,"
+        " ADD COLUMN share_done real, ADD CONSTRAINT iteration_maps_stage_check CHECK (true);"
+        "ALTER TABLE al.iteration_maps RENAME COLUMN failure TO problem;"
+        "UPDATE al.iteration_maps SET stage = 'drawn';"
+        "INSERT INTO al.iteration_maps (iteration_id, stage, problem)"
+        f" VALUES ('{second}', 'fitting', NULL), ('{third}', 'failed', 'no room');"
+        "CREATE INDEX iteration_maps_undone ON al.iteration_maps (requested_at);"
+        "DELETE FROM escolta_migrations WHERE name LIKE '0012%'"
+    )
+    await migrate(engine.on.settings.catalog_url)
+    assert (await until_drawn(engine, third, "failed"))["problem"] == "no room"
+    assert (await draw(engine, first)).ids == before.ids
+    await until_drawn(engine, second)

@@ -85,9 +85,9 @@ async def test_marks_are_found_again_in_the_events_of_a_refused_submission(page:
     ]
 
 
-SPECTRUM = """async ([samples, rate_hz, columns, rows]) => {
+SPECTRUM = """async ([samples, rate_hz, highest_hz, columns, rows]) => {
   const { spectrogram } = await import("/label/static/spectrum.js");
-  return [...spectrogram(Float32Array.from(samples), rate_hz, columns, rows)];
+  return [...spectrogram(Float32Array.from(samples), rate_hz, highest_hz, columns, rows)];
 }"""
 
 
@@ -96,7 +96,7 @@ async def test_the_spectrogram_shows_a_tone_at_its_pitch_and_its_time(page: Page
     for rate_hz, part in itertools.product((3_000, 16_000, 192_000), (0.02, 0.4, 0.9)):
         samples = np.sin(np.pi * part * np.arange(rate_hz // 2))
         samples[: rate_hz // 8] = samples[3 * rate_hz // 8 :] = 0
-        found = await page.evaluate(SPECTRUM, [samples.tolist(), rate_hz, columns, rows])
+        found = await page.evaluate(SPECTRUM, [samples.tolist(), rate_hz, rate_hz / 2, columns, rows])
         levels = np.reshape(found, (rows, columns))
         heard = np.flatnonzero(levels.max(axis=0) > 200)
         assert [heard[0], heard[-1]] == pytest.approx([20, 59], abs=2), (rate_hz, part)
@@ -106,8 +106,16 @@ async def test_the_spectrogram_shows_a_tone_at_its_pitch_and_its_time(page: Page
 
 async def test_the_spectrogram_of_next_to_nothing_is_dark_but_for_a_sound(page: Page) -> None:
     for samples in ([0.0], [0.5], [0.0] * 5_000, [1.0] * 5_000):
-        levels = await page.evaluate(SPECTRUM, [samples, 16_000, 50, 20])
+        levels = await page.evaluate(SPECTRUM, [samples, 16_000, 8_000, 50, 20])
         assert (max(levels) == 255) == any(samples)
+
+
+async def test_the_spectrogram_of_a_slow_recorder_tells_its_low_tones_apart(page: Page) -> None:
+    time_s = np.arange(8 * 8_000) / 8_000
+    for hz, row in ((10, 16), (30, 8)):  # of 20 rows up to 50 Hz, nearly linear there
+        samples = np.sin(2 * np.pi * hz * time_s).tolist()
+        found = await page.evaluate(SPECTRUM, [samples, 8_000, 50, 40, 20])
+        assert np.reshape(found, (20, 40))[:, 10:30].argmax(axis=0) == pytest.approx(np.full(20, row), abs=1)
 
 
 async def test_opposite_channels_are_not_drawn_as_silence(page: Page) -> None:

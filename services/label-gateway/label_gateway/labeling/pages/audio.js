@@ -4,11 +4,14 @@
 import * as api from "./api.js";
 import { wavOf } from "./wav.js";
 
-const LOWEST_RATE_HZ = 3_000; // of a Web Audio context
+const LOWEST_RATE_HZ = 8_000; // of a Web Audio context, in every browser
 const HIGHEST_RATE_HZ = 192_000;
 const CANCELED = 0.1; // of the channels' power is left in their mean: they are opposite to each other
 
-/** Fetches and decodes: `{samples: Float32Array [samples], rate_hz, duration_s, blob}`, a WAV of the samples. */
+/**
+ * Fetches and decodes: `{samples: Float32Array [samples], rate_hz, highest_hz, duration_s, blob}`, a WAV of the
+ * samples. `highest_hz` is what the recording can hold; its samples may have been given a higher rate.
+ */
 export async function fetchAudio({ audio_id, rate_hz, duration_s }) {
   const file = await api.audio(audio_id);
   // The context has the audio's own rate, so that nothing is resampled and the spectrogram shows it all.
@@ -20,7 +23,8 @@ export async function fetchAudio({ audio_id, rate_hz, duration_s }) {
   const channels = Array.from({ length: decoded.numberOfChannels }, (_, i) => decoded.getChannelData(i));
   // A decoder may find a little more than the catalog knows of: no mark could lie there.
   const samples = mono(channels).subarray(0, Math.max(Math.round(duration_s * rate), 1));
-  return { samples, rate_hz: rate, duration_s: samples.length / rate, blob: wavOf(samples, rate) };
+  const highest_hz = Math.min(rate_hz, rate) / 2;
+  return { samples, rate_hz: rate, highest_hz, duration_s: samples.length / rate, blob: wavOf(samples, rate) };
 }
 
 /** The mean of the channels; the loudest of them where the mean cancels them out, as an inverted channel does. */

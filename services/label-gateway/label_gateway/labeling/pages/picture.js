@@ -7,7 +7,7 @@ import { theme, whenThemeChanges } from "./theme.js";
 const ROOM_PX = 52; // between two labels of the time axis
 const LINE_PX = 14; // between two of the frequency axis
 const STEPS_S = [1e-5, 1e-4, 0.001, 0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20];
-const FREQUENCIES_HZ = [100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000];
+const FREQUENCIES_HZ = [1, 10, 100, 1_000, 10_000].flatMap((tens) => [tens, 2 * tens, 5 * tens]);
 
 /** Draws into `plot`, which holds two canvases, and into the gutters `axis` (time) and `frequencies`. */
 export class Picture {
@@ -25,7 +25,7 @@ export class Picture {
     new ResizeObserver(() => this.#size() !== this.#drawn && this.#draw()).observe(plot);
   }
 
-  /** Shows `{samples, rate_hz, duration_s}` in place of the audio before it. */
+  /** Shows `{samples, rate_hz, highest_hz, duration_s}` in place of the audio before it. */
   show(audio) {
     this.#audio = audio;
     this.#draw();
@@ -43,16 +43,16 @@ export class Picture {
       canvas.width = Math.round(canvas.clientWidth * devicePixelRatio);
       canvas.height = Math.round(canvas.clientHeight * devicePixelRatio);
     }
-    const { samples, rate_hz, duration_s } = this.#audio;
-    drawWave(wave, samples);
-    drawSpectrum(spectrum, samples, rate_hz);
+    const { duration_s, highest_hz } = this.#audio;
+    drawWave(wave, this.#audio);
+    drawSpectrum(spectrum, this.#audio);
     drawTimes(this.#axis, duration_s, this.#plot.clientWidth);
-    drawFrequencies(this.#frequencies, rate_hz, spectrum.clientHeight);
+    drawFrequencies(this.#frequencies, highest_hz, spectrum.clientHeight);
   }
 }
 
 // From the lowest to the highest sample of each pixel of time; the loudest sample fills the height.
-function drawWave(canvas, samples) {
+function drawWave(canvas, { samples }) {
   const { width, height } = canvas;
   const pen = canvas.getContext("2d");
   pen.fillStyle = theme().wave;
@@ -70,12 +70,13 @@ function drawWave(canvas, samples) {
   }
 }
 
-function drawSpectrum(canvas, samples, rate_hz) {
+function drawSpectrum(canvas, { samples, rate_hz, highest_hz }) {
   const { width, height } = canvas;
   const colors = theme().spectrum;
   const image = new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
-  spectrogram(samples, rate_hz, width, height).forEach((level, i) => (pixels[i] = colors[level]));
+  const levels = spectrogram(samples, rate_hz, highest_hz, width, height);
+  levels.forEach((level, i) => (pixels[i] = colors[level]));
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
@@ -92,8 +93,8 @@ function drawTimes(axis, duration_s, width) {
   );
 }
 
-function drawFrequencies(gutter, rate_hz, height) {
-  const top = (hz) => height * (1 - melOf(hz) / melOf(rate_hz / 2));
+function drawFrequencies(gutter, highest_hz, height) {
+  const top = (hz) => height * (1 - melOf(hz) / melOf(highest_hz));
   let last = height + LINE_PX / 2;
   const labels = [];
   for (const hz of FREQUENCIES_HZ) {

@@ -24,7 +24,7 @@ export class Player extends EventTarget {
     for (const event of ["seeked", "timeupdate"]) this.#media.addEventListener(event, () => this.#reached());
   }
 
-  /** Shows `{samples, rate_hz, duration_s, blob}` in place of the audio before it. */
+  /** Shows what fetchAudio gives in place of the audio before it. */
   async load(audio) {
     URL.revokeObjectURL(this.#media.src);
     this.#media.src = URL.createObjectURL(audio.blob);

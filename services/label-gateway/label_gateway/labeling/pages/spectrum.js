@@ -9,16 +9,16 @@ export const melOf = (hz) => 2595 * Math.log10(1 + hz / 700);
 const hzOf = (mel) => 700 * (10 ** (mel / 2595) - 1);
 
 /**
- * The levels of `samples` as `Uint8ClampedArray [rows * columns]`: row 0 is the highest frequency, 255 the loudest
- * point of this audio. A quiet call is thus as visible as a loud one.
+ * The levels of `samples` as `Uint8ClampedArray [rows * columns]`: row 0 is at `highest_hz`, 255 the loudest point
+ * of this audio. A quiet call is thus as visible as a loud one.
  *
  * Column x shows what is heard at its middle, (x + 1/2) / columns of the duration: windows lie around that moment,
  * over both ends of the audio too, and follow each other closely enough for no sound to fall between them.
  */
-export function spectrogram(samples, rate_hz, columns, rows) {
-  const size = windowSize(samples.length, rate_hz);
+export function spectrogram(samples, rate_hz, highest_hz, columns, rows) {
+  const size = windowSize(samples.length, rate_hz, highest_hz);
   const power = powerSpectrum(size);
-  const bands = melBands(rows, size, rate_hz);
+  const bands = melBands(rows, size, rate_hz, highest_hz);
   const hop = samples.length / columns;
   const looks = Math.max(1, Math.ceil((2 * hop) / size)); // windows that share a column
   const decibels = new Float32Array(rows * columns);
@@ -34,16 +34,17 @@ export function spectrogram(samples, rate_hz, columns, rows) {
   return levels(decibels);
 }
 
-// A power of two near 30 ms, and short against a short audio.
-function windowSize(samples, rate_hz) {
-  const wanted = Math.min(WINDOW_S * rate_hz, samples / 8);
+// A power of two near 30 ms; longer where all frequencies are low, and short against a short audio.
+function windowSize(samples, rate_hz, highest_hz) {
+  const long = Math.max(WINDOW_S * rate_hz, (SHORTEST_WINDOW * rate_hz) / (2 * highest_hz));
+  const wanted = Math.min(long, samples / 8);
   const size = 2 ** Math.round(Math.log2(Math.max(wanted, 1)));
   return Math.min(Math.max(size, SHORTEST_WINDOW), LONGEST_WINDOW);
 }
 
 // For each row the bins of its band, `[first, last, between]`; a band narrower than a bin lies between two.
-function melBands(rows, size, rate_hz) {
-  const highest = melOf(rate_hz / 2);
+function melBands(rows, size, rate_hz, highest_hz) {
+  const highest = melOf(highest_hz);
   const binOf = (edge) => Math.min((hzOf((edge / rows) * highest) / rate_hz) * size, size / 2 - 1);
   return Array.from({ length: rows }, (_, row) => {
     const [low, high] = [binOf(rows - row - 1), binOf(rows - row)];

@@ -62,6 +62,8 @@ HOUSE = f"""
     SELECT audio.ensure_month(month) FROM generate_series(
         '2024-01-01'::timestamptz, '2024-12-01'::timestamptz, interval '1 month') AS month;
     CREATE TABLE public.vectors (place integer PRIMARY KEY, vector bytea NOT NULL);
+    ALTER TABLE audio.audios ENABLE ALWAYS TRIGGER audios_came;
+    ALTER TABLE audio.embeddings ENABLE ALWAYS TRIGGER embeddings_came;
 """
 
 # One audio every 10 s; a few classes are common and most are rare, as in a harbor.
@@ -94,7 +96,7 @@ async def add(on: Platform, node: int, first: int, last: int) -> None:
     """Audios `first` to `last` (not in it) of a node, with their embeddings."""
     begun = time.perf_counter()
     async with on.catalog.acquire() as connection:
-        # Every row names what is there: it need not be looked up 15 million times.
+        # Every row names what is there: it need not be looked up 15 million times. Counts are kept as ever.
         await connection.execute("SET synchronous_commit = off; SET session_replication_role = replica")
         for start in range(first, last, AT_ONCE):
             sql = ROWS.format(node=node, first=start, last=min(start + AT_ONCE, last))

@@ -218,7 +218,9 @@ async def measure(audios: int) -> list[dict[str, object]]:
         results: list[dict[str, object]] = []
         for name, request in REQUESTS.items():
             small, large = await medians_ms(request, catalogs)
-            results.append({"name": name, "ms": {sizes[0]: small, sizes[1]: large}, "ratio": large / small})
+            results.append(
+                {"name": name, "ms": {sizes[0]: small, sizes[1]: large}, "ratio": round(large / small, 2)}
+            )
             print(f"{small:10.2f} ms {large:10.2f} ms  x {large / small:6.2f}  {name}", flush=True)
     return results
 

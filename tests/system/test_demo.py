@@ -196,6 +196,18 @@ async def test_an_iteration_that_is_given_up_ends_the_demo_and_a_later_start_ask
     await catalog.close()
 
 
+def test_a_result_without_a_score_says_why(tmp_path):
+    for number in range(3):
+        record(tmp_path, f"low-{number}.wav", "low")
+    chosen = ["--audio", "recordings", "--truth", "truth.csv", "--batch", "2", "--headless"]
+    done = demo(tmp_path, *chosen, "--iterations", "1")
+    assert result_of(done)["macro_f1"] is None
+    assert (
+        "There is no macro-F1: all audios are labeled, or what is agreed on is all of one class."
+        in done.stderr
+    )
+
+
 async def test_the_result_waits_until_the_last_iteration_is_closed(tmp_path, catalog_url, capsys):
     record_each_kind(tmp_path, 2)
     catalog = await asyncpg.connect(catalog_url)

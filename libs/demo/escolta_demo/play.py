@@ -31,6 +31,7 @@ from escolta_demo.recordings import require_recordings
 from escolta_demo.score import macro_f1
 
 POLL_S = 0.5
+NOTHING_PREDICTED = "all audios are labeled, or what is agreed on is all of one class"
 PREDICTIONS_AT_ONCE = 10_000
 
 
@@ -212,6 +213,9 @@ async def _result(api: httpx.AsyncClient, now: Counts, truth: Truth) -> dict[str
     predictions = await _predictions(api)
     labels = (await api.get("/api/dataset/labels.csv")).raise_for_status().text
     score = macro_f1(predictions, truth.category_of)
+    if score is None:
+        why = "what is not labeled has no truth" if predictions else NOTHING_PREDICTED
+        print(f"There is no macro-F1: {why}.", file=sys.stderr, flush=True)
     return {
         "audios": now.audios,
         "embedded": now.embedded,

@@ -178,10 +178,12 @@ def _audios(
     if file or not folder:
         raise Misconfigured("give either --audio, a folder of recordings, or --embeddings, a .npy file")
     with _progress(console) as bar:
-        task = bar.add_task("embeddings", total=None)
-        return heard(
-            truth, folder, (model, weights), tell, lambda done, of: bar.update(task, completed=done, total=of)
-        )
+        task = bar.add_task("embeddings", total=None, visible=False)
+
+        def show(done: int, of: int) -> None:
+            bar.update(task, completed=done, total=of, visible=True)
+
+        return heard(truth, folder, (model, weights), tell, show)
 
 
 def _progress(console: Console) -> Progress:

@@ -92,6 +92,20 @@ async def test_what_somebody_is_hearing_when_it_goes_to_others_is_theirs_if_they
     assert len(await gateway.until_heard(IterationClosed, 1)) == 1
 
 
+async def test_all_who_are_hearing_what_was_withdrawn_may_answer_at_once(gateway):
+    """Of four of a group, that hear six audios each, half of which have just gone to another group."""
+    lead = await gateway.lead()
+    team = await gateway.team(lead, "harbor", "ana", "ben", "eva", "pau")
+    await gateway.propose(6)
+    tasks = await gateway.until_tasks(team[0], 6)
+    [other] = await gateway.team(lead, "campus", "nuria")
+    await gateway.until_tasks(other, 3)
+    answers = await asyncio.gather(*(answer(who, task, 1) for task in tasks for who in team))
+    assert {it.status_code for it in answers} == {200}
+    assert len(await gateway.until_heard(AudioLabeled, 6)) == 6
+    assert {it.labelers for it in gateway.said(AudioLabeled)} == {4}
+
+
 async def test_what_others_have_answered_is_not_taken_back(gateway):
     lead = await gateway.lead()
     [ana] = await gateway.team(lead, "harbor", "ana")

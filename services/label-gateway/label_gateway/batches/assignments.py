@@ -82,7 +82,24 @@ def changes(
 
 
 async def change(db: asyncpg.Connection, iteration_id: UUID, given: set[Part], lost: set[Part]) -> None:
-    """Give and withdraw these parts of the batch; each group hears what it has in the order of ranks."""
+    """Give and withdraw these parts of the batch; each group hears what it has in the order of ranks.
+
+    `db` is a transaction that holds `lock_assignments`.
+    """
+    await _move(db, iteration_id, given, lost)
+    await db.execute(
+        "UPDATE label.assignments a SET place = ordered.place FROM ("
+        " SELECT audio_id, group_id, row_number() OVER (PARTITION BY group_id ORDER BY w.rank) AS place"
+        " FROM label.assignments JOIN al.wavs_proposed w USING (iteration_id, audio_id)"
+        " WHERE iteration_id = $1) ordered"
+        " WHERE a.iteration_id = $1 AND (a.audio_id, a.group_id) = (ordered.audio_id, ordered.group_id)"
+        " AND a.place <> ordered.place",
+        iteration_id,
+    )
+
+
+async def _move(db: asyncpg.Connection, iteration_id: UUID, given: set[Part], lost: set[Part]) -> None:
+    """What is given comes last in its group."""
     withdrawn = [(iteration_id, *part) for part in sorted(lost)]
     await db.executemany(
         "DELETE FROM label.assignments WHERE (iteration_id, audio_id, group_id) = ($1, $2, $3)", withdrawn
@@ -97,17 +114,10 @@ async def change(db: asyncpg.Connection, iteration_id: UUID, given: set[Part], l
         "DELETE FROM label.withdrawals WHERE (iteration_id, audio_id, group_id) = ($1, $2, $3)", added
     )
     await db.executemany(
-        "INSERT INTO label.assignments (iteration_id, audio_id, group_id, place) VALUES ($1, $2, $3, 0)",
+        "INSERT INTO label.assignments (iteration_id, audio_id, group_id, place) SELECT $1, $2, $3,"
+        " 1 + coalesce((SELECT max(place) FROM label.assignments"
+        "               WHERE (iteration_id, group_id) = ($1, $3)), 0)",
         added,
-    )
-    await db.execute(
-        "UPDATE label.assignments a SET place = ordered.place FROM ("
-        " SELECT audio_id, group_id, row_number() OVER (PARTITION BY group_id ORDER BY w.rank) AS place"
-        " FROM label.assignments JOIN al.wavs_proposed w USING (iteration_id, audio_id)"
-        " WHERE iteration_id = $1) ordered"
-        " WHERE a.iteration_id = $1 AND (a.audio_id, a.group_id) = (ordered.audio_id, ordered.group_id)"
-        " AND a.place <> ordered.place",
-        iteration_id,
     )
 
 
@@ -133,5 +143,5 @@ async def take_back(db: asyncpg.Connection, audio: BatchAudio, group: str) -> bo
         audio.audio_id,
     )
     lost = {(audio.audio_id, other["group_id"]) for other in others}
-    await change(db, audio.iteration_id, {(audio.audio_id, group_id)}, lost)
+    await _move(db, audio.iteration_id, {(audio.audio_id, group_id)}, lost)
     return True

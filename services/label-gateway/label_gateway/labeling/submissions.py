@@ -59,12 +59,15 @@ async def submit(
 
 async def _group_that_has_it(db: asyncpg.Connection, labeler: Labeler, audio: BatchAudio) -> str:
     """The labeler's group. What was withdrawn while they listened is theirs again if they answer first."""
-    groups = await store.lock_audio(db, audio)
     if labeler.group is None:
         raise NotAssigned("You are in no group, so no audio is for you: ask your lead.")
-    if labeler.group not in groups and not await assignments.take_back(db, audio, labeler.group):
-        raise NotAssigned("This audio is not, or no longer, for your group: ask for your next tasks.")
-    return labeler.group
+    if (
+        labeler.group in await store.lock_audio(db, audio)
+        or await assignments.take_back(db, audio, labeler.group)
+        or labeler.group in await store.lock_audio(db, audio)  # taken back by another while we waited
+    ):
+        return labeler.group
+    raise NotAssigned("This audio is not, or no longer, for your group: ask for your next tasks.")
 
 
 async def _same_again(

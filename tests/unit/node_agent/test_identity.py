@@ -129,14 +129,14 @@ async def test_what_cannot_be_read_to_its_end_is_told_and_played_once_it_can(
 ) -> None:
     for number in range(3):
         write_noise(tmp_path / "in" / f"{number}.wav", 5, seed=number)
-    real = replay_module.sha256_of
+    real = replay_module.identity_of
 
     def failing(path: str) -> str:
         if path.endswith("1.wav"):
             raise OSError(5, "Input/output error")
         return real(path)
 
-    monkeypatch.setattr(replay_module, "sha256_of", failing)
+    monkeypatch.setattr(replay_module, "identity_of", failing)
     replay = replay_of(tmp_path / "in", tmp_path / "state")
     assert await names(replay) == ["0.wav", "2.wav"]
     [one] = replay.account().left_out

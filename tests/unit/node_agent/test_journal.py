@@ -21,7 +21,7 @@ from node_agent.recording.times import OF_THE_REPLAY, SaidTime
 
 def new(name: str, audios: int, start: datetime | None = None) -> NewSound:
     said = SaidTime(start, "file names" if start else OF_THE_REPLAY)
-    return NewSound(FoundFile(name, name, 1, 0, name), audios, said)
+    return NewSound(FoundFile(name, name, 1, 0, name), None, audios, said)
 
 
 def begin_all(journal: Journal) -> Sequence[Sound]:

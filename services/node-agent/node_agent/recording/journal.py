@@ -22,7 +22,8 @@ from node_agent.recording.times import OF_THE_REPLAY, SaidTime
 
 _SLOT_US = AUDIO_S * 1_000_000
 _COLUMNS = (
-    "number, path, name, size_bytes, modified_ns, ends, sha256, audios, start_us, time_source, begun, played"
+    "number, path, name, size_bytes, modified_ns, ends, identity, audios, start_us, time_source,"
+    " begun, played"
 )
 
 
@@ -30,7 +31,7 @@ _COLUMNS = (
 class Sound:
     """A file to be played: its audio `k` begins at `start` + `k` times 10 s. `played` audios are safe.
 
-    `ends` and `modified_ns` are None as an earlier version left it, `sha256` until the whole file was read.
+    `ends` and `modified_ns` are None as an earlier version left it, `identity` until the whole file was read.
     """
 
     number: int
@@ -39,7 +40,7 @@ class Sound:
     size_bytes: int
     modified_ns: int | None
     ends: str | None
-    sha256: str | None
+    identity: str | None
     audios: int
     start: datetime
     time_source: str
@@ -63,9 +64,13 @@ class Sighting(NamedTuple):
 
 @dataclass(frozen=True)
 class NewSound:
-    """A file that is new, the number of its audios by its header, and when it says that it was recorded."""
+    """A file that is new, with the number of its audios by its header, and when it says that it was recorded.
+
+    Its `identity` is None where it was not yet read to its end.
+    """
 
     file: FoundFile
+    identity: str | None
     audios: int
     said: SaidTime
 
@@ -96,28 +101,37 @@ class Journal:
     def sound(self, number: int) -> Sound:
         return self._sounds("number = ?", number)[0]
 
-    def alike(self, file: FoundFile) -> list[Sound]:
-        """The sounds that this file may be: those of its size, with its ends."""
-        return self._sounds("size_bytes = ? AND ends = ?", file.size_bytes, file.ends)
+    def is_like_one(self, file: FoundFile) -> bool:
+        """Whether a known sound has the size and the ends of this file."""
+        return bool(self._sounds("size_bytes = ? AND ends = ? LIMIT 1", file.size_bytes, file.ends))
+
+    def unidentified(self, file: FoundFile) -> list[Sound]:
+        """The sounds of this size and with these ends that were not yet read to their end."""
+        return self._sounds("size_bytes = ? AND ends = ? AND identity IS NULL", file.size_bytes, file.ends)
+
+    def identified(self, identity: str) -> Sound | None:
+        """The sound that is known by this."""
+        return next(iter(self._sounds("identity = ?", identity)), None)
 
     def waiting(self) -> list[Sound]:
         """The sounds that could not be read when their time came."""
         return self._sounds("waits")
 
-    def identify(self, number: int, ends: str, sha256: str) -> None:
+    def identify(self, number: int, ends: str, identity: str) -> None:
         """Keep by what a sound is known."""
         with self._open() as db:
-            db.execute("UPDATE sounds SET ends = ?, sha256 = ? WHERE number = ?", (ends, sha256, number))
+            db.execute("UPDATE sounds SET ends = ?, identity = ? WHERE number = ?", (ends, identity, number))
 
-    def see(self, file: FoundFile, number: int, moved: bool) -> None:
-        """Keep that this file is this sound, and, where it was `moved`, that it is read there from now on."""
+    def see(self, sightings: Iterable[tuple[FoundFile, int, bool]]) -> None:
+        """Keep that each file is the sound of this number, and, where it was moved, that it is read there."""
         with self._open() as db:
-            path = os.fsencode(file.path)
-            seen = (path, file.size_bytes, file.modified_ns, file.ends, number)
-            db.execute("INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?, ?)", seen)
-            if moved:
-                place = (path, file.modified_ns, number)
-                db.execute("UPDATE sounds SET path = ?, modified_ns = ? WHERE number = ?", place)
+            for file, number, moved in sightings:
+                path = os.fsencode(file.path)
+                seen = (path, file.size_bytes, file.modified_ns, file.ends, number)
+                db.execute("INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?, ?)", seen)
+                if moved:
+                    place = (path, file.modified_ns, number)
+                    db.execute("UPDATE sounds SET path = ?, modified_ns = ? WHERE number = ?", place)
 
     def plan(self, new: Sequence[NewSound], now: datetime, speed: float) -> None:
         """Add new sounds. Those that say no time lie one after the other, in slots of 10 s."""
@@ -131,9 +145,9 @@ class Journal:
                 file = sound.file
                 path, seen = os.fsencode(file.path), (file.size_bytes, file.modified_ns, file.ends)
                 added = db.execute(
-                    "INSERT INTO sounds (path, name, size_bytes, modified_ns, ends, audios, start_us,"
-                    " time_source) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (path, file.name, *seen, sound.audios, to_us(start), sound.said.source),
+                    "INSERT INTO sounds (path, name, size_bytes, modified_ns, ends, identity, audios,"
+                    " start_us, time_source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (path, file.name, *seen, sound.identity, sound.audios, to_us(start), sound.said.source),
                 )
                 db.execute(
                     "INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?, ?)", (path, *seen, added.lastrowid)
@@ -162,7 +176,7 @@ class Journal:
         """The sound that is played next; None when none is left."""
         return next(iter(self._sounds("played < audios AND NOT waits ORDER BY number LIMIT 1")), None)
 
-    def begin(self, sound: Sound, sha256: str, audios: int) -> None:
+    def begin(self, sound: Sound, identity: str, audios: int) -> None:
         """Fix start and number of audios of a sound.
 
         No two audios of a node may begin at the same moment, for their ids come from it: where another sound
@@ -172,9 +186,9 @@ class Journal:
         moved = self._way_to_free(start, audios)
         with self._open() as db:
             db.execute(
-                "UPDATE sounds SET sha256 = ?, audios = ?, start_us = ?, moved_us = ?, begun = 1"
+                "UPDATE sounds SET identity = ?, audios = ?, start_us = ?, moved_us = ?, begun = 1"
                 " WHERE number = ?",
-                (sha256, audios, start + moved, moved, sound.number),
+                (identity, audios, start + moved, moved, sound.number),
             )
 
     def _way_to_free(self, start: int, audios: int) -> int:

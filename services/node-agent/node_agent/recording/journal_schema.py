@@ -21,7 +21,7 @@ _TABLES = (
         size_bytes  INTEGER NOT NULL,
         modified_ns INTEGER,
         ends        TEXT,                        -- NULL as an earlier version left it, until it is seen again
-        sha256      TEXT,                        -- NULL until the whole file was read
+        identity    TEXT,                        -- NULL until the whole file was read
         audios      INTEGER NOT NULL,            -- by its header, until it has begun
         start_us    INTEGER NOT NULL,            -- microseconds since 1970 in UTC
         time_source TEXT NOT NULL,
@@ -31,7 +31,8 @@ _TABLES = (
         waits       INTEGER NOT NULL DEFAULT 0   -- it could not be read when its time came
     )""",
     "CREATE INDEX sounds_to_play ON sounds (number) WHERE played < audios AND NOT waits",
-    "CREATE INDEX sounds_alike ON sounds (size_bytes, ends)",
+    "CREATE INDEX sounds_alike ON sounds (size_bytes, ends, identity)",
+    "CREATE INDEX sounds_by_identity ON sounds (identity)",
     "CREATE INDEX sounds_in_time ON sounds (start_us % 10000000, start_us) WHERE begun AND audios > 0",
     """
     CREATE TABLE paths (

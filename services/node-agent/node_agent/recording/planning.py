@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from node_agent.recording.cut import audios_of
 from node_agent.recording.folder import FoundFile, Look
-from node_agent.recording.identity import Identified, identify, sha256_of
+from node_agent.recording.identity import Identified, identify, identity_of
 from node_agent.recording.journal import Journal, NewSound, Sound
 from node_agent.recording.left_out import LeftOut, cannot_be_read
 from node_agent.recording.times import said_time
@@ -31,10 +31,10 @@ def bring_up_to_date(journal: Journal, seen: Look, now: datetime, speed: float) 
 
 def _measured(files: Identified, now: datetime) -> list[NewSound]:
     new = []
-    for file in files.new:
+    for file, identity in files.new:
         try:
             path = Path(file.path)
-            new.append(NewSound(file, audios_of(path), said_time(path, now)))
+            new.append(NewSound(file, identity, audios_of(path), said_time(path, now)))
         except OSError as error:
             files.unread.append((file, error))
     return new
@@ -47,7 +47,7 @@ def _resumed(journal: Journal, files: Identified, found: dict[str, FoundFile]) -
         if there is None or (there.size_bytes, there.ends) != (sound.size_bytes, sound.ends):
             continue
         try:
-            sha256_of(sound.path)
+            identity_of(sound.path)
         except OSError as error:
             files.unread.append((there, error))
         else:

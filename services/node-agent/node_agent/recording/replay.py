@@ -13,7 +13,7 @@ from escolta.errors import Misconfigured, Rejected, Transient
 from node_agent.recording.account import Account, sentence
 from node_agent.recording.cut import AUDIO_S, Damaged, Gap, Piece, Plan, cut, plan
 from node_agent.recording.folder import Look, look
-from node_agent.recording.identity import sha256_of
+from node_agent.recording.identity import identity_of
 from node_agent.recording.journal import Journal, Sound
 from node_agent.recording.left_out import LeftOut, cannot_be_read
 from node_agent.recording.planning import bring_up_to_date
@@ -93,8 +93,8 @@ class Replay:
                     log.warning("%s has changed since it was found: it is played anew, later", sound.path)
                     journal.postpone(sound, [])
                 elif not sound.begun:
-                    digest = sound.sha256 or sha256_of(sound.path)
-                    journal.begin(sound, digest, self._plan_of(journal, sound).audios)
+                    identity = sound.identity or identity_of(sound.path)
+                    journal.begin(sound, identity, self._plan_of(journal, sound).audios)
                 elif read := self._read(journal, sound):
                     return sound, read
             except Rejected as error:

@@ -8,7 +8,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escolta.audio import CONTAINERS, HEAD_BYTES, container_of
+from escolta.audio import CONTAINERS, HEAD_BYTES, container_of, foreign
 
 WRITTEN = [
     ("WAV", "PCM_16", "WAV"),
@@ -73,3 +73,16 @@ def test_what_is_no_sound_is_told_from_it(head: bytes) -> None:
 @given(st.binary(max_size=64))
 def test_any_bytes_have_an_answer(head: bytes) -> None:
     assert container_of(head) in {None, *CONTAINERS}
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        (b"\0\0\0\x20ftypM4A ", "is MP4 or M4A, which is not read: convert it to FLAC."),
+        (b"\xff\xf1\x50\x80\x00\x1f", "is AAC, which is not read"),
+        (bytes(488) + b"sound", "begins with 488 zeros: its header was never written"),
+        (b"hello", "begins as none of those that are read (WAV, "),
+    ],
+)
+def test_of_what_is_no_sound_it_is_told_what_it_is(head: bytes, told: str) -> None:
+    assert foreign(head).startswith(told)

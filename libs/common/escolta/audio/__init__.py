@@ -1,7 +1,7 @@
 """Sound: which files are, what they hold, and what is done with waveforms."""
 
 from escolta.audio.channels import mono
-from escolta.audio.containers import CONTAINERS, HEAD_BYTES, container_of
+from escolta.audio.containers import CONTAINERS, HEAD_BYTES, container_of, foreign
 from escolta.audio.files import Probe, examine, probe, promised, read
 from escolta.audio.limits import (
     HIGHEST_RATE_HZ,
@@ -29,6 +29,7 @@ __all__ = [
     "Waveform",
     "container_of",
     "examine",
+    "foreign",
     "level_dbfs",
     "mono",
     "probe",

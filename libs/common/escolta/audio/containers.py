@@ -81,12 +81,12 @@ def _mp3_frame_bytes(header: bytes) -> int:
 
 
 def foreign(head: bytes) -> str:
-    """What a file is that `container_of` does not know, and what to do; `head` as there."""
+    """What a file is that `container_of` does not know, as a predicate; `head` as there."""
     for (at, magic), kind in _FOREIGN.items():
         if head[at:].startswith(magic):
-            return f"it is {kind}, which is not read: convert it to FLAC."
+            return f"is {kind}, which is not read: convert it to FLAC."
     zeros = len(head) - len(head.lstrip(b"\0"))
     if zeros >= 12:
-        begin = f"its first {zeros:,} bytes" if zeros < len(head) else f"its first {zeros:,} bytes at least"
-        return f"{begin} are zeros, so that its header was never written, or is lost."
-    return f"it is none of {', '.join(CONTAINERS)}."
+        count = f"{zeros:,}" if zeros < len(head) else f"{zeros:,} or more"
+        return f"begins with {count} zeros: its header was never written, or is lost."
+    return f"begins as none of those that are read ({', '.join(CONTAINERS)})."

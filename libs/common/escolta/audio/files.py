@@ -158,7 +158,7 @@ def _examined(stream: BinaryIO, length: int) -> Extent:
     head = stream.read(HEAD_BYTES)
     container = container_of(head)
     if container is None:
-        raise Unfit(f"is not a sound file: {foreign(head)}")
+        raise Unfit(f"is not a sound file: it {foreign(head)}")
     if container == "OGG" and not ends_with_its_last_page(stream, length):
         return Extent([range(length)], "is truncated: the Ogg stream stops before its last page.", False)
     if container == "FLAC":

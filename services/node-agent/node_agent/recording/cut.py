@@ -122,6 +122,8 @@ def plan(path: Path) -> Plan:
         if file.format == "MP3" and (present := _decodable(file)) < samples:
             doubt = f"is truncated: its header promises {samples:,} samples, and {present:,} can be read."
             samples = present
+        elif file.format == "OGG" and doubt:
+            doubt += f" {samples:,} samples of it can be read."
         if samples < SHORTEST_FILE_S * file.samplerate:
             lasts = f"lasts {1000 * samples / file.samplerate:.1f} ms"
             raise Unfit(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from escolta.audio import CONTAINERS, HEAD_BYTES, container_of
+from escolta.audio import HEAD_BYTES, container_of, foreign
 from escolta.hidden import is_hidden
 from node_agent.recording.left_out import LeftOut, cannot_be_read, printable
 
@@ -154,4 +154,4 @@ def _ends(path: str) -> tuple[bytes, bytes]:
 def _no_sound(head: bytes) -> str:
     if not head:
         return "is empty: nothing was ever written to it, or its card has lost it."
-    return f"is named like a sound and begins as none of those that are read ({', '.join(CONTAINERS)})."
+    return f"is named like a sound and {foreign(head)}"

@@ -4,13 +4,16 @@ _KEPT_BY_SYSTEMS = frozenset(
     name.casefold()
     for name in (
         "$RECYCLE.BIN",
+        "RECYCLED",
         "RECYCLER",
         "#recycle",
         "#snapshot",
         "@eaDir",
         "@Recycle",
         "@Recently-Snapshot",
+        "Network Trash Folder",
         "System Volume Information",
+        "Temporary Items",
         "__MACOSX",
     )
 )

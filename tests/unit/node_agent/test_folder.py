@@ -55,7 +55,8 @@ def test_what_is_named_like_a_sound_and_is_none_is_named_and_other_files_are_cou
 @pytest.mark.parametrize(
     "folder",
     [".Trashes/501", ".Trash-1000/files", "$RECYCLE.BIN/S-1-5-21", "$Recycle.Bin", "#recycle", "@eaDir/x.wav",
-     "System Volume Information", "._AppleDouble", ".git/lfs", "__MACOSX", "card/.Spotlight-V100"],
+     "System Volume Information", "._AppleDouble", "Network Trash Folder", "Temporary Items",
+     ".git/lfs", "__MACOSX", "card/.Spotlight-V100"],
 )  # fmt: skip
 def test_trash_hidden_and_system_folders_are_left_out_by_name(tmp_path: Path, folder: str) -> None:
     write_noise(tmp_path / folder / "deleted.wav", 1)

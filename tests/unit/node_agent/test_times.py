@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.node_agent.sounds import write_noise
+from unit.node_agent.sounds import noise, write_noise
 
 from node_agent.recording.times import OF_THE_REPLAY, said_time, time_in_name
 
@@ -126,6 +127,22 @@ def test_a_chunk_of_any_bytes_harms_nobody(
 ) -> None:
     path = with_chunk(tmp_path_factory.mktemp("chunk") / "x.wav", kind, body)
     assert said_time(path, NOW).source
+
+
+def test_the_comment_is_found_behind_another_list(tmp_path: Path) -> None:
+    said = comment("Recorded at 06:00:00 01/06/2024 (UTC) by AudioMoth")
+    cues = b"adtl" + struct.pack("<4sI", b"note", 4) + b"cue\0"
+    path = with_chunk(tmp_path / "x.wav", b"LIST", cues)
+    path.write_bytes(path.read_bytes() + struct.pack("<4sI", b"LIST", len(said)) + said)
+    assert said_time(path, NOW).source == "AudioMoth's comment"
+
+
+def test_a_chunk_behind_the_sound_of_an_rf64_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    soundfile.write(path, noise(100), 100, format="RF64")
+    guano = b"Timestamp: 2024-06-01T06:00:00Z\n"
+    path.write_bytes(path.read_bytes() + struct.pack("<4sI", b"guan", len(guano)) + guano)
+    assert said_time(path, NOW).source == "GUANO"
 
 
 def test_what_the_file_holds_goes_before_its_name(tmp_path: Path) -> None:

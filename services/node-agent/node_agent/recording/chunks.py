@@ -38,7 +38,10 @@ def times_in_chunks(path: Path) -> Iterator[tuple[str, datetime]]:
 
 
 def _chunks(path: Path) -> dict[bytes, bytes]:
-    """The chunks of a WAV file but for its sound, each cut to 64 kB; nothing for another file."""
+    """The chunks of a WAV file but for its sound, each cut to 64 kB; nothing for another file.
+
+    Those of one name, such as the two kinds of `LIST`, are one after the other.
+    """
     found: dict[bytes, bytes] = {}
     with path.open("rb") as file:
         head = file.read(12)
@@ -52,7 +55,7 @@ def _chunks(path: Path) -> dict[bytes, bytes]:
             kind, size = struct.unpack(f"{order}4sI", head)
             begin = file.tell()
             body = b"" if kind == b"data" else file.read(min(size, _MOST_BYTES))
-            found.setdefault(kind, body)
+            found[kind] = (found.get(kind, b"") + body)[:_MOST_BYTES]
             if kind == b"ds64" and len(body) >= 16:
                 (long_size,) = struct.unpack("<Q", body[8:16])
             if kind == b"data" and size == _IN_DS64:

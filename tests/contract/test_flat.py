@@ -28,8 +28,10 @@ from servers.postgres import database
 
 MODEL = "model-1"
 SMALL, LARGE = 6_000, 30_000
-FEW = 600
-"""What a request may read more of a large catalog than of a small one: a fortieth of what it has more."""
+FEW = 1_200
+"""What a request may read more of a large catalog than of a small one: a twentieth of what it has more.
+
+A month of the large one has 1,250 audios, which PostgreSQL may well read whole to find one."""
 WARM = 7
 """PostgreSQL plans a statement anew five times; then it may keep a plan for whatever comes."""
 

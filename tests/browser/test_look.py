@@ -122,6 +122,20 @@ async def test_a_lead_can_read_and_reach_everything_on_a_phone(gateway: GatewayI
     assert box["width"] <= PHONE["width"]
 
 
+async def test_the_name_of_a_mark_is_not_cut_by_the_end_of_the_plot(gateway: GatewayInBrowser) -> None:
+    await gateway.classes("Outboard motor with a worn bearing")
+    await gateway.propose(1)
+    labeling = await gateway.labeling_page(viewport=PHONE)
+    await labeling.drag(3.5, 3.8)
+    await labeling.press("1")
+    plot = await labeling.page.locator("#wave").bounding_box()
+    name = await labeling.page.locator("#drawn-marks span").bounding_box()
+    assert plot
+    assert name
+    assert plot["x"] <= name["x"]
+    assert name["x"] + name["width"] <= plot["x"] + plot["width"]
+
+
 async def test_the_seconds_of_the_axis_do_not_lie_on_each_other(gateway: GatewayInBrowser) -> None:
     await gateway.classes("Engine")
     await gateway.propose(1)

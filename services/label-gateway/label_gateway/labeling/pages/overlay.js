@@ -39,6 +39,8 @@ export class Overlay {
     const on = mark.id === this.#marks.selected;
     const title = element("span", { "data-mark": mark.id }, this.#title(mark));
     title.style.setProperty("--lane", lane);
+    // A name that began late would be cut by the end of the plot: it ends with its mark.
+    title.classList.toggle("late", mark.onset_s > this.#player.duration_s / 2);
     const span = mark.id === this.#sketch?.id ? this.#sketch : mark;
     return this.#place(element("div", { className: on ? "mark on" : "mark" }, title), span);
   }

@@ -1,9 +1,14 @@
 """The bytes of an audio over HTTP."""
 
+import io
 from uuid import uuid4
 
+import numpy as np
 import pytest
+import soundfile
 from unit.label_gateway.at_work import RECORDING
+
+from escolta import audio
 
 
 @pytest.fixture
@@ -63,3 +68,30 @@ async def test_what_the_browser_has_is_not_sent_again(ana, address):
 async def test_a_part_of_another_recording_is_not_mixed_in(ana, address):
     answer = await ana.get(address, headers={"range": "bytes=0-3", "if-range": '"another"'})
     assert (answer.status_code, answer.content) == (200, RECORDING)
+
+
+async def test_a_labeler_is_told_which_channels_are_heard(gateway, ana):
+    [task] = await gateway.until_tasks(ana, 1)
+    assert task["channels_heard"] is None
+    told = "channel 1 of 2: channel 2 is inverted"
+    await gateway.on.catalog.execute("UPDATE audio.audios SET channels_heard = $1", told)
+    [task] = await gateway.until_tasks(ana, 1)
+    assert task["channels_heard"] == told
+
+
+async def test_what_no_browser_decodes_is_given_in_another_form_and_in_parts(gateway, ana, address):
+    out = io.BytesIO()
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 4000)
+    soundfile.write(out, noise, 8_000, format="WAV", subtype="DOUBLE")
+    await gateway.on.objects.put(await object_key(gateway), out.getvalue())
+    whole = await ana.get(address)
+    assert whole.headers["content-type"] == "audio/wav"
+    np.testing.assert_array_equal(audio.read(whole.content)[0], noise.astype(np.float32))
+    part = await ana.get(address, headers={"range": "bytes=100-199", "if-range": whole.headers["etag"]})
+    assert part.content == whole.content[100:200]
+
+
+async def object_key(gateway):
+    return await gateway.on.catalog.fetchval(
+        "SELECT path || object_name FROM audio.audios JOIN audio.paths USING (path_id)"
+    )

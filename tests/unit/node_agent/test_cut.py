@@ -1,5 +1,6 @@
 """Cutting loses nothing: whatever comes out, put together, is what went in."""
 
+import errno
 import io
 import re
 import struct
@@ -297,3 +298,25 @@ def test_the_places_of_a_plan_lie_one_after_the_other(samples: int, rate_hz: int
     for index in indexes[:-1]:
         place = made.place(index)
         assert index == made.audios - 1 or place.stop == made.place(index + 1).start
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg"])
+def test_a_disk_that_fails_while_it_is_read_is_no_fault_of_the_sound(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_noise(tmp_path / f"long.{suffix}", 45, rate_hz=8000)
+    made, data = plan(path), path.read_bytes()
+    bad = len(data) * 24 // 45
+
+    class BadSector(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            begin = self.tell()
+            read = super().read(size)
+            if begin <= bad < begin + len(read):
+                raise OSError(errno.EIO, "Input/output error")
+            return read
+
+    monkeypatch.setattr(Path, "open", lambda *_, **__: BadSector(data))
+    assert len(together([cut(path, made, 0)])) == 80_000
+    with pytest.raises(OSError, match="Input/output error"):
+        cut(path, made, 2)

@@ -125,9 +125,11 @@ def open_sound(source: Source, name: str = "") -> Iterator[OpenSound]:
             with soundfile.SoundFile(spliced) as file:
                 _require_within_limits(file)
                 yield OpenSound(file, found.doubt, found.whole, found.parts is None)
-        except (soundfile.LibsndfileError, Unfit) as error:
-            if spliced and spliced.error:
+        except (soundfile.LibsndfileError, Unfit, Rejected) as error:
+            if spliced and spliced.error:  # what libsndfile or a caller took for the end of the file
                 raise spliced.error from error
+            if isinstance(error, Rejected):
+                raise
             if isinstance(error, Unfit):
                 raise Rejected(f"{name} {error}") from error
             raise Rejected(f"{name} is not a sound file that can be decoded: {error.error_string}") from error

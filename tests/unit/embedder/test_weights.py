@@ -146,6 +146,13 @@ def test_an_end_that_comes_too_early_without_a_length_is_noticed(
     assert fetch(wanted, tmp_path).read_bytes() == CONTENT
 
 
+def test_the_last_few_bytes_are_on_the_disk_before_they_are_checked(
+    server: Server, wanted: Published, tmp_path: Path
+) -> None:
+    server.cuts = [len(CONTENT) - 300]  # fewer than a buffer holds come last
+    assert fetch(wanted, tmp_path).read_bytes() == CONTENT
+
+
 def test_a_server_that_is_away_is_told(server: Server, wanted: Published, tmp_path: Path) -> None:
     server.status = 503
     with pytest.raises(Transient, match="answers 503: run the same command again later"):

@@ -79,6 +79,7 @@ def fetch(wanted: Published, folder: Path, progress: Progress = lambda _: None) 
             folder.mkdir(parents=True, exist_ok=True)
             with _held(part) as file:
                 _download(wanted, file, progress)
+                file.flush()
                 os.fsync(file.fileno())
                 _require_right(part, wanted)
                 return part.rename(path)

@@ -1,4 +1,4 @@
-"""The command line. What a command needs is imported by the command, so that another one starts at once."""
+"""The command line. What only some commands need is imported by them, so that the others start at once."""
 
 import asyncio
 import sys
@@ -11,10 +11,10 @@ import typer
 
 from escolta.commands import Commands
 from escolta.errors import EscoltaError, Misconfigured
+from escolta.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from escolta.service import Platform
-    from escolta.settings import Settings
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -42,13 +42,12 @@ def run(
     """Run services until interrupted."""
     from escolta.interruption import until_interrupted
     from escolta.observe import set_up_logs
-    from escolta.settings import load_settings
 
     set_up_logs()
     asyncio.run(until_interrupted(partial(_run, load_settings(), services or [])))
 
 
-async def _run(settings: "Settings", names: list[str], stop: asyncio.Event) -> None:
+async def _run(settings: Settings, names: list[str], stop: asyncio.Event) -> None:
     from escolta.runtime import find_services, running
 
     async with running(settings, find_services(names)) as (_, services):
@@ -77,7 +76,6 @@ def contracts(
 def doctor() -> None:
     """Check the set-up and say what to do."""
     from escolta.doctor import examine
-    from escolta.settings import load_settings
 
     findings = asyncio.run(examine(load_settings()))
     for finding in findings:

@@ -35,7 +35,10 @@ def flac_length(stream: BinaryIO, length: int) -> FlacLength | None:
     promised = (head[_TOTAL_AT] & 0xF) << 32 | int.from_bytes(head[_TOTAL_AT + 1 : _TOTAL_AT + 5], "big")
     fixed_block = int.from_bytes(head[8:10], "big")
     stream.seek(max(_HEAD_BYTES, length - _TAIL_BYTES))
-    tail = stream.read(_TAIL_BYTES)
+    try:
+        tail = stream.read(_TAIL_BYTES)
+    except OSError:  # a bad sector at the end: what lies before it can be read, as the header says
+        return None
     frames = _frames_from_the_end(tail, fixed_block)
     later = None
     for at, first, samples in itertools.islice(frames, _TRIED_FRAMES):

@@ -92,11 +92,13 @@ async def stored_audio(db: asyncpg.Pool, audio_id: UUID) -> StoredAudio | None:
 
     One that was ever proposed has its start there, which leads to its month; a lead may hear any other too.
     """
-    start = await db.fetchval("SELECT start_utc FROM al.wavs_proposed WHERE audio_id = $1 LIMIT 1", audio_id)
-    row = await db.fetchrow(
-        "SELECT p.path || f.object_name AS object_key, f.sha256"
-        " FROM audio.audios f JOIN audio.paths p USING (path_id) WHERE f.audio_id = $1"
-        + (" AND f.start_utc = $2" if start else ""),
-        *((audio_id, start) if start else (audio_id,)),
-    )
+    row = await db.fetchrow(f"{_STORED} AND f.start_utc = ({_START})", audio_id)
+    row = row or await db.fetchrow(_STORED, audio_id)
     return StoredAudio(**row) if row else None
+
+
+_START = "SELECT min(start_utc) FROM al.wavs_proposed WHERE audio_id = $1"
+_STORED = (
+    "SELECT p.path || f.object_name AS object_key, f.sha256"
+    " FROM audio.audios f JOIN audio.paths p USING (path_id) WHERE f.audio_id = $1"
+)

@@ -5,8 +5,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import soundfile
-
+from escolta.audio.files import open_sound
+from escolta.errors import Rejected
 from node_agent.recording.folder import FoundFile
 from node_agent.recording.journal import Journal, Sound
 from node_agent.recording.left_out import printable
@@ -111,10 +111,11 @@ class _Identifying:
 def _is_silent(path: str) -> bool:
     """Whether no sample differs from the first one."""
     try:
-        with open(path, "rb") as stream, soundfile.SoundFile(stream.fileno(), closefd=False) as file:
-            first = file.read(1, dtype="int32", always_2d=True)
-            return all(
-                (block == first).all() for block in file.blocks(_BLOCK_SAMPLES, dtype="int32", always_2d=True)
-            )
-    except soundfile.LibsndfileError:
+        with open_sound(Path(path)) as sound:
+            first = sound.file.read(1, dtype="int32", always_2d=True)
+            while len(block := sound.file.read(_BLOCK_SAMPLES, dtype="int32", always_2d=True)):
+                if (block != first).any():
+                    return False
+            return True
+    except Rejected:
         return False

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 from escolta.clock import Clock
-from escolta.errors import Misconfigured, Rejected, Transient
+from escolta.errors import EscoltaError, Misconfigured, Rejected, Transient
 from node_agent.recording.account import Account, sentence
 from node_agent.recording.cut import AUDIO_S, Damaged, Gap, Piece, Plan, cut, plan
 from node_agent.recording.folder import Look, look
@@ -105,6 +105,12 @@ class Replay:
                 reason = cannot_be_read(sound.name, error)
                 log.warning("%s is left out for now: %s", sound.path, reason)
                 journal.postpone(sound, [self._left_out(sound, reason)])
+            except EscoltaError:
+                raise
+            except Exception as error:
+                log.exception("%s is left out by a defect of ours", sound.path)
+                reason = f"{sound.name} could not be read, by a defect of Escolta's: {error!r}."
+                journal.skip(sound, [self._left_out(sound, reason)])
         return None
 
     def _plan_of(self, journal: Journal, sound: Sound) -> Plan:

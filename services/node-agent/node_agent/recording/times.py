@@ -33,9 +33,11 @@ _NAMES = (
         r"(?<!\d)(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)"
         r"(?P<zone>Z)?(?!\d)"
     ),
-    # 240601-0600, 240601_060000: the name must be nothing else, for so short a number may count anything
+    # 240601-0600, 240601_060000: the name must be nothing else, for so short a number may count anything;
+    # 240601_0001 is the first recording of that day
     re.compile(
-        r"^(?P<year>\d\d)(?P<month>\d\d)(?P<day>\d\d)[-_](?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)?(?P<zone>$)"
+        r"^(?P<year>\d\d)(?P<month>\d\d)(?P<day>\d\d)"
+        r"(?:-|_(?=\d{6}$))(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)?(?P<zone>$)"
     ),
 )
 _AUDIOMOTH_NAME = re.compile(r"(?=.*[A-F])[0-9A-F]{8}")  # seconds since 1970; digits alone may count anything

@@ -185,21 +185,30 @@ def _read(file: soundfile.SoundFile, place: range, dtype: str) -> tuple[npt.NDAr
     """The samples at `place`, up to where they cannot be read, and what the problem is there, if any."""
     blocks, at = [np.empty((0, file.channels)[: 2 if file.channels > 1 else 1], dtype)], place.start
     try:
-        file.seek(at)
+        _go_to(file, at)
         while at < place.stop:
             block = file.read(min(place.stop - at, 1 + file.samplerate // _BLOCKS_PER_S), dtype=dtype)
             if not len(block):
                 return np.concatenate(blocks), "the file ends there."
             require_sound(block)
-            if file.tell() != at + len(block):  # libsndfile has jumped over a hole in an Ogg file
+            at += len(block)
+            if file.seekable() and file.tell() != at:  # libsndfile has jumped over a hole in an Ogg file
                 return np.concatenate(blocks), "a part of the file is missing or written over."
             blocks.append(block)
-            at += len(block)
     except soundfile.LibsndfileError as error:
         return np.concatenate(blocks), f"it cannot be decoded there ({_words(error)})."
     except Unfit as error:
         return np.concatenate(blocks), f"it {error}"
     return np.concatenate(blocks), ""
+
+
+def _go_to(file: soundfile.SoundFile, at: int) -> None:
+    """To that sample; in GSM and some ADPCM libsndfile finds none but by decoding what is before it."""
+    if file.seekable():
+        file.seek(at)
+        return
+    while at and (skipped := len(file.read(min(at, 1 << 16), dtype="float32"))):
+        at -= skipped
 
 
 def _words(error: soundfile.LibsndfileError) -> str:

@@ -156,6 +156,12 @@ class LabelingPage:
         for key in keys:
             await self.page.keyboard.press(key)
 
+    async def hold_enter(self) -> None:
+        """One Enter that repeats, until it is let go."""
+        for _ in range(3):
+            await self.page.keyboard.down("Enter")
+        await self.page.keyboard.up("Enter")
+
     async def shows(self, text: str) -> None:
         """Waits until the page says `text` somewhere."""
         await self.page.get_by_text(text, exact=False).filter(visible=True).first.wait_for()

@@ -77,6 +77,35 @@ async def test_signs_are_found_where_they_are_printed_or_where_they_lie(labeling
     await labeling.shows("Select a mark first")
 
 
+async def test_enter_that_is_held_is_one(labeling: LabelingPage, gateway: GatewayInBrowser) -> None:
+    before = await gateway.classes()
+    await labeling.press("/")
+    await labeling.page.keyboard.type("Enginr")
+    await labeling.hold_enter()
+    await labeling.shows("Enter once more: “Enginr” becomes a class for everybody")
+    assert await gateway.classes() == before
+    await labeling.press("Escape")
+    await labeling.page.get_by_role("button", name="Submit").focus()
+    await labeling.hold_enter()
+    await labeling.shows("Nothing is marked. Press Enter once more")
+    assert await labeling.page.locator("#place").inner_text() == "Audio 1 of 1"
+
+
+async def test_keys_that_compose_a_character_choose_nothing(labeling: LabelingPage) -> None:
+    await labeling.press("/")
+    tools = await labeling.page.context.new_cdp_session(labeling.page)
+    await tools.send("Input.imeSetComposition", {"text": "かもめ", "selectionStart": 3, "selectionEnd": 3})
+    await labeling.shows("Add the class “かもめ”")
+    for key in ("Enter", "Escape", "ArrowDown"):
+        await labeling.page.evaluate(
+            "(key) => document.activeElement.dispatchEvent("
+            "new KeyboardEvent('keydown', {key, isComposing: true, bubbles: true}))",
+            key,
+        )
+        assert await labeling.page.evaluate("document.activeElement.id") == "find-class", key
+        assert (await labeling.page.locator("#found-classes").inner_text()).startswith("Add the class"), key
+
+
 async def test_the_map_has_its_keys_on_every_keyboard(on: Platform, lead_page: Page) -> None:
     shown = await show(on, 200)
     await opened(on, lead_page, shown)

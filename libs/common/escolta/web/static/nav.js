@@ -2,6 +2,7 @@
 
 import { answered } from "./again.js";
 import { call, json, orSignIn } from "./api.js";
+import "./one-key.js";
 
 const LINKS = [
   { href: "/label", text: "Label" },

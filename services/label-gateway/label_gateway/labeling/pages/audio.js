@@ -12,7 +12,7 @@ const CANCELED = 0.1; // of the channels' power is left in their mean: they are 
  * Fetches and decodes: `{samples: Float32Array [samples], rate_hz, highest_hz, duration_s, blob}`, a WAV of the
  * samples. `highest_hz` is what the recording can hold; its samples may have been given a higher rate.
  */
-export async function fetchAudio({ audio_id, rate_hz, duration_s }) {
+export async function fetchAudio({ audio_id, rate_hz, duration_s = Infinity }) {
   const file = await api.audio(audio_id);
   // The context has the audio's own rate, so that nothing is resampled and the spectrogram shows it all.
   const rate = Math.min(Math.max(rate_hz, LOWEST_RATE_HZ), HIGHEST_RATE_HZ);

@@ -41,6 +41,8 @@ async def test_somebody_asks_waits_and_repeats(engine):
     ("arguments", "reason"),
     [
         (["--hours", "night"], "two hours of the day in UTC, such as 22-6"),
+        (["--hours", "\u00b2-\u00b3"], "two hours of the day in UTC, such as 22-6"),
+        (["--hours", "2-" + "1" * 5000], "two hours of the day in UTC, such as 22-6"),
         (["--from", "yesterday"], "'yesterday' is no time: write 2024-05-01"),
         (["--from", "2024-05-01", "--from", "2024-06-01"], "give them in pairs"),
         (["--strategy", "guess"], "there is no strategy 'guess'"),

@@ -1,6 +1,7 @@
 """`escolta iterate` and `escolta iteration replay`."""
 
 import asyncio
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -154,7 +155,7 @@ def _moment(text: str) -> datetime:
 def _hours(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    first, _, last = text.partition("-")
-    if not (first.isdigit() and last.isdigit()):
+    found = re.fullmatch(r"(\d{1,2})-(\d{1,2})", text)
+    if not found:
         raise Misconfigured(f"--hours {text!r}: write two hours of the day in UTC, such as 22-6")
-    return int(first), int(last)
+    return int(found[1]), int(found[2])

@@ -27,7 +27,13 @@ async def examine(settings: Settings) -> list[Finding]:
 def _machine(settings: Settings) -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding(f"Python {version}", "" if sys.version_info >= (3, 11) else "install Python 3.11 or newer")
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        yield Finding(
+            f"{settings.state_dir} cannot be made ({error.strerror})", "make it, or correct ESCOLTA_STATE_DIR"
+        )
+        return
     free = shutil.disk_usage(settings.state_dir).free
     yield Finding(
         f"{free / 1e9:.0f} GB free for {settings.state_dir}",

@@ -5,10 +5,10 @@ process on a fresh machine can run.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from escolta.errors import Misconfigured
 from escolta.fields import Count, Positive
@@ -82,7 +82,7 @@ class Settings(BaseSettings):
 
     sign_in_hours: float = Field(24.0, gt=0, le=87_600, description="how long a sign-in link can be used")
     session_days: float = Field(30.0, gt=0, le=3_650, description="how long a session lasts")
-    group_shares: dict[str, PositiveFloat] = Field(
+    group_shares: dict[str, Annotated[PositiveFloat, Field(allow_inf_nan=False)]] = Field(
         {}, description='parts of a batch by group, as JSON: {"harbor": 3, "campus": 2}; a group not named: 1'
     )
     group_overlap: float = Field(0.0, ge=0, le=1, description="part of a batch that every group hears")
@@ -98,6 +98,8 @@ def load_settings(**chosen: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         raise Misconfigured(f"ESCOLTA_{str(first['loc'][0]).upper()}: {first['msg']}") from None
+    except SettingsError:  # of the one setting that is JSON; its message names no variable
+        raise Misconfigured('ESCOLTA_GROUP_SHARES is no JSON: write {"harbor": 3, "campus": 2}') from None
     if settings.secret is not None and len(settings.secret.get_secret_value()) < LEAST_SECRET:
         raise Misconfigured(
             f"ESCOLTA_SECRET is shorter than {LEAST_SECRET} characters: who guesses it signs in as anybody"

@@ -38,11 +38,17 @@ class Spool:
     def open(self) -> None:
         """Take the folder for this process, finish what a crash interrupted, and see what waits.
 
-        Raises Misconfigured if another process uses the folder.
+        Raises Misconfigured if another process uses the folder, or nobody can.
         """
-        for folder in (self._folder, self._waiting_folder, self._refused_folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = (self._folder / "lock").open("wb")
+        try:
+            for folder in (self._folder, self._waiting_folder, self._refused_folder):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = (self._folder / "lock").open("wb")
+        except OSError as error:
+            raise Misconfigured(
+                f"the spool {self._folder} cannot be used ({error.strerror}): give it to the user who runs "
+                "the node, or set another ESCOLTA_STATE_DIR"
+            ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

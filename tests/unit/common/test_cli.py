@@ -85,6 +85,13 @@ def test_a_setting_beyond_its_bounds_is_named(monkeypatch, name, value):
         load_settings()
 
 
+@pytest.mark.parametrize("value", ["harbor=3", '{"harbor": ', '{"harbor": Infinity}'])
+def test_parts_of_groups_that_are_none_are_named(monkeypatch, value):
+    monkeypatch.setenv("ESCOLTA_GROUP_SHARES", value)
+    with pytest.raises(Misconfigured, match="ESCOLTA_GROUP_SHARES"):
+        load_settings()
+
+
 def test_an_unknown_service_is_named_with_those_there_are():
     done = escolta("run", "transcriber")
     assert done.returncode == 2
@@ -198,6 +205,15 @@ def test_a_service_brings_checks_to_the_doctor(monkeypatch):
     brought = SimpleNamespace(name="anchor", load=lambda: check)
     monkeypatch.setattr(doctor, "entry_points", lambda group: [brought] if group == "escolta.checks" else [])
     assert Finding("the anchor holds", "drop it") in asyncio.run(doctor.examine(load_settings()))
+
+
+def test_the_doctor_names_a_state_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    settings = load_settings(state_dir=tmp_path / "file" / "var", secret="hush, hush, says the harbor")
+    findings = {finding.what: finding.todo for finding in asyncio.run(doctor.examine(settings))}
+    assert findings[f"{settings.state_dir} cannot be made (Not a directory)"] == (
+        "make it, or correct ESCOLTA_STATE_DIR"
+    )
 
 
 def test_a_bus_of_an_unknown_kind_is_refused(monkeypatch):

@@ -115,6 +115,12 @@ def test_a_power_cut_while_setting_aside_loses_no_sound(
         assert list((tmp_path / "waiting").iterdir()) == []
 
 
+def test_a_folder_that_cannot_be_made_is_misconfigured(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(Misconfigured, match=r"file/node cannot be used \(Not a directory\)"):
+        Spool(tmp_path / "file" / "node").open()
+
+
 def test_what_waits_is_found_again_oldest_first(tmp_path: Path) -> None:
     spool = opened(tmp_path)
     for number in (2, 0, 1):

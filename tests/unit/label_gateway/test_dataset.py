@@ -65,7 +65,7 @@ async def test_downloads_that_are_fetched_slowly_hold_nothing_that_labelers_need
     assert {len(rest) for rest in lines} == {10}
 
 
-@pytest.mark.parametrize("begin", ["=", "+", "-", "@"])
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", *"\uff1d\uff0b\uff0d\uff20"])
 async def test_a_name_that_a_spreadsheet_would_run_is_text(gateway, begin):
     """A class, a labeler and a file of such names; numbers stay numbers."""
     evil = f'{begin}HYPERLINK("http://example.org")'

@@ -136,5 +136,5 @@ function cells({ kind, set, proposal, blind }, audio) {
   ];
 }
 
-// What a spreadsheet would run as a formula is text to it.
-const quoted = (text) => `"${text.replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""')}"`;
+// What a spreadsheet would run as a formula is text to it; some read signs of full width alike.
+const quoted = (text) => `"${text.replace(/^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/, "'$&").replaceAll('"', '""')}"`;

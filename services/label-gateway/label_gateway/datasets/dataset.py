@@ -48,7 +48,8 @@ CHUNKS = """
 """
 """Strong labels: a row for each event that a labeler marked in an audio of a page, whatever the agreement."""
 
-_FORMULA = re.compile(r"[=+\-@\t\r\n]")
+_FORMULA = re.compile("[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+"""The last four are the same signs in full width, which East Asian spreadsheets read alike."""
 
 
 async def csv_of(pool: asyncpg.Pool, query: str) -> AsyncIterator[str]:

@@ -77,6 +77,27 @@ async def test_signs_are_found_where_they_are_printed_or_where_they_lie(labeling
     await labeling.shows("Select a mark first")
 
 
+async def test_after_a_click_the_keys_are_the_pages(labeling: LabelingPage) -> None:
+    await labeling.press("w")
+    await labeling.drag(1, 2)
+    for row in (0, 1, 1):
+        await labeling.page.locator("#marks button").nth(row).click()
+        assert await labeling.page.evaluate("document.activeElement.localName") == "body"
+    await labeling.page.get_by_role("button", name="Engine").click()
+    assert await labeling.page.evaluate("document.activeElement.localName") == "body"
+
+
+async def test_who_goes_by_tab_stays_on_the_control_that_was_used(labeling: LabelingPage) -> None:
+    await labeling.page.locator("#loop").focus()
+    await labeling.press("Tab", "ArrowDown", "ArrowDown")
+    assert await labeling.page.get_by_label("Speed").input_value() == "2"
+    await labeling.page.get_by_role("button", name="Engine").focus()
+    await labeling.press("Enter")
+    assert await labeling.marks() == ENGINE
+    await labeling.press("Enter")  # on and off; it does not submit
+    assert await labeling.marks() == WHOLE
+
+
 async def test_enter_that_is_held_is_one(labeling: LabelingPage, gateway: GatewayInBrowser) -> None:
     before = await gateway.classes()
     await labeling.press("/")

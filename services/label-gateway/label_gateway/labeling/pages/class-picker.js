@@ -38,7 +38,9 @@ export class ClassPicker {
     const buttons = this.#classes.keyed.map((it, i) => this.#button(it, `${i + 1}`));
     const { doubt } = this.#classes;
     if (doubt) buttons.push(this.#button(doubt, "D"));
+    const focused = document.activeElement?.dataset.class;
     byId("keyed-classes").replaceChildren(...buttons);
+    buttons.find((button) => button.dataset.class === focused)?.focus();
   }
 
   /** Puts the person into the box. */

@@ -94,7 +94,7 @@ function listenToButtons(actions) {
   document.addEventListener("click", ({ target, detail }) => {
     const button = target.closest("button");
     if (button?.dataset.action) actions[button.dataset.action]();
-    // After a click of the mouse the keys are the page's again, not the button's.
-    if (button && detail > 0) button.blur();
+    // After a click of the mouse the keys are the page's again, not the button's, nor that of one drawn in its place.
+    if (button && detail > 0) document.activeElement.closest("#work button")?.blur();
   });
 }

@@ -8,7 +8,7 @@ export function showTransport(player) {
   speed.append(...SPEEDS.map((value) => element("option", { value }, `${value}×`)));
   speed.addEventListener("change", () => {
     player.speed = Number(speed.value);
-    speed.blur();
+    if (!speed.matches(":focus-visible")) speed.blur(); // whoever came by keys goes on by keys
   });
   player.addEventListener("time", drawTime);
   player.addEventListener("state", drawState);

@@ -5,7 +5,7 @@ const JITTER_PX = 5; // a hand that moves less has clicked
 const REACH_PX = { mouse: 5, pen: 8, touch: 14 }; // how near to an edge is on it
 
 export function listenToHand(plot, { player, marks, overlay }) {
-  let grip = null; // where the hand went down, and `drag(by_s, to_s)`: what it then draws or moves
+  let grip = null; // where the hand went down, `drag(by_s, to_s)`: what it then draws, or moves of the mark `id`
   let sketch = null;
 
   const timeAt = ({ clientX }) => {
@@ -33,12 +33,12 @@ export function listenToHand(plot, { player, marks, overlay }) {
 
   function dragOf(event) {
     const found = edgeAt(event);
-    if (found) return (by_s) => stretched(found, by_s);
+    if (found) return { id: found.mark.id, drag: (by_s) => stretched(found, by_s) };
     const under = event.shiftKey ? marksAt(timeAt(event)) : [];
     const mark = under.find(({ id }) => id === marks.selected) ?? under[0];
-    if (mark) return (by_s) => moved(mark, by_s);
+    if (mark) return { id: mark.id, drag: (by_s) => moved(mark, by_s) };
     const from_s = timeAt(event);
-    return (_, to_s) => ({ onset_s: Math.min(from_s, to_s), offset_s: Math.max(from_s, to_s) });
+    return { drag: (_, to_s) => ({ onset_s: Math.min(from_s, to_s), offset_s: Math.max(from_s, to_s) }) };
   }
 
   // One edge elsewhere; it stops before the other.
@@ -68,7 +68,7 @@ export function listenToHand(plot, { player, marks, overlay }) {
   plot.addEventListener("pointerdown", (event) => {
     if (!player.duration_s || event.button !== 0 || !event.isPrimary) return;
     plot.setPointerCapture(event.pointerId);
-    grip = { x: event.clientX, time_s: timeAt(event), drag: dragOf(event), on: event.target.dataset.mark };
+    grip = { x: event.clientX, time_s: timeAt(event), on: event.target.dataset.mark, ...dragOf(event) };
   });
 
   plot.addEventListener("pointermove", (event) => {
@@ -91,6 +91,6 @@ export function listenToHand(plot, { player, marks, overlay }) {
   // The browser took the gesture, to scroll for example: nothing was meant for the marks.
   plot.addEventListener("pointercancel", letGo);
   player.addEventListener("loaded", letGo);
-  // A key deleted what the hand was moving.
-  marks.addEventListener("change", () => sketch?.id && !marks.number(sketch.id) && letGo());
+  // A key deleted what the hand was moving, or was about to.
+  marks.addEventListener("change", () => grip?.id && !marks.number(grip.id) && letGo());
 }

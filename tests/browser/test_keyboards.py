@@ -25,6 +25,8 @@ KEYS = [
     ("AZERTY", "1", "Digit1", SHIFT, ENGINE),
     ("Persian", "۱", "Digit1", "", ENGINE),
     ("Czech", "+", "Digit1", "", ENGINE),
+    ("Vietnamese, an accent", "Dead", "Digit1", "", ENGINE),
+    ("Japanese with its input method", "Process", "Digit1", "", ENGINE),
     ("numbers of their own", "1", "Numpad1", "", ENGINE),
     ("German, a bracket made with AltGr", "[", "Digit8", ALT_GRAPH, ["1 0.00 – 4.00 s no class yet"]),
 ]

@@ -29,10 +29,13 @@ export function namesOf(event) {
 /** The key of a name without what was held with it. */
 export const bare = (name) => name.replace(/^(Ctrl\+)?(Shift\+)?(?=.)/, "");
 
+// What a key gives that begins an accent, or goes to an input method: no character of its own.
+const SIGNLESS = ["Dead", "Process", "Unidentified"];
+
 const isOneSign = (key) => [...key].length === 1;
 
 function digit({ key, code, shiftKey }) {
-  return isOneSign(key) && !shiftKey ? /^(?:Digit|Numpad)(\d)$/.exec(code)?.[1] : undefined;
+  return (isOneSign(key) || SIGNLESS.includes(key)) && !shiftKey ? /^(?:Digit|Numpad)(\d)$/.exec(code)?.[1] : undefined;
 }
 
 function printed({ key, shiftKey }) {

@@ -65,5 +65,7 @@ serialization), resources, operator."""
 _PASSING_STATES = {
     "25006",  # read only: a standby that has not taken over yet
     "3D000",  # the database is being restored
+    "55000",  # it takes no connections while somebody works on it
+    "42501",  # a right is missing, which the operator grants
     "55P03",  # a lock was not to be had
 }

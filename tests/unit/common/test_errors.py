@@ -33,6 +33,8 @@ from escolta.errors import Misconfigured, Rejected, Transient, is_transient
         asyncpg.InvalidPasswordError("password authentication failed"),
         asyncpg.ReadOnlySQLTransactionError(),
         asyncpg.LockNotAvailableError(),
+        asyncpg.ObjectNotInPrerequisiteStateError("database is not currently accepting connections"),
+        asyncpg.InsufficientPrivilegeError("permission denied for table audios"),
         asyncpg.InterfaceError("cannot perform operation: connection is closed"),
         asyncpg.InterfaceError("pool is closing"),
     ],

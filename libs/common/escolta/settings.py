@@ -7,12 +7,18 @@ process on a fresh machine can run.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, PositiveFloat, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from escolta.errors import Misconfigured
 from escolta.fields import Count, Positive
 from escolta.secret import LEAST_SECRET, kept_secret
+
+
+def _address_of_pages(url: str) -> str:
+    if url and not url.startswith(("http://", "https://")):
+        raise ValueError("write http://… or https://…, as people type it")
+    return url.rstrip("/")
 
 
 class Settings(BaseSettings):
@@ -40,7 +46,7 @@ class Settings(BaseSettings):
     http_port: int = Field(
         0, ge=0, le=65535, description="port to listen on; 0: 8765 if it is free, else any"
     )
-    public_url: str = Field(
+    public_url: Annotated[str, AfterValidator(_address_of_pages)] = Field(
         "", description="address under which people reach the pages; empty: host and port"
     )
     secret: SecretStr | None = Field(
@@ -97,7 +103,8 @@ def load_settings(**chosen: object) -> Settings:
         settings = Settings(**chosen)  # type: ignore[arg-type]  # pydantic checks
     except ValidationError as error:
         first = error.errors()[0]
-        raise Misconfigured(f"ESCOLTA_{str(first['loc'][0]).upper()}: {first['msg']}") from None
+        name, fault = str(first["loc"][0]).upper(), first["msg"].removeprefix("Value error, ")
+        raise Misconfigured(f"ESCOLTA_{name}: {fault}") from None
     except SettingsError:  # of the one setting that is JSON; its message names no variable
         raise Misconfigured('ESCOLTA_GROUP_SHARES is no JSON: write {"harbor": 3, "campus": 2}') from None
     if settings.secret is not None and len(settings.secret.get_secret_value()) < LEAST_SECRET:

@@ -85,6 +85,14 @@ def test_a_setting_beyond_its_bounds_is_named(monkeypatch, name, value):
         load_settings()
 
 
+def test_the_address_of_the_pages_may_end_in_a_slash_and_is_one(monkeypatch):
+    monkeypatch.setenv("ESCOLTA_PUBLIC_URL", "https://escolta.example.org/")
+    assert load_settings().public_url == "https://escolta.example.org"
+    monkeypatch.setenv("ESCOLTA_PUBLIC_URL", "escolta.example.org")
+    with pytest.raises(Misconfigured, match="ESCOLTA_PUBLIC_URL: write http://… or https://…"):
+        load_settings()
+
+
 @pytest.mark.parametrize("value", ["harbor=3", '{"harbor": ', '{"harbor": Infinity}'])
 def test_parts_of_groups_that_are_none_are_named(monkeypatch, value):
     monkeypatch.setenv("ESCOLTA_GROUP_SHARES", value)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from escolta.errors import Misconfigured
 from escolta.interruption import until_interrupted
 from escolta.observe import set_up_logs
 from escolta.settings import Settings, load_settings
@@ -32,7 +33,12 @@ def demo(
 def demo_settings(chosen: Demo) -> Settings:
     """The embedded world in a folder of its own, on loopback alone: the terminal shows a sign-in link."""
     state_dir = chosen.state_dir(load_settings().state_dir)
-    state_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(
+            f"{state_dir} cannot be made ({error.strerror}): set ESCOLTA_STATE_DIR to another folder"
+        ) from error
     return load_settings(
         state_dir=state_dir,
         catalog_url=f"embedded://{state_dir}/catalog",

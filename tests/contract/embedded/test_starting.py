@@ -67,6 +67,22 @@ async def test_a_server_that_does_not_start_says_why(root: Path) -> None:
         await EmbeddedPostgres(root).start()
 
 
+async def test_a_folder_that_cannot_be_made_is_misconfigured(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(Misconfigured, match=r"file/catalog cannot be written \(Not a directory\)"):
+        await EmbeddedPostgres(tmp_path / "file" / "catalog").start()
+
+
+async def test_an_address_without_a_folder_is_refused_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Misconfigured, match="use embedded://<folder>"):
+        async with open_catalog("embedded://"):
+            pass
+    assert os.listdir(tmp_path) == []
+
+
 @linux
 async def test_a_command_joins_the_server_of_another_process(root):
     url = f"embedded://{root}"

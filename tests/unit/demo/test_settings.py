@@ -1,5 +1,8 @@
 """What of the environment reaches a demo."""
 
+import pytest
+
+from escolta.errors import Misconfigured
 from escolta_demo.command import demo_settings
 from escolta_demo.play import Demo
 
@@ -22,3 +25,11 @@ def test_a_demo_keeps_its_data_in_a_folder_of_its_own_whatever_the_environment_s
     assert settings.catalog_url == "embedded://var/demo/harbor/catalog"
     assert settings.objects_url == "file://var/demo/harbor/objects"
     assert settings.bus_url == "memory://"
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("ESCOLTA_SECRET", "hush, hush, says the harbor")
+    monkeypatch.setenv("ESCOLTA_STATE_DIR", str(tmp_path / "file"))
+    with pytest.raises(Misconfigured, match=r"file/demo/harbor cannot be made \(Not a directory\)"):
+        demo_settings(HARBOR)

@@ -33,7 +33,7 @@ async def open_catalog(
     Raises `Misconfigured` for a URL of another kind, a refused password, or no server within `wait_s`.
     """
     scheme, rest = scheme_of(url), url.partition("://")[2]
-    if scheme == "embedded":
+    if scheme == "embedded" and rest:
         from escolta.catalog.embedded import EmbeddedPostgres, address_in_use
 
         if join and (dsn := address_in_use(Path(rest))):

@@ -105,10 +105,10 @@ class EmbeddedPostgres:
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = self._held.enter_context((self.root / "lock").open("a+"))
-        except PermissionError as error:
+        except OSError as error:
             raise Misconfigured(
-                f"{error.filename} cannot be written: run Escolta as the user it belongs to, or set "
-                "ESCOLTA_CATALOG_URL to another folder (embedded://…)."
+                f"{error.filename} cannot be written ({error.strerror}): run Escolta as the user it belongs "
+                "to, or set ESCOLTA_CATALOG_URL to another folder (embedded://…)."
             ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -88,6 +88,15 @@ def test_chunks_around_the_sound_change_nothing_about_it(data: bytes) -> None:
     assert probe(data).samples == len(TUNE)
 
 
+@pytest.mark.parametrize("more", [wav(BODY), chunk(b"data", BODY)], ids=["a file", "a chunk"])
+@pytest.mark.parametrize("between", [b"", chunk(b"LIST", NOTE + b".")])
+def test_another_sound_behind_the_first_is_told_and_left_out(more: bytes, between: bytes) -> None:
+    samples, doubt, whole = heard(wav(BODY, after=between + more))
+    assert np.array_equal(samples, TUNE)
+    assert doubt == f"has another sound behind its own, of {len(more):,} bytes: that is left out."
+    assert not whole
+
+
 def test_a_few_stray_bytes_after_the_sound_are_told_and_are_no_sound() -> None:
     found, doubt, whole = heard(wav(BODY, after=b"\1" * 700))
     np.testing.assert_array_equal(found, TUNE)

@@ -13,6 +13,7 @@ _NEVER_WRITTEN = range(0x7FFF0000, 0x80010000)  # about 2 GiB: recorders write i
 _STRAY_BYTES = 4096  # what follows the sound, is no chunk, and is no sound either: so much at most (ours)
 _PADDING_BYTES = 1 << 16  # zeros that fill up a file to a cluster of its card (ours)
 _CUT_CHUNKS = {b"LIST", b"bext", b"iXML", b"guan", b"wamd", b"id3 ", b"ID3 ", b"JUNK", b"FLLR", b"cue "}
+_OTHER_SOUND = {b"RIFF", b"RIFX", b"RF64", b"FORM", b"data"}
 _BLOCK_BYTES = 1 << 20
 
 
@@ -50,6 +51,9 @@ def extent(stream: BinaryIO, header: Header, length: int) -> Extent:
         if present < frame_bytes:
             raise Unfit(doubt)
         return _taken(header, present, doubt, whole=False)
+    if promised >= frame_bytes and (other := _other_sound(stream, header, length)):
+        doubt = f"has another sound behind its own, of {plural(other, 'byte')}: that is left out."
+        return _taken(header, promised, doubt, whole=False)
     stray = _stray_bytes(stream, header, length) if present > promised else 0
     if not stray:
         if promised < frame_bytes:
@@ -108,6 +112,17 @@ def _taken(header: Header, sound_bytes: int, doubt: str, whole: bool = True) -> 
         at = place.stop
     parts.append(range(at, header.begin + sound_bytes))
     return Extent(parts, doubt, whole)
+
+
+def _other_sound(stream: BinaryIO, header: Header, length: int) -> int:
+    """How many bytes of a file are those of another, which was added to it; libsndfile takes no such file."""
+    if header.style is None:
+        return 0
+    end = header.begin + (header.promised or 0)
+    for chunk in chunks(stream, header.style, end + -end % header.style.align, length):
+        if chunk.name in _OTHER_SOUND:
+            return length - (chunk.begin - header.style.head_bytes)
+    return 0
 
 
 def _stray_bytes(stream: BinaryIO, header: Header, length: int) -> int:

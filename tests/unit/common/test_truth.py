@@ -164,6 +164,8 @@ def test_a_table_that_is_not_there_is_refused_by_name(tmp_path):
         read_truth(tmp_path / "none.csv")
     with pytest.raises(Misconfigured, match="cannot be read: Is a directory"):
         read_truth(tmp_path)
+    with pytest.raises(Misconfigured, match="is larger than 256 MiB"):
+        read_truth(Path("/dev/zero"))
 
 
 EVENTS = "filename,category,onset_s,offset_s\n"

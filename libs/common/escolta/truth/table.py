@@ -53,13 +53,12 @@ def read_table(path: Path, columns: Sequence[str], problems: list[str]) -> Itera
 def _text(path: Path) -> str:
     """What is written in a file in UTF-8, or in UTF-16 that says so."""
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise Misconfigured(
-                f"{path} is larger than {MOST_BYTES >> 20} MiB: that is no table of this kind"
-            )
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)  # a device or a pipe says no size
     except OSError as error:
         raise Misconfigured(f"{path} cannot be read: {error.strerror}") from error
+    if len(data) > MOST_BYTES:
+        raise Misconfigured(f"{path} is larger than {MOST_BYTES >> 20} MiB: that is no table of this kind")
     try:
         if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             text = data.decode("utf-16")

@@ -13,6 +13,7 @@ from unit.node_agent.cutting import parts, pieces, together
 from unit.node_agent.sounds import noise, write_noise
 
 from escolta.audio import probe
+from escolta.audio.containers import mp3_frame_bytes
 from node_agent.recording.cut import cut, plan
 
 RATE_HZ = 100
@@ -113,6 +114,23 @@ def test_a_lossy_file_that_is_cut_gives_what_can_be_decoded_with_a_doubt(
     assert 0.4 * seconds < sum(part.samples for part in had) / 8000 < 0.7 * seconds
     assert all(probe(part.data).samples == part.samples for part in had)
     assert "is truncated" in plan(path).doubt
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 22_050, 44_100])
+@pytest.mark.parametrize("tag", [b"", b"ID3\3\0\0\0\0\2\0" + bytes(256)])
+def test_an_mp3_of_changing_bit_rate_that_does_not_say_its_length_is_heard_to_its_end(
+    tmp_path: Path, rate_hz: int, tag: bytes
+) -> None:
+    path = tmp_path / "a.mp3"
+    swelling = noise(12 * rate_hz) * np.linspace(0.001, 1, 12 * rate_hz)
+    soundfile.write(path, swelling, rate_hz)
+    data = path.read_bytes()
+    path.write_bytes(tag + data[mp3_frame_bytes(data[:4]) :])  # without the frame that says it
+    had, gaps = parts(path)
+    assert gaps == []
+    assert plan(path).doubt == ""
+    assert 12 <= sum(part.samples for part in had) / rate_hz < 12.2
+    assert np.abs(together(had)[-rate_hz:]).max() > 0.5
 
 
 def test_a_hole_in_an_ogg_loses_what_is_in_its_audio_and_moves_nothing(tmp_path: Path) -> None:

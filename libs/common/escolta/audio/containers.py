@@ -59,14 +59,14 @@ def _begins_with_mp3(head: bytes) -> bool:
 
     Four bytes alone would take a text in UTF-16 for sound.
     """
-    length = _mp3_frame_bytes(head[:4])
+    length = mp3_frame_bytes(head[:4])
     if not length:
         return False
     following = head[length : length + 4]
-    return len(following) < 4 or _mp3_frame_bytes(following) > 0
+    return len(following) < 4 or mp3_frame_bytes(following) > 0
 
 
-def _mp3_frame_bytes(header: bytes) -> int:
+def mp3_frame_bytes(header: bytes) -> int:
     """How long the frame with this header is; 0 where it is none."""
     if len(header) < 4:
         return 0

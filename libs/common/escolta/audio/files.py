@@ -26,6 +26,7 @@ from escolta.audio.limits import (
     MOST_CHANNELS,
     MOST_NUMBERS,
 )
+from escolta.audio.mp3 import with_length
 from escolta.audio.ogg import ends_with_its_last_page
 from escolta.audio.splice import Spliced
 from escolta.audio.unfit import Unfit
@@ -165,6 +166,8 @@ def _examined(stream: BinaryIO, length: int) -> Extent:
         return Extent([range(length)], "is truncated: the Ogg stream stops before its last page.", False)
     if container == "FLAC":
         return _flac_extent(stream, length)
+    if container == "MP3":
+        return Extent(with_length(stream, length))
     header = read_header(stream, length)
     if header is None:
         return Extent()

@@ -133,6 +133,20 @@ def test_an_mp3_of_changing_bit_rate_that_does_not_say_its_length_is_heard_to_it
     assert np.abs(together(had)[-rate_hz:]).max() > 0.5
 
 
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+@pytest.mark.parametrize("seconds", [3, 12])
+def test_of_an_ogg_of_several_recordings_the_first_is_taken_and_the_others_are_told(
+    tmp_path: Path, subtype: str, seconds: int
+) -> None:
+    path, first, second = (tmp_path / name for name in ("chain", "first", "second"))
+    for one, duration_s in ((first, seconds), (second, 5)):
+        soundfile.write(one, noise(duration_s * 8000), 8000, format="OGG", subtype=subtype)
+    path.write_bytes(first.read_bytes() + second.read_bytes())
+    assert plan(path).samples == plan(first).samples == seconds * 8000
+    assert sum(part.samples for part in pieces(path)) == seconds * 8000
+    assert f"the other {second.stat().st_size:,} bytes are not" in plan(path).doubt
+
+
 def test_a_hole_in_an_ogg_loses_what_is_in_its_audio_and_moves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "long.ogg"
     soundfile.write(path, noise(45 * 8000), 8000)

@@ -27,7 +27,7 @@ from escolta.audio.limits import (
     MOST_NUMBERS,
 )
 from escolta.audio.mp3 import with_length
-from escolta.audio.ogg import ends_with_its_last_page
+from escolta.audio.ogg import end_of_first, ends_with_its_last_page
 from escolta.audio.splice import Spliced
 from escolta.audio.unfit import Unfit
 from escolta.audio.waveform import Waveform
@@ -162,6 +162,11 @@ def _examined(stream: BinaryIO, length: int) -> Extent:
     container = container_of(head)
     if container is None:
         raise Unfit(f"is not a sound file: it {foreign(head)}")
+    if container == "OGG" and (end := end_of_first(stream, length)):
+        doubt = (
+            f"has more than one recording: the first is taken, and the other {length - end:,} bytes are not."
+        )
+        return Extent([range(end)], doubt, whole=False)
     if container == "OGG" and not ends_with_its_last_page(stream, length):
         return Extent([range(length)], "is truncated: the Ogg stream stops before its last page.", False)
     if container == "FLAC":

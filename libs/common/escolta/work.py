@@ -194,7 +194,7 @@ class Work:
         extra = {self._table.key: work_id}
         self._log.error("given up: %s", why, exc_info=None if expected else error, extra=extra)
         await connection.execute(
-            f"UPDATE {self._table.name} SET status = 'failed', failure = $2, stage = NULL"
+            f"UPDATE {self._table.name} SET status = 'failed', failure = $2, stage = NULL, waits_for = NULL"
             f" WHERE {self._table.key} = $1",
             *(work_id, why),
         )

@@ -112,6 +112,15 @@ async def test_a_piece_that_waits_says_for_what_and_is_done_once_it_need_not(des
     assert ((await desk.row())["status"], (await desk.row())["waits_for"]) == ("done", None)
 
 
+async def test_a_piece_that_is_canceled_while_it_waits_waits_for_nothing(desk):
+    desk.acts[FIRST] = raising(Waits("the disk is being changed"))
+    await desk.work().do_all()
+    assert await desk.work().cancel(FIRST)
+    await desk.work().do_all()
+    row = await desk.row()
+    assert (row["status"], row["failure"], row["waits_for"]) == ("failed", "it was canceled", None)
+
+
 @pytest.mark.parametrize(
     "error",
     [Transient("the store is away"), asyncpg.ConnectionDoesNotExistError("closed"), ConnectionError()],

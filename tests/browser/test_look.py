@@ -136,6 +136,36 @@ async def test_the_name_of_a_mark_is_not_cut_by_the_end_of_the_plot(gateway: Gat
     assert name["x"] + name["width"] <= plot["x"] + plot["width"]
 
 
+async def test_names_longer_than_their_marks_do_not_lie_on_each_other(gateway: GatewayInBrowser) -> None:
+    await gateway.classes("Bottlenose dolphin whistle", "Engine", "W" * 80)
+    await gateway.propose(1)
+    labeling = await gateway.labeling_page(viewport=PHONE)
+    for key, onset_s in zip("123123", (0.4, 0.8, 1.2, 2.4, 2.8, 3.2), strict=True):
+        await labeling.drag(onset_s, onset_s + 0.2)
+        await labeling.press(key)
+    plot = await labeling.page.locator("#wave").bounding_box()
+    names = await labeling.page.locator("#drawn-marks span").evaluate_all(
+        "names => names.map((name) => name.getBoundingClientRect())"
+        ".map(({ left, right, top, bottom }) => [left, right, top, bottom])"
+    )
+    assert plot
+    for left, right, _, _ in names:
+        assert plot["x"] - 1 <= left
+        assert right <= plot["x"] + plot["width"] + 1
+    for one, other in itertools.combinations(names, 2):
+        apart = [
+            one[1] - 1 <= other[0],
+            other[1] - 1 <= one[0],
+            one[3] - 1 <= other[2],
+            other[3] - 1 <= one[2],
+        ]
+        assert any(apart), (one, other)
+    await labeling.press("/")
+    await labeling.page.keyboard.type("WW")
+    found = labeling.page.locator("#found-classes")
+    assert await found.evaluate("list => list.scrollWidth <= list.clientWidth")
+
+
 async def test_the_seconds_of_the_axis_do_not_lie_on_each_other(gateway: GatewayInBrowser) -> None:
     await gateway.classes("Engine")
     await gateway.propose(1)

@@ -3,6 +3,8 @@
 import { byId, element } from "/static/element.js";
 import { lanes } from "./marks.js";
 
+const EDGE_PX = 2; // the line at the edge of a mark; its name begins inside
+
 /** Draws what `marks` and `player` say; `nameOf(class_id)` is what a mark shows. */
 export class Overlay {
   #player;
@@ -29,18 +31,37 @@ export class Overlay {
   #draw() {
     // Before the audio is there, a mark has no place on it.
     const list = this.#player.duration_s ? this.#marks.list : [];
-    const lane = lanes(list);
-    const drawn = list.map((mark) => this.#mark(mark, lane.get(mark.id)));
+    const drawn = list.map((mark) => this.#mark(mark));
     if (this.#sketch && !this.#sketch.id) drawn.push(this.#place(element("div", { className: "mark on" }), this.#sketch));
     this.#layer.replaceChildren(...drawn);
+    this.#stack(list);
   }
 
-  #mark(mark, lane) {
+  // Not only marks that overlap: a name that is longer than its mark would lie on that of the next one.
+  #stack(list) {
+    const s_per_px = this.#player.duration_s / this.#layer.clientWidth;
+    const titles = [...this.#layer.querySelectorAll("[data-mark]")];
+    const taken = list.map(({ id, onset_s, offset_s }, i) => {
+      const name_s = (titles[i].offsetWidth + EDGE_PX) * s_per_px || 0; // nothing has a width on a page that is not shown
+      if (this.#isLate(onset_s)) return { id, onset_s: Math.min(onset_s, offset_s - name_s), offset_s };
+      return { id, onset_s, offset_s: Math.max(offset_s, onset_s + name_s) };
+    });
+    const lane = lanes(taken.toSorted((a, b) => a.onset_s - b.onset_s));
+    list.forEach(({ id }, i) => titles[i].style.setProperty("--lane", lane.get(id)));
+  }
+
+  // A name that began late would be cut by the end of the plot: it ends with its mark.
+  #isLate(onset_s) {
+    return onset_s > this.#player.duration_s / 2;
+  }
+
+  #mark(mark) {
     const on = mark.id === this.#marks.selected;
     const title = element("span", { "data-mark": mark.id }, this.#title(mark));
-    title.style.setProperty("--lane", lane);
-    // A name that began late would be cut by the end of the plot: it ends with its mark.
-    title.classList.toggle("late", mark.onset_s > this.#player.duration_s / 2);
+    const isLate = this.#isLate(mark.onset_s);
+    title.classList.toggle("late", isLate);
+    const room = (isLate ? mark.offset_s : this.#player.duration_s - mark.onset_s) / this.#player.duration_s;
+    title.style.maxWidth = `${room * this.#layer.clientWidth - EDGE_PX}px`;
     const span = mark.id === this.#sketch?.id ? this.#sketch : mark;
     return this.#place(element("div", { className: on ? "mark on" : "mark" }, title), span);
   }

@@ -167,8 +167,14 @@ async def test_a_browser_that_keeps_nothing_is_told_of(gateway: GatewayInBrowser
     await gateway.propose(1)
     full = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
     labeling = await gateway.labeling_page(prepare=full)
-    await labeling.press("1", "Enter")
-    await labeling.shows("Leave the page open until nothing is unsent")
+    told = labeling.page.get_by_text("Leave the page open until nothing is unsent")
+    await labeling.press("1")
+    await told.wait_for()  # of the draft already
+    await labeling.page.get_by_role("button", name="Close").click()
+    await labeling.press("w")
+    assert not await told.is_visible()
+    await labeling.press("Enter")
+    await told.wait_for()
     await gateway.submissions(1)
 
 

@@ -28,6 +28,7 @@ export class Desk {
   #isKnown = false; // the server has said what waits, since the last submission
   #hasLeft = false; // another tab does the work
   #isSure = false; // Enter was pressed once with nothing marked
+  #isToldUnkept = false; // the browser keeps no draft
   #asked = 0;
   #again = new Again(() => this.sync());
   #endWaiting = () => {}; // for a touch that allows sound
@@ -205,7 +206,9 @@ export class Desk {
   #marked() {
     this.#isSure = false;
     this.#player.loopOver(this.#marks.current);
-    if (this.#task) this.#drafts.keep(this.#task, this.#marks.list);
+    if (!this.#task || this.#drafts.keep(this.#task, this.#marks.list) || this.#isToldUnkept) return;
+    this.#isToldUnkept = true; // once: every mark would say it again
+    tellUnkept();
   }
 
   #refused(refusal) {

@@ -10,10 +10,12 @@ export class Drafts {
     this.#prefix = `escolta.draft.${labeler_id}.`;
   }
 
+  /** False where the browser does not keep it: it is lost with the page. */
   keep(task, marks) {
     const list = marks.map(({ onset_s, offset_s, class_ids }) => ({ onset_s, offset_s, class_ids }));
-    if (list.length) keep(this.#prefix + keyOf(task), list);
-    else this.forget(task);
+    if (list.length) return keep(this.#prefix + keyOf(task), list);
+    this.forget(task);
+    return true;
   }
 
   /** The marks of a task's draft; none where there is no draft. */

@@ -65,12 +65,15 @@ async def claim(
         [key.start for key in keys],
     )
     rows = await connection.fetch(
-        "SELECT w.audio_id, w.start_utc, path || object_name AS object_key,"
-        " extract(epoch FROM clock_timestamp() - cataloged_at)::float8 AS age_s"
+        # Each audio by itself, in its month: PostgreSQL would be free to join whole months instead.
+        "SELECT w.audio_id, w.start_utc, a.object_key, a.age_s"
         " FROM unnest($2::uuid[], $3::timestamptz[]) AS w (audio_id, start_utc)"
-        " LEFT JOIN audio.audios AS a USING (audio_id, start_utc) LEFT JOIN audio.paths USING (path_id)"
-        " WHERE NOT EXISTS (SELECT FROM audio.embeddings AS e WHERE e.audio_id = w.audio_id"
-        "                   AND e.start_utc = w.start_utc AND e.model_id = $1)",
+        " LEFT JOIN LATERAL (SELECT path || object_name AS object_key,"
+        "     extract(epoch FROM clock_timestamp() - cataloged_at)::float8 AS age_s"
+        "   FROM audio.audios JOIN audio.paths USING (path_id)"
+        "   WHERE (audio_id, start_utc) = (w.audio_id, w.start_utc) LIMIT 1) AS a ON true"
+        " WHERE (SELECT true FROM audio.embeddings AS e WHERE e.audio_id = w.audio_id"
+        "        AND e.start_utc = w.start_utc AND e.model_id = $1) IS NULL",
         model_id,
         [row["audio_id"] for row in taken],
         [row["start_utc"] for row in taken],

@@ -64,9 +64,7 @@ async def test_a_new_class_belongs_to_the_audio_on_which_it_was_typed(gateway: G
     await labeling.press("Enter")
     await labeling.comes_to(2)
     await labeling.press("2", "Enter")  # it is at hand already
-    await labeling.shows("Asking for the next audio")
     await labeling.page.reload()  # and it is not forgotten
-    await labeling.shows("Waiting for the server")
     await labeling.page.unroute("**/api/classes")
     await labeling.comes_to(3)
     assert await labeling.marks() == []

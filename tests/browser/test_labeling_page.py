@@ -162,3 +162,17 @@ async def _accessible_name(labeling: LabelingPage, control) -> str:
     )
     await session.detach()
     return tree["nodes"][0].get("name", {}).get("value", "")
+
+
+async def test_a_double_click_is_no_second_word(gateway: GatewayInBrowser) -> None:
+    before = await gateway.classes("Engine")
+    await gateway.propose(2)
+    labeling = await gateway.labeling_page()
+    await labeling.page.get_by_role("button", name="Submit").dblclick()
+    await labeling.shows("Nothing is marked. Press Enter once more")
+    await labeling.press("/")
+    await labeling.page.keyboard.type("Enginr")
+    await labeling.page.get_by_text("Add the class “Enginr”").dblclick()
+    await labeling.shows("“Enginr” becomes a class for everybody")
+    assert await gateway.classes() == before
+    assert await labeling.page.locator("#place").inner_text() == "Audio 1 of 2"

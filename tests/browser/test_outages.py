@@ -223,6 +223,18 @@ async def test_a_session_that_ends_takes_no_work_with_it(gateway: GatewayInBrows
     gateway.faults.clear()  # the refusals that the browser reports are what this test is about
 
 
+async def test_what_is_no_submission_in_the_storage_holds_up_none(gateway: GatewayInBrowser) -> None:
+    await gateway.classes("Engine")
+    await gateway.propose(1)
+    labeling = await gateway.labeling_page()
+    lead = (await gateway.on.catalog.fetchrow("SELECT labeler_id FROM audio.labelers"))["labeler_id"]
+    await labeling.page.evaluate("(id) => localStorage.setItem(`escolta.unsent.${id}.a.b`, '{half')", lead)
+    await labeling.page.reload()
+    await labeling.is_ready()
+    await labeling.press("1", "Enter")
+    await gateway.submissions(1)
+
+
 async def test_nothing_is_sent_in_the_name_of_somebody_else(gateway: GatewayInBrowser) -> None:
     await gateway.classes("Engine")
     marina = await gateway.labeler("Marina", "everyone")

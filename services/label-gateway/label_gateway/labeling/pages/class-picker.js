@@ -26,7 +26,9 @@ export class ClassPicker {
       if (button) choose(this.#classes.at(button.dataset.class));
     });
     this.#options.addEventListener("mousedown", (event) => event.preventDefault()); // the box keeps the focus
-    this.#options.addEventListener("click", ({ target }) => this.#pick(target.closest("li")));
+    this.#options.addEventListener("click", ({ target, detail }) => {
+      if (detail < 2) this.#pick(target.closest("li")); // a double click is no second word
+    });
     this.#box.addEventListener("input", () => this.#open());
     this.#box.addEventListener("focus", () => this.#open());
     this.#box.addEventListener("blur", () => this.#close());

@@ -93,7 +93,9 @@ function meant(actions, desk) {
 function listenToButtons(actions) {
   document.addEventListener("click", ({ target, detail }) => {
     const button = target.closest("button");
-    if (button?.dataset.action) actions[button.dataset.action]();
+    const action = button?.dataset.action;
+    // A double click is no second word, where one is asked for, and does not submit two audios.
+    if (action && !(action === "submit" && detail > 1)) actions[action]();
     // After a click of the mouse the keys are the page's again, not the button's, nor that of one drawn in its place.
     if (button && detail > 0) document.activeElement.closest("#work button")?.blur();
   });

@@ -19,7 +19,12 @@ export class Outbox extends EventTarget {
     super();
     this.#classes = classes;
     this.#prefix = `escolta.unsent.${labeler_id}.`;
-    for (const name of names(this.#prefix)) this.#waiting.set(name.slice(this.#prefix.length), recall(name));
+    for (const name of names(this.#prefix)) {
+      const unsent = recall(name);
+      // What is no submission (another program wrote it, or half of it was lost) must not stop those behind it.
+      if (unsent?.task && unsent.events) this.#waiting.set(name.slice(this.#prefix.length), unsent);
+      else console.warn(`${name} in this browser's storage is no submission: it is left there, unsent.`);
+    }
   }
 
   get size() {

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 import soundfile
@@ -17,6 +17,7 @@ from escolta.audio.channels import BLOCK_NUMBERS, ChannelSums
 from escolta.audio.containers import HEAD_BYTES, container_of, foreign
 from escolta.audio.flac import flac_length
 from escolta.audio.headers import read_header
+from escolta.audio.id3 import misplaced_tag_bytes
 from escolta.audio.lengths import Extent, extent
 from escolta.audio.limits import (
     HIGHEST_RATE_HZ,
@@ -121,11 +122,18 @@ def open_sound(source: Source, name: str = "") -> Iterator[OpenSound]:
         spliced = None
         try:
             length = stream.seek(0, io.SEEK_END)
-            found = _examined(stream, length)
-            spliced = Spliced(stream, [range(length)] if found.parts is None else found.parts)
+            tag = misplaced_tag_bytes(stream)
+            behind = Spliced(stream, [range(tag, length)])
+            found = _examined(cast(BinaryIO, behind) if tag else stream, length - tag)
+            if behind.error:
+                raise behind.error
+            parts = [range(length - tag)] if found.parts is None else found.parts
+            spliced = Spliced(
+                stream, [part if isinstance(part, bytes) else _moved(part, tag) for part in parts]
+            )
             with soundfile.SoundFile(spliced) as file:
                 _require_within_limits(file)
-                yield OpenSound(file, found.doubt, found.whole, found.parts is None)
+                yield OpenSound(file, found.doubt, found.whole, found.parts is None and not tag)
         except (soundfile.LibsndfileError, Unfit, Rejected) as error:
             if spliced and spliced.error:  # what libsndfile or a caller took for the end of the file
                 raise spliced.error from error
@@ -151,6 +159,10 @@ def _opened_whole(source: Source, name: str, most_numbers: int | None = MOST_NUM
                 f"channels together an audio may have {most_numbers:,}."
             )
         yield sound
+
+
+def _moved(part: range, by: int) -> range:
+    return range(part.start + by, part.stop + by)
 
 
 def _examined(stream: BinaryIO, length: int) -> Extent:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from escolta.audio.containers import mp3_frame_bytes
+from escolta.audio.id3 import tag_bytes
 from escolta.audio.splice import Part
 
 _LENGTH_TOLD = (b"Xing", b"Info", b"VBRI")
@@ -16,7 +17,7 @@ _WINDOW_BYTES = 1 << 20
 def with_length(stream: BinaryIO, length: int) -> list[Part] | None:
     """The parts of a file of `length` bytes behind a frame that says how many others follow, without its tag;
     None where it says so itself, or where all of its frames are alike."""
-    begin = _behind_tag(stream)
+    begin = tag_bytes(stream)
     stream.seek(begin)
     first = stream.read(200)
     if not mp3_frame_bytes(first[:4]) or any(word in first for word in _LENGTH_TOLD):
@@ -28,16 +29,6 @@ def with_length(stream: BinaryIO, length: int) -> list[Part] | None:
         if frames == _TRIED_FRAMES and len(bit_rates) == 1:
             break
     return None if len(bit_rates) == 1 else [_xing(first[:4], frames), range(begin, length)]
-
-
-def _behind_tag(stream: BinaryIO) -> int:
-    """Where the frames begin: an ID3 tag says its size in four bytes of seven bits."""
-    stream.seek(0)
-    head = stream.read(10)
-    if len(head) < 10 or head[:3] != b"ID3":
-        return 0
-    a, b, c, d = head[6:]
-    return 10 + (a << 21 | b << 14 | c << 7 | d) + (10 if head[5] & 0x10 else 0)
 
 
 def _frames(stream: BinaryIO, at: int, length: int) -> Iterator[bytes]:

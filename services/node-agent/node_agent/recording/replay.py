@@ -153,7 +153,10 @@ class Replay:
             raise Transient(f"{self._folder} is empty or gone: the replay goes on when its files are back")
 
     def _left_out(self, sound: Sound, reason: str) -> LeftOut:
-        """What is left of a sound."""
+        """What is left of a sound; the reason names it by its path in the folder, as all others do."""
+        own_name = Path(sound.path).name
+        if reason.startswith(own_name):
+            reason = sound.name + reason.removeprefix(own_name)
         from_s = float(AUDIO_S * sound.played) if sound.played else None
         content = sound.ends or ""
         return LeftOut(sound.name, reason, self._clock.now(), content, sound.size_bytes, from_s)

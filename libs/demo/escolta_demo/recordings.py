@@ -19,7 +19,7 @@ def require_recordings(folder: Path) -> None:
     except OSError as error:
         raise Misconfigured(f"AUDIO={folder} cannot be read: {error.strerror}") from None
     if not found.sounds:
-        reasons = "".join(f"\n  {on_screen(one.reason)}" for one in found.left_out[:REASONS_SHOWN])
+        reasons = "".join(f"\n  {on_screen(left_out.reason)}" for left_out in found.left_out[:REASONS_SHOWN])
         rest = f"{found.others} other files, {found.hidden} hidden, {len(found.left_out)} left out"
         raise Misconfigured(
             f"AUDIO={folder} holds no recording that can be read ({rest}): put {', '.join(CONTAINERS)} files"

@@ -42,7 +42,9 @@ class LocalQueues:
         `settled` is called once the message has its verdict in every queue.
         """
         body, cut_from_bytes = kept(body)
-        wanting = {one.queue for one in self.deliveries if _matches(one.subscription.pattern, topic)}
+        wanting = {
+            delivery.queue for delivery in self.deliveries if _matches(delivery.subscription.pattern, topic)
+        }
         unsettled = len(wanting)
 
         def settle_one() -> None:

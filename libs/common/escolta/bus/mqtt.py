@@ -169,7 +169,7 @@ class MqttBus:
         return client
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
-        for pattern in sorted({one.subscription.pattern for one in self._queues.deliveries}):
+        for pattern in sorted({delivery.subscription.pattern for delivery in self._queues.deliveries}):
             topic = pattern.replace(".", "/").replace("*", "+")
             [granted] = await client.subscribe(topic, qos=AT_LEAST_ONCE)
             if getattr(granted, "is_failure", False):

@@ -77,8 +77,8 @@ class Subscription:
 
     def queue(self, service: str) -> str:
         """The queue's name: the service, its kind if it has one, the topic and the node if there is one."""
-        of = f"{service}-{self.kind}" if self.kind else service
-        return f"{of}.{self.pattern.replace('.*', '')}"
+        owner = f"{service}-{self.kind}" if self.kind else service
+        return f"{owner}.{self.pattern.replace('.*', '')}"
 
     @property
     def in_flight(self) -> int:

@@ -28,7 +28,7 @@ def add_faults(app: FastAPI) -> None:
 async def _refuse_request(request: Request, error: Exception) -> JSONResponse:
     """FastAPI's own answer, without the input: half a character in it could not be sent back."""
     assert isinstance(error, RequestValidationError)
-    faults = [{name: one[name] for name in ("type", "loc", "msg")} for one in error.errors()]
+    faults = [{name: fault[name] for name in ("type", "loc", "msg")} for fault in error.errors()]
     for fault in faults:
         fault["msg"] = fault["msg"].removeprefix("Value error, ")
     return JSONResponse({"detail": faults}, 422)

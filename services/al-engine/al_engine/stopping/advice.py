@@ -179,8 +179,8 @@ def advise(
     iterations: Sequence[PanelIteration], gain: ExpectedGain | None
 ) -> tuple[Literal["go on", "consider stopping", "too early to say"], list[str]]:
     """Advice with its reasons, in sentences. To stop, nothing may speak for going on."""
-    done = [one for one in iterations if one.status == "closed"]
-    heard = sum(one.control_accuracy.of for one in done if one.control_accuracy)
+    done = [iteration for iteration in iterations if iteration.status == "closed"]
+    heard = sum(iteration.control_accuracy.of for iteration in done if iteration.control_accuracy)
     if len(done) <= STEADY_ITERATIONS or heard < ENOUGH_CONTROL:
         return "too early to say", [
             f"There {'is' if len(done) == 1 else 'are'} {_times(len(done), 'closed batch')} and"
@@ -227,7 +227,7 @@ def _change(last: Sequence[PanelIteration]) -> Reason:
 
 
 def _new_classes(last: Sequence[PanelIteration]) -> Reason:
-    new = [name for one in last for name in one.new_classes or ()]
+    new = [name for iteration in last for name in iteration.new_classes or ()]
     if new:
         met = _times(len(new), "new class")
         return True, f"The last {len(last)} batches met {met}: {', '.join(new)}."

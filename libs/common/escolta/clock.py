@@ -1,6 +1,7 @@
 """Time as an argument: the system's clock, and one that a test moves by hand."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -10,6 +11,10 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The present, timezone-aware, in UTC."""
+        ...
+
+    def since_boot_s(self) -> float:
+        """Seconds since the machine started, also those that it slept: nobody sets this one."""
         ...
 
     async def sleep(self, duration_s: float) -> None:
@@ -23,6 +28,9 @@ class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
+    def since_boot_s(self) -> float:
+        return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
     async def sleep(self, duration_s: float) -> None:
         await asyncio.sleep(duration_s)
 
@@ -32,10 +40,22 @@ class ManualClock:
 
     def __init__(self, start: datetime) -> None:
         self._now = start
+        self._set_by = timedelta()
         self._sleepers: list[tuple[datetime, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
         return self._now
+
+    def since_boot_s(self) -> float:
+        # Of one time: of two such clocks the later one is the same, later; no thread sees half an advance.
+        return (self._now - self._set_by).timestamp()
+
+    def set(self, now: datetime) -> None:
+        """Set the clock, as NTP does: no time has gone by."""
+        step = now - self._now
+        self._sleepers = [(due + step, woken) for due, woken in self._sleepers]
+        self._set_by += step
+        self._now = now
 
     async def sleep(self, duration_s: float) -> None:
         if duration_s <= 0:

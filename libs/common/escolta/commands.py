@@ -1,7 +1,8 @@
-"""The commands that installed services bring, each imported when it is used: all of them take seconds.
+"""The commands that installed packages bring, each imported when it is used: all of them take seconds.
 
-Entry points of the group `escolta.commands`: a Typer app is a group of commands, a function is one. In both,
-`context.obj` is an `OpenPlatform`.
+Entry points of the group `escolta.commands`: a Typer app is a group of commands, a function is one. A group
+to which several packages bring is made of entry points with a dot: `node.add` is `escolta node add`.
+In all of them `context.obj` is an `OpenPlatform`.
 """
 
 import ast
@@ -16,35 +17,53 @@ from typer.main import get_command
 
 
 class Commands(TyperGroup):
-    """Our own commands, and those that services bring, of which the list shows name and first line alone."""
+    """Our own commands, and those that packages bring, of which the list shows name and first line alone."""
+
+    within = ""
+    """What the names of its entry points begin with: nothing at the top, `node.` in `escolta node`."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*super().list_commands(ctx), *sorted(_brought())]
+        return [*super().list_commands(ctx), *sorted(_brought(self.within))]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        entry = _brought().get(cmd_name)
-        if entry is None:
+        brought = _brought(self.within).get(cmd_name)
+        if brought is None:
             return super().get_command(ctx, cmd_name)
-        return TyperCommand(cmd_name, help=help_of(entry))
+        if isinstance(brought, EntryPoint):
+            return TyperCommand(cmd_name, help=help_of(brought))
+        group = Commands(name=cmd_name, help=", ".join(sorted(brought)), no_args_is_help=True)
+        group.within = f"{self.within}{cmd_name}."
+        return group
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
-        entry = _brought().get(name or "")
-        return name, _loaded(entry) if entry else command, rest
+        brought = _brought(self.within).get(name or "")
+        return name, _loaded(brought) if isinstance(brought, EntryPoint) else command, rest
 
 
-def _brought() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group="escolta.commands")}
+def _brought(within: str) -> dict[str, EntryPoint | set[str]]:
+    """Each command by its name; of a group the names that are in it."""
+    found: dict[str, EntryPoint | set[str]] = {}
+    for entry in entry_points(group="escolta.commands"):
+        name, dot, below = entry.name.removeprefix(within).partition(".")
+        if not entry.name.startswith(within):
+            continue
+        if not dot:
+            found[name] = entry
+        elif isinstance(names := found.setdefault(name, set()), set):
+            names.add(below)
+    return found
 
 
 def _loaded(entry: EntryPoint) -> Any:
     brought, above = entry.load(), typer.Typer(add_completion=False)
+    name = entry.name.rpartition(".")[2]
     above.callback()(lambda: None)  # with it a single command is one of a group, as it is for `escolta`
     if isinstance(brought, typer.Typer):
-        above.add_typer(brought, name=entry.name)
+        above.add_typer(brought, name=name)
     else:
-        above.command(entry.name)(brought)
-    return get_command(above).commands[entry.name]  # type: ignore[attr-defined]  # a group's
+        above.command(name)(brought)
+    return get_command(above).commands[name]  # type: ignore[attr-defined]  # a group's
 
 
 def help_of(entry: EntryPoint) -> str:

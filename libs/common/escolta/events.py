@@ -1,8 +1,10 @@
 """Every fact that crosses a boundary between services, in one place.
 
-An event class carries its topic; its docstring begins `producer -> consumer.` Optional fields may be
-added; a changed meaning is a new class. Events are hints: the row that an event tells of is committed
-before the event is published, and a consumer that missed it finds the row by itself.
+An event class carries its topic; its docstring begins `producer -> consumer.` What a node says has a topic
+that ends in the node's name: it says who speaks, the broker lets nobody else publish there, and a message
+whose topic is not its event's own is refused. Optional fields may be added; a changed meaning is a new class.
+Events are hints: the row that an event tells of is committed before the event is published, and a consumer
+that missed it finds the row by itself.
 Audio never travels in a message: events carry its object key.
 """
 
@@ -19,6 +21,7 @@ from escolta.fields import (
     Body,
     Count,
     FileName,
+    Headers,
     Hours,
     NodeName,
     Nodes,
@@ -29,10 +32,14 @@ from escolta.fields import (
     Seconds,
     Sentence,
     Sha256,
+    Url,
     UtcTime,
     Word,
     utc,
 )
+
+MOST_CATALOGED = 8
+"""Audios in one message: most of what there is to save, and little for one embedder to hold (ours)."""
 
 AUDIO_NAMESPACE = uuid5(NAMESPACE_URL, "escolta:audio")
 
@@ -47,16 +54,24 @@ class Event(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     topic: ClassVar[str]
+    asked_for_again: ClassVar[bool] = False
+    """Whoever waits for it asks again: the broker need not write it to its disk, to have it after a crash."""
 
     def routing_key(self) -> str:
         """The topic with its `{field}` places filled in from this event."""
-        return self.topic.format(**self.model_dump(mode="json"))
+        return self.topic.format_map(vars(self))
+
+
+ClockState = Literal["synchronized", "unsynchronized", "unknown"]
 
 
 class AudioRecorded(Event):
-    """node-agent -> ingest. A node has uploaded one audio and keeps it until `AudioAccepted`."""
+    """node-agent -> ingest. A node has one audio in its spool and keeps it until `AudioAccepted`.
 
-    topic: ClassVar[str] = "audio.recorded"
+    Said before its bytes are uploaded, and again after, with `stored`: ingest answers by the state of things.
+    """
+
+    topic: ClassVar[str] = "audio.recorded.{node}"
     audio_id: UUID
     node: NodeName
     start: UtcTime = Field(description="time of the first sample")
@@ -66,31 +81,66 @@ class AudioRecorded(Event):
     bits_per_sample: int = Field(gt=0, le=SMALLINT)
     object_key: ObjectKey
     sha256: Sha256 = Field(description="digest of the object's bytes")
+    size_bytes: int | None = Field(None, ge=0, le=BIGINT, description="of the object")
     file_name: FileName = Field(description="name of the recording at its source")
     clock_state: Literal["synchronized", "unsynchronized", "unknown"] = "unknown"
+    stored: bool | None = Field(None, description="whether the node has uploaded it; none: it does not know")
 
 
 class AudioAccepted(Event):
     """ingest -> node-agent. The audio is cataloged and committed: the node may forget its file."""
 
     topic: ClassVar[str] = "audio.accepted.{node}"
+    asked_for_again: ClassVar[bool] = True
     audio_id: UUID
     node: NodeName
+    sha256: Sha256 = Field(description="digest of the audio that is answered: the node heeds no other")
+
+
+class UploadGranted(Event):
+    """ingest -> node-agent. The audio is not in the store yet: the node may upload it now, once."""
+
+    topic: ClassVar[str] = "upload.granted.{node}"
+    asked_for_again: ClassVar[bool] = True
+    audio_id: UUID
+    node: NodeName
+    sha256: Sha256 = Field(description="digest of the audio that is answered: the node heeds no other")
+    url: Url = Field(
+        repr=False, description="where to PUT the bytes; empty: the node writes to the store it has itself"
+    )
+    headers: Headers
+    good_for_s: Positive
+
+
+class AudioHeld(Event):
+    """ingest -> node-agent. Time will mend what keeps the audio out: the node keeps it, and asks again."""
+
+    topic: ClassVar[str] = "audio.held.{node}"
+    asked_for_again: ClassVar[bool] = True
+    audio_id: UUID
+    node: NodeName
+    sha256: Sha256 = Field(description="digest of the audio that is answered: the node heeds no other")
+    kind: Literal["unknown_node", "clock", "policy"] = Field(
+        description="clock: the audio waits; of an unknown node, or by its policy, everything does"
+    )
+    reason: Sentence
 
 
 class AudioRefused(Event):
     """ingest -> node-agent. The audio is in the quarantine list: the node sets its file aside."""
 
     topic: ClassVar[str] = "audio.refused.{node}"
+    asked_for_again: ClassVar[bool] = True
     audio_id: UUID
     node: NodeName
+    sha256: Sha256 = Field(description="digest of the audio that is answered: the node heeds no other")
     reason: Sentence
 
 
 class NodeStatus(Event):
     """node-agent -> ingest. What a node knows of itself."""
 
-    topic: ClassVar[str] = "node.status"
+    topic: ClassVar[str] = "node.status.{node}"
     node: NodeName
     at: UtcTime
     spooled: Count = Field(description="audios that wait in the node's spool")
@@ -98,6 +148,17 @@ class NodeStatus(Event):
     version: Word
     source_done: bool = Field(False, description="the source has ended: nothing more will be recorded")
     source: Sentence = Field("", description="what the source holds, in a sentence")
+    recorded: int | None = Field(
+        None, ge=0, le=BIGINT, description="audios put into the spool since the node was started"
+    )
+    clock_state: ClockState = "unknown"
+    run_id: UUID | None = Field(None, description="drawn anew at each start of the node")
+    number: int | None = Field(
+        None,
+        ge=0,
+        le=BIGINT,
+        description="of the status since that start: its order, whatever the clock says",
+    )
 
 
 class SoundLeftOut(Event):
@@ -106,7 +167,7 @@ class SoundLeftOut(Event):
     It may be a file, a part of one, or a folder. Told again, the id is the same, and the last word counts.
     """
 
-    topic: ClassVar[str] = "sound.left-out"
+    topic: ClassVar[str] = "sound.left-out.{node}"
     left_out_id: UUID = Field(description="the same for the same file and place, however often it is told")
     node: NodeName
     file_name: FileName = Field(description="path within the source")
@@ -131,13 +192,25 @@ class MessageRejected(Event):
     at: UtcTime
 
 
+class AlsoCataloged(BaseModel):
+    """Another audio that has a row now."""
+
+    model_config = ConfigDict(frozen=True)
+    audio_id: UUID
+    start: UtcTime
+
+
 class AudioCataloged(Event):
-    """ingest -> embedder. An audio has a row in the catalog."""
+    """ingest -> embedder. An audio has a row in the catalog, and so have those that came with it."""
 
     topic: ClassVar[str] = "audio.cataloged"
     audio_id: UUID
     start: UtcTime
     object_key: ObjectKey
+    further: Annotated[
+        tuple[AlsoCataloged, ...],
+        Field(max_length=MOST_CATALOGED - 1, description="audios that came with it"),
+    ] = ()
 
 
 class AudioEmbedded(Event):
@@ -209,6 +282,8 @@ class IterationClosed(Event):
 EVENTS: tuple[type[Event], ...] = (
     AudioRecorded,
     AudioAccepted,
+    UploadGranted,
+    AudioHeld,
     AudioRefused,
     NodeStatus,
     SoundLeftOut,

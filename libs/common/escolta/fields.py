@@ -5,6 +5,7 @@ fits into `LARGEST_EVENT_BYTES`. What is beyond is refused where it comes in, wi
 tells of a fault is cut instead, so that the fault is told.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
@@ -21,6 +22,9 @@ KEY_CHARS = 512
 NAME_CHARS = 1000
 WORD_CHARS = 255
 REASON_CHARS = 1000
+NOTE_CHARS = 1800
+"""With its name within the 2 KB that S3 keeps of an object's own headers."""
+URL_CHARS = 4000
 BODY_CHARS = 10_000
 """An `AudioRecorded` is shorter, whatever it says: what was refused can be told to its node."""
 
@@ -51,6 +55,12 @@ def _shortening(most: int) -> Callable[[object], object]:
     return lambda text: shortened(text, most) if isinstance(text, str) else text
 
 
+def _of_the_web(url: str) -> str:
+    if url and not re.match(r"https?://[!-~]+$", url):
+        raise ValueError("an address to upload to begins with http:// or https://")
+    return url
+
+
 def _two_hours(hours: tuple[int, int]) -> tuple[int, int]:
     if hours[0] == hours[1]:
         raise ValueError("hours from and to are the same: leave them out for the whole day")
@@ -79,5 +89,15 @@ ObjectKey = Annotated[str, Field(min_length=1, max_length=KEY_CHARS), AfterValid
 FileName = Annotated[str, Field(min_length=1, max_length=NAME_CHARS), AfterValidator(_storable)]
 Word = Annotated[str, Field(max_length=WORD_CHARS), AfterValidator(_storable)]
 Sentence = Annotated[str, BeforeValidator(_shortening(REASON_CHARS)), Field(max_length=REASON_CHARS)]
+Url = Annotated[
+    str, Field(max_length=URL_CHARS, json_schema_extra={"format": "uri"}), AfterValidator(_of_the_web)
+]
+Headers = Annotated[
+    dict[
+        Annotated[str, Field(pattern=r"^(content-length|if-none-match|x-amz-[a-z0-9-]{1,60})$")],
+        Annotated[str, Field(pattern=r"^[!-~]{1,2048}$")],
+    ],
+    Field(max_length=16, description="to be sent with the bytes, exactly"),
+]
 Body = Annotated[str, BeforeValidator(_shortening(BODY_CHARS)), Field(max_length=BODY_CHARS)]
 Quoted = Annotated[str, BeforeValidator(_shortening(WORD_CHARS)), Field(max_length=WORD_CHARS)]

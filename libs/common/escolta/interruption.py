@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 
 async def until_interrupted(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
@@ -11,3 +12,18 @@ async def until_interrupted(work: Callable[[asyncio.Event], Awaitable[None]]) ->
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await work(stop)
+
+
+@asynccontextmanager
+async def ends(waiting: asyncio.Timeout, stop: asyncio.Event) -> AsyncIterator[Callable[[], bool]]:
+    """Inside, `stop` is the end of `waiting`, until the function that is given has been called."""
+
+    async def end() -> None:
+        await stop.wait()
+        waiting.reschedule(asyncio.get_running_loop().time())
+
+    watch = asyncio.create_task(end())
+    try:
+        yield watch.cancel
+    finally:
+        watch.cancel()

@@ -5,20 +5,26 @@ import contextlib
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 from importlib.metadata import entry_points
 
 import uvicorn
-from prometheus_client import CollectorRegistry
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry, Counter
 
-from escolta.app import make_app
+from escolta.app import make_app, make_waiting_app
 from escolta.bus import open_bus
 from escolta.cancellation import cancelled_by_us_alone
 from escolta.clock import Clock, SystemClock
 from escolta.errors import EscoltaError, Misconfigured, is_transient
+from escolta.metrics import certificates
+from escolta.metrics.process import Watched
 from escolta.objects import open_objects
 from escolta.service import Always, Every, Platform, Service
 from escolta.settings import Settings
+from escolta.web.connections import IDLE_S, MOST, Connection
+from escolta.web.leaving import leave
 
 log = logging.getLogger("escolta.runtime")
 PREFERRED_PORT = 8765
@@ -41,8 +47,9 @@ def find_services(names: Sequence[str] = ()) -> list[Build]:
 
 def _platform(settings: Settings, clock: Clock) -> Platform:
     metrics = CollectorRegistry()
-    bus = open_bus(settings.bus_url, clock=clock, metrics=metrics, client_id=settings.node_name)
-    return Platform(settings, bus, open_objects(settings.objects_url), clock, metrics)
+    bus = open_bus(settings.bus_url, clock=clock, metrics=metrics, name=settings.node_name)
+    objects = open_objects(settings.objects_url, settings.upload_url, settings.cold_objects_url)
+    return Platform(settings, bus, objects, clock, metrics)
 
 
 @asynccontextmanager
@@ -55,7 +62,8 @@ async def joined(settings: Settings, *, bus: bool = True) -> AsyncIterator[Platf
 
     on = _platform(settings, SystemClock())
     on.http_url = settings.public_url or f"http://{settings.http_host}:{settings.http_port or PREFERRED_PORT}"
-    async with open_catalog(settings.catalog_url, cache=settings.cache, join=True) as on.opened_catalog:
+    catalog = open_catalog(settings.catalog_url, cache=settings.cache, join=True)
+    async with aclosing(on.objects), catalog as on.opened_catalog:
         if not bus:
             yield on
             return
@@ -73,15 +81,18 @@ async def running(
     """The services at work, until the block is left.
 
     Start: catalog, lifespans, subscriptions, jobs, HTTP. Stop: the same backwards, so that the last
-    handler that runs still has everything it stands on.
+    request and the last handler that run still have everything they stand on.
     """
     on = _platform(settings, clock or SystemClock())
     services = [build(on) for build in builds]
+    watched = Watched(on, services)
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(on.objects.aclose)
         if any(service.uses_catalog for service in services):
             from escolta.catalog import open_catalog
 
-            catalog = open_catalog(settings.catalog_url, cache=settings.cache)
+            waits = partial(_waiting, settings)
+            catalog = open_catalog(settings.catalog_url, cache=settings.cache, waits=waits)
             on.opened_catalog = await stack.enter_async_context(catalog)
         listener = _listen(settings)
         on.http_url = settings.public_url or _address(listener)
@@ -92,10 +103,19 @@ async def running(
                 on.bus.subscribe(service.name, subscription)
         await on.bus.start()
         stack.push_async_callback(_drain, on)
-        await stack.enter_async_context(_working(services))
-        await stack.enter_async_context(_serving(on, services, listener))
+        await stack.enter_async_context(_working(services, watched))
+        await stack.enter_async_context(_serving(make_app(on, services), listener, settings))
         log.info("%s at work", ", ".join(service.name for service in services))
         yield on, services
+
+
+@asynccontextmanager
+async def _waiting(settings: Settings, why: str) -> AsyncIterator[None]:
+    """Whoever asks hears that the process lives, and that it waits for the schema of its catalog."""
+    log.warning("waiting until somebody runs `escolta migrate`: %s", why)
+    async with _serving(make_waiting_app(), _listen(settings), settings):
+        yield
+    log.info("the catalog's schema is as it is needed")
 
 
 async def _drain(on: Platform) -> None:
@@ -107,8 +127,12 @@ async def _drain(on: Platform) -> None:
 
 
 @asynccontextmanager
-async def _working(services: Sequence[Service]) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(_repeat(service.name, job)) for service in services for job in service.jobs]
+async def _working(services: Sequence[Service], watched: Watched) -> AsyncIterator[None]:
+    jobs = [(service.name, job) for service in services for job in service.jobs]
+    jobs += [(name, Every(one.figures.period_s, one.read_figures)) for name, one in watched.readings]
+    jobs.append(("process", Every(certificates.PERIOD_S, watched.certificates.read)))
+    tasks = [asyncio.create_task(_repeat(name, job, watched.failures)) for name, job in jobs]
+    tasks.append(asyncio.create_task(watched.beat()))
     try:
         yield
     finally:
@@ -117,13 +141,14 @@ async def _working(services: Sequence[Service]) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _repeat(service: str, job: Every | Always) -> None:
+async def _repeat(service: str, job: Every | Always, failures: Counter) -> None:
     pause_s = job.period_s if isinstance(job, Every) else job.pause_s
     while True:
         try:
             with cancelled_by_us_alone():
                 await job.run()
         except Exception as error:
+            failures.labels(service, job.run.__name__).inc()
             failed = f"{service}: the job {job.run.__name__} failed; again in {pause_s:.0f} s"
             if is_transient(error) or isinstance(error, EscoltaError):
                 log.warning("%s: %s: %s", failed, type(error).__name__, error)
@@ -139,9 +164,20 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _serving(on: Platform, services: Sequence[Service], listener: socket.socket) -> AsyncIterator[None]:
+async def _serving(app: FastAPI, listener: socket.socket, settings: Settings) -> AsyncIterator[None]:
+    """Stop: say so, wait until the others have heard it, take no more, and finish what is under way."""
     config = uvicorn.Config(
-        make_app(on, services), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3
+        app,
+        http=Connection,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_keep_alive=IDLE_S,
+        timeout_graceful_shutdown=settings.drain_s,  # type: ignore[arg-type]  # it takes parts of a second too
+        limit_concurrency=MOST + 50,  # what is idle makes room before
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=settings.proxies,
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -150,6 +186,8 @@ async def _serving(on: Platform, services: Sequence[Service], listener: socket.s
     try:
         yield
     finally:
+        leave(app)
+        await asyncio.sleep(settings.leave_s)
         server.should_exit = True
         await serving
 

@@ -1,6 +1,7 @@
 """What a service stands on (`Platform`), what a service is (`Service`), and what it may say of a set-up."""
 
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from prometheus_client import CollectorRegistry
 
 from escolta.bus import Bus, Message, Subscription
 from escolta.clock import Clock
-from escolta.objects import Objects
+from escolta.metrics.figures import Figures
+from escolta.objects import Grant, Objects, Stored
 from escolta.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,11 +24,13 @@ __all__ = [
     "Always",
     "Every",
     "Finding",
+    "Grant",
     "Message",
     "OpenPlatform",
     "Platform",
     "Service",
     "Settings",
+    "Stored",
     "Subscription",
 ]
 
@@ -46,6 +50,8 @@ class Platform:
     http_url: str = ""
     opened_catalog: "asyncpg.Pool | None" = field(default=None, repr=False)
     """Set by whoever opens it, before handlers run."""
+    own_token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    """Signs in as the installation itself, a lead, in this process alone, which never hands it out."""
 
     @property
     def catalog(self) -> "asyncpg.Pool":
@@ -103,6 +109,7 @@ class Service:
     lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None
     greeting: Callable[[], Awaitable[str]] | None = None
     uses_catalog: bool = True
+    figures: Sequence[Figures] = ()
     ready: Callable[[], Awaitable[str | None]] | None = field(default=None)
     """Says why the service is not ready, or None when it is."""
 

@@ -1,11 +1,12 @@
 """Addresses with a password in them: read here, and repeated by no message."""
 
 import re
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from escolta.errors import Misconfigured
 
 _LABEL = r"[^\[\]:.\s]{1,63}"
+_NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _HOST = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|({_LABEL}(\.{_LABEL})*\.?)?)(:(?P<port>\d{{1,5}}))?")
 
 
@@ -19,10 +20,11 @@ def split_url(url: str, setting: str, shape: str) -> SplitResult:
     """The parts of `url`, the value of `setting`; `shape` is what it should look like.
 
     A `/`, `#`, `?` or `@` in a password must be percent-encoded: else the host would end or begin within the
-    password, and an error that names the host would show a part of it.
+    password, and an error that names the host would show a part of it. So must a `%`: a library would take it
+    as it stands, or say where it stumbled.
     Raises `Misconfigured`, which shows nothing of the URL.
     """
-    parts = _parts(url)
+    parts = parts_of(url)
     if parts is None:
         raise Misconfigured(
             f"{setting} is no address: write {shape}, and inside user and password %2F for /, %23 for #, "
@@ -31,10 +33,14 @@ def split_url(url: str, setting: str, shape: str) -> SplitResult:
     return parts
 
 
-def _parts(url: str) -> SplitResult | None:
+def parts_of(url: str) -> SplitResult | None:
+    """The parts of `url`; None where it is no address, or may be read in two ways."""
     try:
         parts = urlsplit(url)
+        unquote(url, errors="strict")
     except ValueError:  # its message quotes a piece of the URL
+        return None
+    if _NO_ESCAPE.search(url):
         return None
     hosts = parts.netloc.rpartition("@")[2].split(",")
     named = [_HOST.fullmatch(host) for host in hosts]

@@ -107,7 +107,7 @@ class Work:
         Raises `Busy`, and what only time can mend: then everything is still asked for.
         """
         looked_at: list[UUID] = []
-        async with self._alone() as connection:
+        async with alone(self._pool(), self._table.lock) as connection:
             while work_id := await self._next(connection, looked_at):
                 looked_at.append(work_id)
                 await self._one(connection, work_id)
@@ -122,29 +122,12 @@ class Work:
         self.wake()
         return row is not None
 
-    async def waiting(self) -> int:
-        """How many pieces are asked for and not done."""
-        return await self._pool().fetchval(
-            f"SELECT count(*) FROM {self._table.name} WHERE status = 'requested'"
-        )
-
     async def _next(self, connection: asyncpg.Connection, but: list[UUID]) -> UUID | None:
         return await connection.fetchval(
             f"SELECT {self._table.key} FROM {self._table.name} WHERE status = 'requested'"
             f" AND {self._table.key} <> ALL ($1) ORDER BY {self._table.order}, {self._table.key} LIMIT 1",
             but,
         )
-
-    @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection that holds the lock; PostgreSQL releases it if we are killed."""
-        async with self._pool().acquire() as connection:
-            if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", self._table.lock):
-                raise Busy("another process is at it; this starts when it is done")
-            try:
-                yield connection
-            finally:
-                await connection.execute("SELECT pg_advisory_unlock($1)", self._table.lock)
 
     async def _one(self, connection: asyncpg.Connection, work_id: UUID) -> None:
         try:
@@ -179,13 +162,13 @@ class Work:
             )
 
     async def _wait(self, connection: asyncpg.Connection, work_id: UUID, what_for: str) -> None:
-        told = await connection.fetchval(
+        waited_for = await connection.fetchval(
             f"UPDATE {self._table.name} AS new SET waits_for = $2, attempts = new.attempts - 1, stage = NULL"
             f" FROM {self._table.name} AS old WHERE new.{self._table.key} = $1"
             f" AND old.{self._table.key} = $1 RETURNING old.waits_for",
             *(work_id, what_for),
         )
-        if told != what_for:
+        if waited_for != what_for:
             self._log.warning("it waits: %s", what_for, extra={self._table.key: work_id})
 
     async def _fail(self, connection: asyncpg.Connection, work_id: UUID, error: Exception) -> None:
@@ -209,6 +192,30 @@ class Work:
             await self._pool().execute(
                 f"UPDATE {self._table.name} SET attempts = attempts - 1 WHERE {self._table.key} = $1", work_id
             )
+
+
+@asynccontextmanager
+async def alone(pool: asyncpg.Pool, lock: int) -> AsyncIterator[asyncpg.Connection]:
+    """A connection that holds the advisory lock; PostgreSQL releases it if we are killed.
+
+    Raises `Busy` where somebody else of the deployment holds it.
+    """
+    async with pool.acquire() as connection:
+        try:
+            if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock):
+                raise Busy("another process is at it; this starts when it is done")
+            yield connection
+        finally:
+            await _let_go(connection)
+
+
+async def _let_go(connection: asyncpg.Connection) -> None:
+    """Release the lock, also one of which nobody has read that it was given; else the pool would keep it."""
+    try:
+        await connection.execute("SELECT pg_advisory_unlock_all()")
+    except BaseException:
+        connection.terminate()
+        raise
 
 
 def was_cut_off(error: Exception) -> bool:

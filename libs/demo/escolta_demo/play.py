@@ -24,7 +24,6 @@ from escolta.runtime import find_services, running
 from escolta.service import Platform, Service
 from escolta.settings import Settings
 from escolta.truth import Truth, read_truth
-from escolta.web import Session, Sessions
 from escolta_demo.iterations import request_iterations
 from escolta_demo.progress import Ask, Counts, Progress, counts
 from escolta_demo.recordings import require_recordings
@@ -119,12 +118,8 @@ async def _harbor(settings: Settings) -> Path:
 
 
 def _client(on: Platform) -> httpx.AsyncClient:
-    headers = {"authorization": f"Bearer {_lead_token(on)}"}
+    headers = {"authorization": f"Bearer {on.own_token}"}
     return httpx.AsyncClient(base_url=on.http_url, headers=headers, timeout=120, trust_env=False)
-
-
-def _lead_token(on: Platform) -> str:
-    return Sessions(on.settings).token(Session(labeler_id=0, name="demo", role="lead"))
 
 
 async def _until_embedded(ask: Ask, settings: Settings, progress: Progress, stop: asyncio.Event) -> bool:
@@ -182,7 +177,7 @@ async def _label_by_simulation(
     from escolta_demo.simulated_labelers import label_until
 
     ready, ended = asyncio.Event(), asyncio.Event()
-    team = label_until(on.http_url, _lead_token(on), truth, answer_for=("lead",), stop=ended, ready=ready)
+    team = label_until(on.http_url, on.own_token, truth, answer_for=("lead",), stop=ended, ready=ready)
     labeling = asyncio.create_task(team)
     signing_in = asyncio.create_task(ready.wait())
     await asyncio.wait({labeling, signing_in}, return_when=asyncio.FIRST_COMPLETED)

@@ -134,22 +134,22 @@ class Progress:
         if self._console.is_terminal:
             self._live.update(_table(now))
             return
-        line, said, at = now.line(), *self._last
-        if line != said and time.monotonic() - at >= LINE_EVERY_S:
+        line, last_line, at = now.line(), *self._last
+        if line != last_line and time.monotonic() - at >= LINE_EVERY_S:
             print(line, file=sys.stderr, flush=True)
             self._last = (line, time.monotonic())
 
 
 def _table(now: Counts) -> Table:
     table = Table.grid(padding=(0, 2))
-    for name, done, of in (
+    for name, done, total in (
         ("recorded", now.recorded, now.recorded if now.source_done else 0),
         ("cataloged", now.audios, now.recorded),
         ("embedded", now.embedded, now.audios),
         *([("labeled", now.labeled, now.proposed)] if now.iterations else []),
     ):
-        bar = "━" * round(30 * done / of) if of else ""
-        table.add_row(name, f"[cyan]{bar:<30}[/]", f"{done}" + (f" of {of}" if of else ""))
+        bar = "━" * round(30 * done / total) if total else ""
+        table.add_row(name, f"[cyan]{bar:<30}[/]", f"{done}" + (f" of {total}" if total else ""))
     if now.iterations:
         table.add_row("iteration", "", str(now.iterations))
     if now.exhausted:

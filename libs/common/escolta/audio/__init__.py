@@ -1,6 +1,6 @@
 """Sound: which files are, what they hold, and what is done with waveforms."""
 
-from escolta.audio.channels import mono
+from escolta.audio.channels import mixed, mono
 from escolta.audio.containers import CONTAINERS, HEAD_BYTES, container_of, foreign
 from escolta.audio.files import Probe, examine, probe, promised, read
 from escolta.audio.limits import (
@@ -31,6 +31,7 @@ __all__ = [
     "examine",
     "foreign",
     "level_dbfs",
+    "mixed",
     "mono",
     "probe",
     "promised",

@@ -7,6 +7,7 @@ import soundfile
 from escolta.audio.channels import heard
 from escolta.audio.containers import container_of
 from escolta.audio.files import open_sound, read
+from escolta.audio.limits import FINE_RATES_OF_FLAC_HZ, MOST_NUMBERS
 from escolta.audio.waveform import Waveform, resample, write
 
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 3_000, 192_000
@@ -29,6 +30,8 @@ def audible(data: bytes) -> tuple[bytes, str]:
     """
     with open_sound(data) as sound:
         found, plain = sound.promised, sound.as_it_is and _is_plain(data, sound.file)
+        if plain and sound.whole and _shows_all(sound.file):
+            return data, _MEDIA_TYPES["WAV"]
     waveform, rate_hz = read(data)
     choice = heard(waveform)
     if waveform.ndim > 1 and (choice.reason or choice.channels > MOST_CHANNELS):
@@ -36,6 +39,8 @@ def audible(data: bytes) -> tuple[bytes, str]:
     if plain:
         return data, _MEDIA_TYPES[found.container]
     nearest = min(max(rate_hz, LOWEST_RATE_HZ), HIGHEST_RATE_HZ)
+    if nearest > FINE_RATES_OF_FLAC_HZ:
+        nearest -= nearest % 10
     exact = nearest == rate_hz and choice.channels == len(choice.indexes) <= MOST_CHANNELS
     bits = 16 if found.bits is None else found.bits if exact else 32
     return _written(resample(waveform, rate_hz, nearest), nearest, bits)
@@ -46,6 +51,12 @@ def _is_plain(data: bytes, file: soundfile.SoundFile) -> bool:
     rate_fits = LOWEST_RATE_HZ <= file.samplerate <= HIGHEST_RATE_HZ
     begins = data[:4] in (b"RIFF", b"fLaC") and container_of(data[:12]) is not None
     return rate_fits and begins and file.subtype in _PLAIN.get(file.format, ())
+
+
+def _shows_all(file: soundfile.SoundFile) -> bool:
+    """Whether decoding a whole file would show nothing new: one channel of numbers that are all sound."""
+    plainest = file.format == "WAV" and file.subtype.startswith("PCM_") and file.channels == 1
+    return plainest and 0 < file.frames <= MOST_NUMBERS
 
 
 def _written(waveform: Waveform, rate_hz: int, bits: int) -> tuple[bytes, str]:

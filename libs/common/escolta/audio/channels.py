@@ -87,8 +87,14 @@ def heard(waveform: Waveform) -> Heard:
     return sums.heard()
 
 
+def mixed(waveform: Waveform) -> tuple[Waveform, Heard]:
+    """The mean of the channels that are heard, float32 `[samples]`, and which these are."""
+    told = heard(waveform)
+    if waveform.ndim == 1:
+        return waveform, told
+    return waveform[:, list(told.indexes)].mean(axis=1, dtype=np.float32), told
+
+
 def mono(waveform: Waveform) -> Waveform:
     """The mean of the channels that are heard, float32 `[samples]`."""
-    if waveform.ndim == 1:
-        return waveform
-    return waveform[:, list(heard(waveform).indexes)].mean(axis=1, dtype=np.float32)
+    return mixed(waveform)[0]

@@ -30,6 +30,7 @@ class Style:
 STYLES = {
     b"RIFF": Style(12, "<I"),
     b"RF64": Style(12, "<I"),
+    b"BW64": Style(12, "<I"),
     b"RIFX": Style(12, ">I"),
     b"FORM": Style(12, ">I"),
     b"riff": Style(40, "<Q", name_bytes=16, counts_its_head=True, align=8),

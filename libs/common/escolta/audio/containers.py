@@ -6,7 +6,7 @@ HEAD_BYTES = 4096
 """So many first bytes are enough to tell."""
 
 CONTAINERS = {
-    "WAV": "WAV, also RF64 and WAVE_FORMAT_EXTENSIBLE",
+    "WAV": "WAV, also RF64, BW64 and WAVE_FORMAT_EXTENSIBLE",
     "W64": "Sony Wave64",
     "AIFF": "AIFF and AIFF-C",
     "CAF": "Apple CAF",
@@ -42,7 +42,7 @@ def container_of(head: bytes) -> str | None:
 
     `head` are the first `HEAD_BYTES` of a file, or all of it. What is behind an ID3 tag is taken for MP3.
     """
-    if head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE":
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE":
         return "WAV"
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return "AIFF"

@@ -6,7 +6,7 @@ What a header promises is judged before anything is decoded, and decoding stops 
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -189,7 +189,15 @@ def _examined(stream: BinaryIO, length: int) -> Extent:
     if header is None:
         return Extent()
     _require_form(header.form.channels, header.form.rate_hz)
-    return extent(stream, header, length)
+    found = extent(stream, header, length)
+    return found if head[:4] != b"BW64" else _by_its_older_name(found, head, length)
+
+
+def _by_its_older_name(found: Extent, head: bytes, length: int) -> Extent:
+    """A BW64 (ITU-R BS.2088) as the RF64, or the WAV, that it is but for its first bytes."""
+    magic = b"RF64" if head[12:16] == b"ds64" else b"RIFF"
+    first, *rest = found.parts or [range(length)]
+    return replace(found, parts=[magic, first[len(magic) :], *rest])
 
 
 def _flac_extent(stream: BinaryIO, length: int) -> Extent:

@@ -79,7 +79,7 @@ def _wav(stream: BinaryIO, style: Style, length: int) -> Header:
         if chunk.name == b"fmt ":
             form = _wav_form(_body(stream, chunk, 40), style.size[0])
         elif chunk.name == b"ds64" and chunk.size >= 16:
-            long_size = struct.unpack("<Q", _body(stream, chunk, 16)[8:])[0]
+            long_size = struct.unpack("<Q", _body(stream, chunk, 16, least=16)[8:])[0]
             fields.append(LengthField(chunk.begin + 8, "<Q"))
         last = chunk.begin if chunk.end > length else chunk.end
         if chunk.name in _NEEDED:
@@ -108,7 +108,7 @@ def _wav_form(body: bytes, order: str) -> Form:
         (tag,) = struct.unpack(f"{order}H", body[24:26])
     if tag not in (_PCM, _FLOAT) or not 1 <= channels <= MOST_CHANNELS:
         return Form(channels, rate_hz, 1)
-    if block_bytes % channels or not (bits + 7) // 8 <= block_bytes // channels <= 8:
+    if block_bytes % channels or not max(1, (bits + 7) // 8) <= block_bytes // channels <= 8:
         raise Unfit(
             f"says that a sample of {bits} bits in {channels} channels takes {block_bytes} bytes: "
             "its header is damaged."
@@ -120,7 +120,7 @@ def _aiff(stream: BinaryIO, style: Style, length: int) -> Header | None:
     form, fields = None, []
     for chunk in chunks(stream, style, style.first, length):
         if chunk.name == b"COMM" and chunk.size >= 18:
-            body = _body(stream, chunk, 22)
+            body = _body(stream, chunk, 22, least=18)
             channels, _, bits = struct.unpack(">hIh", body[:8])
             packed = body[18:22] in (b"", b"NONE", b"twos", b"sowt", b"raw ", b"fl32", b"FL32", b"fl64")
             frame_bytes = max(1, channels * ((bits + 7) // 8)) if packed else 1
@@ -149,7 +149,7 @@ def _caf(stream: BinaryIO, style: Style, length: int) -> Header:
     for chunk in chunks(stream, style, style.first, length):
         if chunk.name == b"desc" and chunk.size >= 32:
             rate, codec, _, packet_bytes, _, channels, _ = struct.unpack(
-                ">d4sIIIII", _body(stream, chunk, 32)
+                ">d4sIIIII", _body(stream, chunk, 32, least=32)
             )
             rate_hz = int(rate) if 0 <= rate < 1e12 else 0
             form = Form(channels, rate_hz, max(1, packet_bytes) if codec == b"lpcm" else 1)
@@ -174,6 +174,10 @@ def _au(stream: BinaryIO) -> Header:
     return Header(Form(channels, rate_hz, max(1, frame_bytes)), begin, promised, (LengthField(8, ">I"),))
 
 
-def _body(stream: BinaryIO, chunk: Chunk, most: int) -> bytes:
+def _body(stream: BinaryIO, chunk: Chunk, most: int, least: int = 0) -> bytes:
+    """The beginning of a chunk. Raises Unfit where the file ends before it has `least` bytes of it."""
     stream.seek(chunk.begin)
-    return stream.read(min(chunk.size, most))
+    body = stream.read(min(chunk.size, most))
+    if len(body) < least:
+        raise Unfit("is truncated: the file ends within its header.")
+    return body

@@ -13,7 +13,7 @@ _NEVER_WRITTEN = range(0x7FFF0000, 0x80010000)  # about 2 GiB: recorders write i
 _STRAY_BYTES = 4096  # what follows the sound, is no chunk, and is no sound either: so much at most (ours)
 _PADDING_BYTES = 1 << 16  # zeros that fill up a file to a cluster of its card (ours)
 _CUT_CHUNKS = {b"LIST", b"bext", b"iXML", b"guan", b"wamd", b"id3 ", b"ID3 ", b"JUNK", b"FLLR", b"cue "}
-_OTHER_SOUND = {b"RIFF", b"RIFX", b"RF64", b"FORM", b"data"}
+_OTHER_SOUND = {b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"data"}
 _BLOCK_BYTES = 1 << 20
 
 

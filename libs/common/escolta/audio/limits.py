@@ -22,3 +22,6 @@ LARGEST_AUDIO_BYTES = 64 << 20
 LOUDEST = 1e10
 """The largest sample. A file of floats may well hold integers that nobody scaled, up to 2**31; what is far
 beyond is no sound, and its spectrum's power would overflow float32."""
+
+FINE_RATES_OF_FLAC_HZ = 65_535
+"""Above this FLAC says a rate in tens of hertz (RFC 9639, section 9.1.2)."""

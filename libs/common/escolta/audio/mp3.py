@@ -53,9 +53,9 @@ def _xing(head: bytes, frames: int) -> bytes:
     """A silent frame with the number of those that follow, as large as it has to be."""
     version_1, mono = head[1] >> 3 & 3 == 3, head[3] >> 6 == 3
     side_bytes = (17 if mono else 32) if version_1 else (9 if mono else 17)
-    told = bytes(side_bytes) + b"Xing" + struct.pack(">II", 1, frames)
+    tag = bytes(side_bytes) + b"Xing" + struct.pack(">II", 1, frames)
     for bit_rate in range(1, 15):
         own = bytes([head[0], head[1] | 1, bit_rate << 4 | head[2] & 0x0C, head[3]])  # without a checksum
-        if mp3_frame_bytes(own) >= len(own + told):
+        if mp3_frame_bytes(own) >= len(own + tag):
             break
-    return (own + told).ljust(mp3_frame_bytes(own), b"\0")
+    return (own + tag).ljust(mp3_frame_bytes(own), b"\0")

@@ -1,5 +1,6 @@
 """A broker's address out of a URL, its password kept out of every message."""
 
+import hashlib
 import ssl
 from dataclasses import dataclass, field
 from urllib.parse import unquote
@@ -47,3 +48,11 @@ def address_of(url: str, *, port: int, tls_port: int) -> Address:
         vhost=unquote(parts.path[1:]) or "/",
         tls=tls,
     )
+
+
+def client_id_of(name: str, password: str) -> str:
+    """The MQTT client id of `name`: a broker throws out whoever has it when somebody else connects with it.
+
+    So nobody can know it who does not know the password.
+    """
+    return f"{name}-{hashlib.sha256(password.encode()).hexdigest()[:16]}"

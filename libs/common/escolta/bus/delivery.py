@@ -4,14 +4,13 @@ An adapter puts `Incoming` messages into an `Inbox` and starts `Delivery.work`, 
 batches and hands the `Outcome` of each message back to the adapter to carry out.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from pydantic import ValidationError
 
 from escolta.bus.inbox import Inbox, Incoming
@@ -36,7 +35,8 @@ class Outcome:
     delay_s: float = 0.0
 
 
-Settle = Callable[[Incoming, Outcome], Awaitable[None]]
+Settle = Callable[[Sequence[Incoming], Sequence[Outcome]], Awaitable[None]]
+"""Carries out the outcomes of a batch."""
 
 
 class BusMetrics:
@@ -44,14 +44,32 @@ class BusMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.messages = Counter(
-            "escolta_messages", "Messages handled", ["queue", "verdict"], registry=registry
+            "escolta_messages",
+            "Messages handled, by what became of them: done, retry (they come again), reject (a dead letter)",
+            ["queue", "verdict"],
+            registry=registry,
         )
         self.handler_s = Histogram(
-            "escolta_handler_seconds", "Seconds in a handler, a batch", ["queue"], registry=registry
+            "escolta_handler_seconds",
+            "Seconds in a handler, which takes a batch of messages",
+            ["queue"],
+            registry=registry,
         )
-        self.published = Counter("escolta_published", "Events published", ["topic"], registry=registry)
+        self.published = Counter("escolta_events_published", "Events published", ["topic"], registry=registry)
         self.unrouted = Counter(
-            "escolta_unrouted", "Events that no queue wanted", ["topic"], registry=registry
+            "escolta_events_unrouted", "Events that no queue wanted", ["topic"], registry=registry
+        )
+        self.waiting = Gauge(
+            "escolta_queue_waiting_messages",
+            "Messages in a queue of RabbitMQ that nobody has taken yet",
+            ["queue"],
+            registry=registry,
+        )
+        self.dead = Gauge(
+            "escolta_queue_dead_letters",
+            "Messages of a queue of RabbitMQ that nobody will try again: `escolta dead list`",
+            ["queue"],
+            registry=registry,
         )
         self._told: set[str] = set()
 
@@ -74,10 +92,13 @@ class Delivery:
     async def work(self, inbox: Inbox, settle: Settle) -> None:
         """Run batch after batch and settle its messages, until `inbox` is closed."""
         while batch := await inbox.batch(self.subscription.batch, self.subscription.linger_s):
-            outcomes = await self.run(batch)
-            for result in await asyncio.gather(*map(settle, batch, outcomes), return_exceptions=True):
-                if isinstance(result, BaseException):
-                    log.error("%s: a verdict was not carried out", self.queue, exc_info=result)
+            await settle(batch, await self.run(batch))
+
+    def not_carried_out(self, results: Sequence[object]) -> None:
+        """Say of each error among `results` that a verdict was not carried out for it."""
+        for result in results:
+            if isinstance(result, BaseException):
+                log.error("%s: a verdict was not carried out", self.queue, exc_info=result)
 
     async def run(self, batch: Sequence[Incoming]) -> list[Outcome]:
         """One outcome for each message, in order. Raises only when cancelled.
@@ -109,9 +130,15 @@ class Delivery:
                 "most: only its beginning is kept; look at its sender"
             )
         try:
-            return self.subscription.event.model_validate_json(incoming.body)
+            event = self.subscription.event.model_validate_json(incoming.body)
         except ValidationError as error:
             raise Rejected(_sentence(self.subscription.event, error)) from None
+        if incoming.topic != event.routing_key():
+            raise Rejected(
+                f"a {type(event).__name__} that belongs to the topic {event.routing_key()} came as "
+                f"{incoming.topic}: somebody speaks for somebody else; look at who may publish there"
+            )
+        return event
 
     async def _handle(self, messages: dict[int, Message]) -> dict[int, Outcome]:
         if not messages:
@@ -188,15 +215,20 @@ def said(error: object) -> str:
     return str(error) or type(error).__name__
 
 
-def rejection(dead: DeadLetter, clock: Clock) -> MessageRejected:
-    """The event that brings a dead letter to the quarantine list; the same message, the same id."""
+def letter_id(dead: DeadLetter) -> str:
+    """A dead letter's id; the same message in the same queue, the same id."""
     body = dead.body.decode("utf-8", errors="replace")
+    return str(uuid5(NAMESPACE_URL, f"escolta:{dead.queue}:{body}"))
+
+
+def rejection(dead: DeadLetter, clock: Clock) -> MessageRejected:
+    """The event that brings a dead letter to the quarantine list."""
     return MessageRejected(
         queue=dead.queue,
         message_topic=dead.topic,
         reason=dead.reason,
-        body=body,
-        message_id=str(uuid5(NAMESPACE_URL, f"escolta:{dead.queue}:{body}")),
+        body=dead.body.decode("utf-8", errors="replace"),
+        message_id=letter_id(dead),
         attempts=dead.attempts,
         at=clock.now(),
     )

@@ -1,14 +1,13 @@
 """Queues of this process, with the rules of the real broker: batches, verdicts, retries, dead letters."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from escolta.bus.delivery import BusMetrics, Delivery, Outcome, rejection
+from escolta.bus.delivery import BusMetrics, Delivery, Outcome
 from escolta.bus.inbox import Inbox, Incoming, kept
 from escolta.bus.port import DeadLetter, Subscription, Verdict
 from escolta.clock import Clock
-from escolta.events import Event, MessageRejected
 
 QUEUE_BOUND = 10_000
 DEAD_LETTERS_KEPT = 1_000
@@ -17,15 +16,15 @@ DEAD_LETTERS_KEPT = 1_000
 class LocalQueues:
     """One bounded inbox a queue and one worker a subscription.
 
-    `publish` is how a dead letter is told of. `dead_letters` holds the last thousand.
+    `tell` is told of each dead letter. `dead_letters` holds the last thousand.
     """
 
     def __init__(
-        self, clock: Clock, metrics: BusMetrics, publish: Callable[[Event], Awaitable[None]]
+        self, clock: Clock, metrics: BusMetrics, tell: Callable[[DeadLetter], Awaitable[None]]
     ) -> None:
         self.deliveries: list[Delivery] = []
         self.dead_letters: list[DeadLetter] = []
-        self._clock, self._metrics, self._publish = clock, metrics, publish
+        self._clock, self._metrics, self._tell = clock, metrics, tell
         self._inboxes: dict[str, Inbox] = {}
         self._workers: list[asyncio.Task[None]] = []
         self._retries: set[asyncio.Task[None]] = set()
@@ -81,7 +80,7 @@ class LocalQueues:
     async def _work(self, delivery: Delivery) -> None:
         inbox = self._inboxes[delivery.queue]
 
-        async def settle(incoming: Incoming, outcome: Outcome) -> None:
+        async def settle_one(incoming: Incoming, outcome: Outcome) -> None:
             if outcome.verdict is Verdict.RETRY:
                 self._retry(inbox, incoming, outcome.delay_s)
             else:
@@ -89,6 +88,10 @@ class LocalQueues:
                 if outcome.verdict is Verdict.REJECT:
                     await self._bury(delivery.queue, incoming, outcome.reason)
             incoming.receipt()
+
+        async def settle(batch: Sequence[Incoming], outcomes: Sequence[Outcome]) -> None:
+            done = await asyncio.gather(*map(settle_one, batch, outcomes), return_exceptions=True)
+            delivery.not_carried_out(done)
 
         await delivery.work(inbox, settle)
 
@@ -106,8 +109,7 @@ class LocalQueues:
         dead = DeadLetter(queue, incoming.topic, incoming.body, reason, incoming.attempt)
         self.dead_letters.append(dead)
         del self.dead_letters[:-DEAD_LETTERS_KEPT]
-        if incoming.topic != MessageRejected.topic:  # else a poisoned rejection would feed itself
-            await self._publish(rejection(dead, self._clock))
+        await self._tell(dead)
 
 
 def _nothing() -> None: ...

@@ -6,19 +6,20 @@ are hints.
 
 from prometheus_client import CollectorRegistry
 
-from escolta.bus.delivery import BusMetrics
+from escolta.bus.delivery import BusMetrics, rejection
 from escolta.bus.local import LocalQueues
 from escolta.bus.port import DeadLetter, Subscription
 from escolta.clock import Clock
-from escolta.events import Event
+from escolta.events import Event, MessageRejected
 
 
 class MemoryBus:
     """Queues between the services of one process. `dead_letters` is public, for people and tests."""
 
     def __init__(self, clock: Clock, registry: CollectorRegistry) -> None:
+        self._clock = clock
         self._metrics = BusMetrics(registry)
-        self._queues = LocalQueues(clock, self._metrics, self.publish)
+        self._queues = LocalQueues(clock, self._metrics, self._tell)
 
     @property
     def dead_letters(self) -> list[DeadLetter]:
@@ -41,3 +42,7 @@ class MemoryBus:
 
     async def stop(self) -> None:
         await self._queues.stop()
+
+    async def _tell(self, dead: DeadLetter) -> None:
+        if dead.topic != MessageRejected.topic:  # else a poisoned rejection would feed itself
+            await self.publish(rejection(dead, self._clock))

@@ -1,7 +1,7 @@
 """The bus of a node: MQTT 3.1.1 to RabbitMQ's MQTT plugin, where `/` in a topic is AMQP's `.`.
 
-The client id is the node's name and the session is persistent: what is published for the node while it is
-away waits in the broker. A node records without a network, so this bus starts without one too.
+The session is persistent: what is published for the node while it is away waits in the broker. A node records
+without a network, so this bus starts without one too.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from functools import partial
 import aiomqtt
 from prometheus_client import CollectorRegistry
 
-from escolta.bus.address import address_of
+from escolta.bus.address import address_of, client_id_of
 from escolta.bus.delivery import BusMetrics, said
 from escolta.bus.local import LocalQueues
 from escolta.bus.port import DeadLetter, Subscription
@@ -40,14 +40,24 @@ BAD_LOGIN = (134, 135)
 class MqttBus:
     """The `Bus` over MQTT. Retries and `dead_letters` live in this process: the broker has neither.
 
+    A dead letter is logged and counted, and not told of on the bus: a node may not speak for a service.
     A broker keeps a queue for each client, so two clients never share one: each gets every message.
     """
 
-    def __init__(self, url: str, clock: Clock, registry: CollectorRegistry, *, client_id: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        registry: CollectorRegistry,
+        *,
+        name: str,
+        answers_within_s: float | None = None,
+    ) -> None:
         self._address = address_of(url, port=1883, tls_port=8883)
-        self._client_id = client_id
+        self._client_id = client_id_of(name, self._address.password) if name else ""
+        self._answers_within_s = answers_within_s
         self._metrics = BusMetrics(registry)
-        self._queues = LocalQueues(clock, self._metrics, self.publish)
+        self._queues = LocalQueues(clock, self._metrics, self._tell)
         self._online: tuple[aiomqtt.Client, asyncio.Future[None]] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._told = ""
@@ -92,13 +102,19 @@ class MqttBus:
     async def start(self) -> None:
         """Connect and subscribe; where no broker answers in `START_S`, go on trying in the background.
 
-        Raises `Misconfigured` when the broker answers and refuses us.
+        Raises `Misconfigured` when the broker answers and refuses us, or does not answer and must
+        (`answers_within_s`).
         """
         connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._keeper = asyncio.create_task(self._keep_connected(connected))
-        await asyncio.wait({connected}, timeout=START_S)
+        await asyncio.wait({connected}, timeout=self._answers_within_s or START_S)
         if connected.done():
             connected.result()
+        elif self._answers_within_s:
+            raise Misconfigured(
+                f"ESCOLTA_BUS_URL: no MQTT broker answers at {self._address} ({self._told or 'no answer'}): "
+                "start it, or correct the address"
+            )
         else:
             connected.cancel()
             log.warning("no MQTT broker answers at %s yet: starting without, and trying on", self._address)
@@ -166,6 +182,8 @@ class MqttBus:
         client.pending_calls_threshold = UNCONFIRMED
         # aiomqtt acknowledges what it has received; paho can wait until the handler is done.
         client._client.manual_ack_set(True)
+        # Where we are stopped just as the connection is lost, nobody else asks what it was lost by.
+        client._disconnected.add_done_callback(_asked)
         return client
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
@@ -174,6 +192,9 @@ class MqttBus:
             [granted] = await client.subscribe(topic, qos=AT_LEAST_ONCE)
             if getattr(granted, "is_failure", False):
                 raise aiomqtt.MqttError(f"{self._address.user!r} may not listen to {topic}")
+
+    async def _tell(self, dead: DeadLetter) -> None:
+        log.error("a message on %s is of no use and dropped: %s", dead.topic, dead.reason)
 
     def _acknowledge(self, client: aiomqtt.Client, mid: int, qos: int) -> None:
         # Over another connection the same number would be another message.
@@ -185,6 +206,11 @@ class MqttBus:
             f"ESCOLTA_BUS_URL: the MQTT broker at {self._address} refuses the user "
             f"{self._address.user!r}, its password or its rights"
         )
+
+
+def _asked(lost: asyncio.Future[None]) -> None:
+    if not lost.cancelled():
+        lost.exception()
 
 
 def _refuses(error: Exception) -> bool:

@@ -13,9 +13,13 @@ def open_bus(
     *,
     clock: Clock | None = None,
     metrics: CollectorRegistry | None = None,
-    client_id: str = "",
+    name: str = "",
+    answers_within_s: float | None = None,
 ) -> Bus:
-    """The bus that `url` names. `client_id` names an MQTT client to its broker: a node's name.
+    """The bus that `url` names. `name` is a node's: it is a part of the id of its MQTT client.
+
+    `answers_within_s`: how soon a broker must answer, or `start` is `Misconfigured`. Unless it is said, a
+    start waits a minute for RabbitMQ, and goes on without an MQTT broker.
 
     Raises `Misconfigured` for a URL that cannot be read, or whose library is not installed.
     """
@@ -29,11 +33,11 @@ def open_bus(
         if scheme in ("amqp", "amqps"):
             from escolta.bus.rabbit import RabbitBus
 
-            return RabbitBus(url, clock, metrics)
+            return RabbitBus(url, clock, metrics, answers_within_s=answers_within_s)
         if scheme in ("mqtt", "mqtts"):
             from escolta.bus.mqtt import MqttBus
 
-            return MqttBus(url, clock, metrics, client_id=client_id)
+            return MqttBus(url, clock, metrics, name=name, answers_within_s=answers_within_s)
     except ModuleNotFoundError as error:
         raise Misconfigured(
             f"ESCOLTA_BUS_URL begins with {scheme!r}, which needs {error.name}: "

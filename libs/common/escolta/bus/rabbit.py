@@ -12,6 +12,7 @@ from escolta.bus.address import address_of
 from escolta.bus.delivery import BusMetrics, Delivery, rejection, said
 from escolta.bus.port import DeadLetter, Subscription
 from escolta.bus.rabbit_consumer import TOPICS, Consumer
+from escolta.bus.rabbit_depths import LOOK_EVERY_S, tell_depths
 from escolta.bus.rabbit_link import AWAY, Link, open_link, refusals
 from escolta.cancellation import cancelled_by_us_alone
 from escolta.clock import Clock
@@ -27,13 +28,17 @@ RECONNECT_S = 1.0
 class RabbitBus:
     """The `Bus` over AMQP 0-9-1, for RabbitMQ 3.10 to 4.x."""
 
-    def __init__(self, url: str, clock: Clock, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, url: str, clock: Clock, registry: CollectorRegistry, *, answers_within_s: float | None = None
+    ) -> None:
         self._address = address_of(url, port=5672, tls_port=5671)
         self._clock = clock
+        self._answers_within_s = answers_within_s
         self._metrics = BusMetrics(registry)
         self._consumers: list[Consumer] = []
         self._link: Link | None = None
         self._keeper: asyncio.Task[None] | None = None
+        self._counter: asyncio.Task[None] | None = None
         self._workers: list[asyncio.Task[None]] = []
 
     async def publish(self, event: Event) -> None:
@@ -41,21 +46,22 @@ class RabbitBus:
         topic = event.routing_key()
         if self._link is None:
             raise Transient(f"RabbitMQ at {self._address} is away: {topic} was not published")
-        if not await self._link.send(TOPICS, topic, event.model_dump_json().encode()):
+        body = event.model_dump_json().encode()
+        if not await self._link.send(TOPICS, topic, body, lasting=not event.asked_for_again):
             self._metrics.count_unrouted(topic)
         self._metrics.published.labels(event.topic).inc()
 
     def subscribe(self, service: str, subscription: Subscription) -> None:
-        self._consumers.append(Consumer(Delivery(service, subscription, self._metrics), self._tell))
+        self._consumers.append(Consumer(service, Delivery(service, subscription, self._metrics), self._tell))
 
     async def start(self) -> None:
-        """Connect and consume; waits up to `START_S` for a broker that is still coming up.
+        """Connect and consume; waits up to `START_S`, or `answers_within_s`, for a broker that is coming up.
 
         Raises `Misconfigured` when none answers, when it refuses us, or when a queue has other arguments.
         """
         why = "no answer"
         try:
-            async with asyncio.timeout(START_S):
+            async with asyncio.timeout(self._answers_within_s or START_S):
                 while self._link is None:
                     try:
                         await self._connect()
@@ -72,13 +78,15 @@ class RabbitBus:
                 "start it, or correct the address"
             ) from None
         self._keeper = asyncio.create_task(self._keep_connected())
+        self._counter = asyncio.create_task(self._count_for_ever())
         self._workers = [asyncio.create_task(consumer.work()) for consumer in self._consumers]
 
     async def stop(self) -> None:
         """Take no further message, return what has not begun, finish what has, and close."""
-        if self._keeper:
+        if self._keeper and self._counter:
             self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+            self._counter.cancel()
+            await asyncio.gather(self._keeper, self._counter, return_exceptions=True)
         try:
             await asyncio.gather(*(consumer.close() for consumer in self._consumers))
             await asyncio.gather(*self._workers)
@@ -116,6 +124,12 @@ class RabbitBus:
                         why = said(error)
                         log.warning("RabbitMQ at %s is still away: %s", self._address, why)
             log.info("RabbitMQ at %s is back", self._address)
+
+    async def _count_for_ever(self) -> None:
+        queues = {consumer.queues for consumer in self._consumers}
+        while True:
+            await tell_depths(self._link, queues, self._metrics)
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def _tell(self, dead: DeadLetter) -> None:
         if dead.topic != MessageRejected.topic:  # else a poisoned rejection would feed itself

@@ -3,17 +3,19 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import aio_pika
 from aio_pika import exceptions as amqp
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.connection import make_url
+from aiormq import Channel
 from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
 from aiormq.exceptions import ChannelAccessRefused
 
 from escolta.bus.address import Address
 from escolta.bus.delivery import said
+from escolta.bus.rabbit_outbox import Letter, Outbox
 from escolta.cancellation import cancelled_by_us_alone
 from escolta.errors import Misconfigured, Transient
 
@@ -31,6 +33,14 @@ RuntimeError, what was under way may fail with a bare Exception."""
 NOT_ALLOWED = 530
 
 
+class QueueOf(NamedTuple):
+    """A queue that is reached by `exchange`, which exists, under the queue's own name."""
+
+    exchange: str
+    name: str
+    arguments: Mapping[str, str | int]
+
+
 class Link:
     """A connection and its channel for sending. `lost` is set, with the reason, once it is of no more use."""
 
@@ -42,6 +52,7 @@ class Link:
         self._sending: AbstractChannel | None = None
         self._opening = asyncio.Lock()
         self._unconfirmed = asyncio.Semaphore(UNCONFIRMED)
+        self._outbox = Outbox(self._sending_below)
         connection.close_callbacks.add(lambda _, error: self.lose(said(error)))
 
     def lose(self, why: str) -> None:
@@ -50,21 +61,23 @@ class Link:
             self.lost.set_result(why)
 
     async def send(
-        self, exchange: str, routing_key: str, body: bytes, headers: Mapping[str, str | int] | None = None
+        self,
+        exchange: str,
+        routing_key: str,
+        body: bytes,
+        headers: Mapping[str, str | int] | None = None,
+        *,
+        lasting: bool = True,
     ) -> bool:
-        """True once a queue has the message for good, False if no queue wanted it; else `Transient`."""
-        message = aio_pika.Message(
-            body,
-            headers=dict(headers or {}),
-            content_type="application/json",
-            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-        )
+        """True once a queue has the message, False if no queue wanted it; else `Transient`.
+
+        `lasting`: for good. Otherwise a classic queue, such as each node has, keeps it in memory alone.
+        """
+        letter = Letter(exchange, routing_key, body, headers or {}, lasting)
         try:
             with cancelled_by_us_alone():
                 async with self._unconfirmed, asyncio.timeout(CONFIRM_S):
-                    channel = await self._sending_channel()
-                    target = await channel.get_exchange(exchange, ensure=False)
-                    await target.publish(message, routing_key, mandatory=True)
+                    await self._outbox.send(letter)
         except amqp.PublishError:
             return False
         except AWAY as error:
@@ -73,19 +86,24 @@ class Link:
             ) from error
         return True
 
-    async def send_to_queue(
-        self, queue: str, arguments: Mapping[str, str | int], body: bytes, headers: Mapping[str, str | int]
-    ) -> None:
+    async def send_to_queue(self, queue: QueueOf, body: bytes, headers: Mapping[str, str | int]) -> None:
         """Put a message into one durable queue, which is made if it is not there. Raises `Transient`."""
         try:
             with cancelled_by_us_alone():
                 async with asyncio.timeout(CONFIRM_S):
                     channel = await self._sending_channel()
-                    await channel.declare_queue(queue, durable=True, arguments=dict(arguments))
+                    made = await channel.declare_queue(
+                        queue.name, durable=True, arguments=dict(queue.arguments)
+                    )
+                    await made.bind(queue.exchange, queue.name)
         except AWAY as error:
-            raise Transient(f"RabbitMQ at {self._address} gives no queue {queue}: {said(error)}") from error
-        if not await self.send("", queue, body, headers):
-            raise Transient(f"the queue {queue} of RabbitMQ at {self._address} was deleted under our hands")
+            raise Transient(
+                f"RabbitMQ at {self._address} gives no queue {queue.name}: {said(error)}"
+            ) from error
+        if not await self.send(queue.exchange, queue.name, body, headers):
+            raise Transient(
+                f"the queue {queue.name} of RabbitMQ at {self._address} was deleted under our hands"
+            )
 
     async def close(self) -> None:
         """Close the connection: the broker redelivers what it had handed out over it.
@@ -93,6 +111,7 @@ class Link:
         Where the broker reads no more, it is cut: aiormq would wait, cancelled or not, until all is sent that
         it holds.
         """
+        self._outbox.close()
         closing = asyncio.create_task(self.connection.close())
         closing.add_done_callback(lambda done: done.cancelled() or done.exception())  # whatever it was
         try:
@@ -100,6 +119,10 @@ class Link:
         finally:
             if not closing.done():
                 self._wire.cut()
+
+    async def _sending_below(self) -> Channel:
+        """aiormq's own, which aio-pika stands on."""
+        return cast(Channel, await (await self._sending_channel()).get_underlay_channel())
 
     async def _sending_channel(self) -> AbstractChannel:
         """The broker closes a channel on which it refused something: then a new one is opened."""

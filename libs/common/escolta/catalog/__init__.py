@@ -1,49 +1,68 @@
-"""The catalog: always PostgreSQL. `open_catalog` gives an asyncpg pool over an up-to-date schema.
+"""The catalog: always PostgreSQL. `open_catalog` gives an asyncpg pool over a schema that this program knows.
 
-`embedded://folder` starts a private PostgreSQL whose data lie in the folder (escolta.catalog.embedded);
-`postgresql://…` connects to a server.
+`embedded://folder` starts a private PostgreSQL whose data lie in the folder (escolta.catalog.embedded), and
+brings its schema up to date; `postgresql://…` connects to a server, whose schema is `escolta migrate`'s.
 """
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from importlib.resources import files
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
+from escolta.catalog.accounts import grant
 from escolta.catalog.binaries import ROOTS_CACHE
+from escolta.catalog.connection import Connection
+from escolta.catalog.migrating import migrate
+from escolta.catalog.schema import shipped, unmet
 from escolta.errors import Misconfigured, Transient
 from escolta.url import scheme_of, split_url
 
-MIGRATION_LOCK = 0x657363_6F6C7461  # "escolta": one process migrates, the others wait for it
+__all__ = ["checked", "migrate", "migrate_server", "open_catalog", "why_unusable"]
+
+SCHEMA_POLL_S = 2.0
+Waits = Callable[[str], AbstractAsyncContextManager[None]]
 
 
 @asynccontextmanager
 async def open_catalog(
-    url: str, *, cache: Path = ROOTS_CACHE, connections: int = 8, wait_s: float = 60.0, join: bool = False
+    url: str,
+    *,
+    cache: Path = ROOTS_CACHE,
+    connections: int = 8,
+    wait_s: float = 60.0,
+    join: bool = False,
+    waits: Waits | None = None,
 ) -> AsyncIterator[asyncpg.Pool]:
-    """A pool over the migrated catalog that `url` names; a server that is still starting is waited for.
+    """A pool over the catalog that `url` names; a server that is still starting is waited for.
 
     `cache` is where an embedded server that root starts keeps a copy of its programs. `join`: where another
-    process of this user has started the embedded server, use it, as long as that process lives.
+    process of this user has started the embedded server, use it, as long as that process lives. `waits(why)`
+    is entered while the schema of a server is not yet as this program needs it.
 
-    Raises `Misconfigured` for a URL of another kind, a refused password, or no server within `wait_s`.
+    Raises `Misconfigured` for a URL of another kind, a refused password, no server within `wait_s`, or,
+    without `waits`, a schema that `escolta migrate` has yet to change.
     """
     scheme, rest = scheme_of(url), url.partition("://")[2]
     if scheme == "embedded" and rest:
         from escolta.catalog.embedded import EmbeddedPostgres, address_in_use
 
         if join and (dsn := address_in_use(Path(rest))):
-            async with _pool(dsn, connections, wait_s) as pool:
+            await migrate(dsn)
+            async with _pool(dsn, connections) as pool:
                 yield pool
             return
-        async with EmbeddedPostgres(Path(rest), cache=cache) as dsn, _pool(dsn, connections, wait_s) as pool:
-            yield pool
+        async with EmbeddedPostgres(Path(rest), cache=cache) as dsn:
+            await migrate(dsn)
+            async with _pool(dsn, connections) as pool:
+                yield pool
     elif scheme in ("postgresql", "postgres"):
-        async with _pool(checked(url), connections, wait_s) as pool:
+        await _usable(checked(url), wait_s, waits)
+        async with _pool(url, connections) as pool:
             yield pool
     else:
         raise Misconfigured(
@@ -57,12 +76,54 @@ def checked(url: str) -> str:
     return url
 
 
-@asynccontextmanager
-async def _pool(dsn: str, connections: int, wait_s: float) -> AsyncIterator[asyncpg.Pool]:
+async def migrate_server(url: str, passwords: Mapping[str, str], say: Callable[[str], None]) -> None:
+    """Bring the server at `url` up to date: schema, accounts, rights. One that still starts is waited for.
+
+    `passwords`, by service, are what these sign in with from now on. Raises `Misconfigured`, also for an
+    embedded catalog, which is brought up to date where it is started.
+    """
+    if scheme_of(url) not in ("postgresql", "postgres"):
+        raise Misconfigured(
+            "ESCOLTA_CATALOG_URL names no server (postgresql://…), and an embedded catalog needs no migrating"
+        )
+    await _wait_for_server(checked(url), 60.0)
+    await migrate(url, say=say, then=partial(grant, passwords=passwords, say=say))
+
+
+async def why_unusable(dsn: str) -> str:
+    """Why this program cannot use the schema before somebody runs `escolta migrate`; empty where it can."""
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        return await unmet(connection, shipped())
+    finally:
+        await connection.close()
+
+
+async def _usable(dsn: str, wait_s: float, waits: Waits | None) -> None:
     await _wait_for_server(dsn, wait_s)
-    await migrate(dsn)
+    why = await why_unusable(dsn)
+    if not why:
+        return
+    if waits is None:
+        raise Misconfigured(f"ESCOLTA_CATALOG_URL: {why}: run `escolta migrate`")
+    async with waits(why):
+        while why:
+            await asyncio.sleep(SCHEMA_POLL_S)
+            await _wait_for_server(dsn, wait_s)
+            why = await why_unusable(dsn)
+
+
+@asynccontextmanager
+async def _pool(dsn: str, connections: int) -> AsyncIterator[asyncpg.Pool]:
     async with asyncpg.create_pool(
-        dsn, min_size=1, max_size=connections, connect=_connect, init=_set_up_connection, command_timeout=300
+        dsn,
+        min_size=1,
+        max_size=connections,
+        connect=_connect,
+        connection_class=Connection,
+        init=_set_up_connection,
+        reset=_as_it_is,
+        command_timeout=300,
     ) as pool:
         yield pool
 
@@ -109,38 +170,10 @@ async def _set_up_connection(connection: asyncpg.Connection) -> None:
     await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
 
 
-async def migrate(dsn: str) -> None:
-    """Bring the schema up to date: each numbered file once, in order, a transaction each.
+async def _as_it_is(connection: asyncpg.Connection) -> None:
+    """What a connection needs when it comes back to the pool, its transaction ended: nothing.
 
-    Several processes may start at once: the first migrates, the others wait and find nothing to do.
+    asyncpg would have the server forget each time what a session may hold: half of all that a request asks.
+    Nothing of ours is the session's: settings are of a transaction (`SET LOCAL`), and `escolta.work` lets
+    go of its lock or of the connection.
     """
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
-        # IF NOT EXISTS would want the right to make tables where there is nothing to make.
-        if await connection.fetchval("SELECT to_regclass('public.escolta_migrations') IS NULL"):
-            await connection.execute(
-                "CREATE TABLE public.escolta_migrations ("
-                "name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
-            )
-        applied = {
-            row["name"] for row in await connection.fetch("SELECT name FROM public.escolta_migrations")
-        }
-        for name, sql in _migrations():
-            if name not in applied:
-                async with connection.transaction():
-                    await connection.execute(sql)
-                    await connection.execute("INSERT INTO public.escolta_migrations (name) VALUES ($1)", name)
-    except asyncpg.InsufficientPrivilegeError as error:
-        raise Misconfigured(
-            f"ESCOLTA_CATALOG_URL: the user may not make or change the catalog's tables ({error}): "
-            "let a start as their owner do it once"
-        ) from None
-    finally:
-        await connection.close()
-
-
-def _migrations() -> list[tuple[str, str]]:
-    folder = files("escolta.catalog") / "migrations"
-    found = [entry for entry in folder.iterdir() if entry.name.endswith(".sql")]
-    return [(entry.name, entry.read_text("utf-8")) for entry in sorted(found, key=lambda entry: entry.name)]

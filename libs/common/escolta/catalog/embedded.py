@@ -6,7 +6,7 @@
 
 It listens on a Unix socket inside its data folder and on no port. The folder is closed to other users, and
 the server asks the kernel who connects (`peer`): only the user who started it gets in. Every start writes
-that user into pg_ident.conf, because root may start what an ordinary user made.
+that into pg_hba.conf and pg_ident.conf, because root may start what an ordinary user made.
 """
 
 import asyncio
@@ -29,7 +29,11 @@ from escolta.catalog.leftovers import clear_leftovers
 from escolta.catalog.programs import POLL_S, Programs, end, owner_of
 from escolta.errors import Misconfigured, Transient
 
-ROLE = DATABASE = "escolta"
+ROLE = DATABASE = MAP = "escolta"
+WHO = f"local all all peer map={MAP}\nlocal replication all peer map={MAP}\n"
+"""pg_hba.conf: by the kernel's word, who started it; a backup's connections are of another kind."""
+SLOT_BYTES = "4GB"
+"""How much log is kept for a backup that followed once and is away."""
 READY_TIMEOUT_S = 600.0
 """Long, because crash recovery may replay a gigabyte of log from a slow disk; a dead server ends the wait."""
 
@@ -42,11 +46,27 @@ class EmbeddedPostgres:
     in this process and, on Linux, in any process of the same user, as long as this one lives.
     """
 
-    def __init__(self, root: Path, *, cache: Path = ROOTS_CACHE) -> None:
-        """`cache` is where root keeps a copy of PostgreSQL's programs that other users can run."""
+    def __init__(
+        self,
+        root: Path,
+        *,
+        cache: Path = ROOTS_CACHE,
+        role: str = ROLE,
+        database: str = DATABASE,
+        binaries: Path | None = None,
+        patience_s: float = READY_TIMEOUT_S,
+    ) -> None:
+        """`cache` is where root keeps a copy of PostgreSQL's programs that other users can run.
+
+        Of a restored backup: `role` and `database` of the DSN, the programs of another version, and how long
+        to wait for it.
+        """
         self.root = root.absolute()
         self.data = self.root / "data"
         self._cache = cache
+        self._role, self._database = role, database
+        self._binaries = binaries
+        self._patience_s = patience_s
         self._held = ExitStack()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -79,7 +99,7 @@ class EmbeddedPostgres:
             lock = self._lock()
             owner = owner_of(self.data)
             binaries = copied_binaries(self._cache) if owner else installed_binaries()
-            programs = Programs(binaries, owner, self.root / "postgres.log")
+            programs = Programs(self._binaries or binaries, owner, self.root / "postgres.log")
             if self.data.exists():
                 await clear_leftovers(self.data)
             else:
@@ -138,12 +158,12 @@ class EmbeddedPostgres:
             await programs.run(["initdb", "-D", folder, "--encoding=UTF8", *rights, *locale], fds)
             single = ["postgres", "--single", "-D", folder, "postgres"]
             await programs.run(single, fds, said=f"CREATE DATABASE {DATABASE};\n")
-        _overwrite(new / "pg_hba.conf", f"local all all peer map={ROLE}\n")
         new.rename(self.data)
 
     async def _serve(self, programs: Programs) -> str:
         user = pwd.getpwuid(os.geteuid()).pw_name
-        _overwrite(self.data / "pg_ident.conf", f'{ROLE} "{user}" {ROLE}\n')
+        _overwrite(self.data / "pg_hba.conf", WHO)
+        _overwrite(self.data / "pg_ident.conf", f'{MAP} "{user}" "{self._role}"\n')
         folder, fds = _opened(self.data, self._held)
         sockets, seen_from_here = folder, f"/proc/{os.getpid()}/fd/{fds[0]}" if fds else ""
         if not fds:
@@ -156,14 +176,16 @@ class EmbeddedPostgres:
             "unix_socket_permissions": "0700",
             "timezone": "UTC",
             "log_timezone": "UTC",
+            "max_slot_wal_keep_size": SLOT_BYTES,
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self._process = programs.spawn(["postgres", "-D", folder, *options], fds)
         await self._until_ready(self._process, programs)
-        return f"postgresql://{ROLE}@/{DATABASE}?host={quote(seen_from_here)}&port=5432"
+        who, what = quote(self._role, safe=""), quote(self._database, safe="")
+        return f"postgresql://{who}@/{what}?host={quote(seen_from_here)}&port=5432"
 
     async def _until_ready(self, process: subprocess.Popen[bytes], programs: Programs) -> None:
-        deadline = asyncio.get_running_loop().time() + READY_TIMEOUT_S
+        deadline = asyncio.get_running_loop().time() + self._patience_s
         while process.poll() is None:
             with suppress(FileNotFoundError, IndexError):
                 lines = (self.data / "postmaster.pid").read_text().splitlines()
@@ -171,7 +193,7 @@ class EmbeddedPostgres:
                     return
             if asyncio.get_running_loop().time() > deadline:
                 raise Transient(
-                    f"PostgreSQL in {self.root} is not ready after {READY_TIMEOUT_S:.0f} s: "
+                    f"PostgreSQL in {self.root} is not ready after {self._patience_s:.0f} s: "
                     f"see {programs.log}"
                 )
             await asyncio.sleep(POLL_S)

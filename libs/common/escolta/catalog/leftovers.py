@@ -21,12 +21,12 @@ async def clear_leftovers(data: Path) -> None:
     A pid file is never believed: its number may be a dead process that nobody has reaped, or by now a
     stranger's, and PostgreSQL would refuse to start in both cases. What counts is who really works there.
     """
-    told: set[int] = set()
+    stopped: set[int] = set()
     deadline = asyncio.get_running_loop().time() + WAIT_S
     while running := _processes_in(data):
         server = _pid_in(data / "postmaster.pid")
-        if server in running and server not in told:
-            told.add(server)
+        if server in running and server not in stopped:
+            stopped.add(server)
             with suppress(ProcessLookupError):
                 os.kill(server, signal.SIGINT)
         if asyncio.get_running_loop().time() > deadline:

@@ -6,6 +6,6 @@ secret with special characters is percent-encoded).
 """
 
 from escolta.objects.opening import open_objects
-from escolta.objects.port import Objects
+from escolta.objects.port import Grant, Objects, Stored
 
-__all__ = ["Objects", "open_objects"]
+__all__ = ["Grant", "Objects", "Stored", "open_objects"]

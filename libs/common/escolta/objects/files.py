@@ -2,31 +2,43 @@
 
 import asyncio
 import errno
-from collections.abc import Callable
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from escolta.disk import sync_folder, write_whole
+from escolta.disk import put_first, sync_folder, whole_file, write_whole
 from escolta.errors import Misconfigured, ObjectMissing, Rejected, Transient, is_transient
-from escolta.objects.port import check_key
+from escolta.objects.port import SETTING, Grant, Stored, check_key, check_note
 
 T = TypeVar("T")
+PAGE = 1000
 _CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class FileObjects:
-    """`Objects` in `folder`: an object is the file named by its key, and only this user can read it."""
+    """`Objects` in `folder`: an object is the file named by its key, its note `.<name>.note` beside it.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder.absolute()
+    Only this user can read them. The first `grant` or `put` makes the folder. Where it is not there, as when
+    its disk is not mounted, nothing is known of any object: every other verb is `Transient`, and so are these
+    two once the folder was seen.
+    """
 
-    async def put(self, key: str, data: bytes) -> None:
+    def __init__(self, folder: Path, setting: str = SETTING) -> None:
+        self._folder, self._setting = folder.absolute(), setting
+        self._was_there = False
+
+    async def put(self, key: str, data: bytes, note: str = "") -> None:
         """Write beside the object's place, to the disk, and rename: a crash leaves no half object."""
-        path = self._path(key)
+        path, note = self._path(key), check_note(note)
         try:
-            await self._in_thread(lambda: _write(path, data))
+            await self._in_thread(lambda: _write(path, data, note), may_make=True)
+            stored = await self._in_thread(path.read_bytes)  # ours, or that of whoever was first
         except (FileExistsError, IsADirectoryError, NotADirectoryError):
             raise Rejected(f"{key} cannot be stored: one key is the folder of another") from None
+        if stored != data:
+            raise Rejected(f"{key} cannot be stored: there are other bytes, and an object is never changed")
 
     async def get(self, key: str) -> bytes:
         path = self._path(key)
@@ -35,20 +47,46 @@ class FileObjects:
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise ObjectMissing(f"The object {key} is not in {self._folder}") from None
 
-    async def size(self, key: str) -> int | None:
+    async def head(self, key: str) -> Stored | None:
         path = self._path(key)
-        return await self._in_thread(lambda: path.stat().st_size if path.is_file() else None)
+        return await self._in_thread(lambda: _head(path))
+
+    async def keys(self, prefix: str) -> AsyncIterator[str]:
+        found = _keys(self._folder, prefix)
+        while page := await self._in_thread(lambda: list(islice(found, PAGE))):
+            for key in page:
+                yield key
+
+    async def grant(self, key: str, size_bytes: int, sha256: str, note: str) -> Grant:
+        """Who can ask here has the folder, too."""
+        check_key(key), check_note(note)
+        await self._in_thread(lambda: _make(self._folder), may_make=True)
+        return Grant("", {})
 
     async def delete(self, key: str) -> None:
         path = self._path(key)
-        await self._in_thread(lambda: path.unlink(missing_ok=True) if path.is_file() else None)
+        await self._in_thread(lambda: _remove(path))
+
+    async def aclose(self) -> None:
+        """There is nothing to close."""
 
     def _path(self, key: str) -> Path:
         return self._folder / check_key(key)
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
+    async def _in_thread(self, work: Callable[[], T], *, may_make: bool = False) -> T:
+        def where_it_is() -> T:
+            expected = self._was_there or not may_make  # asked first: another thread may make it just now
+            if not self._folder.exists() and expected:
+                raise Transient(
+                    f"The folder {self._folder} of the object store is not there: mount its disk, or correct"
+                    f" {self._setting}"
+                )
+            done = work()
+            self._was_there = True
+            return done
+
         try:
-            return await asyncio.to_thread(work)
+            return await asyncio.to_thread(where_it_is)
         except (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise
         except OSError as error:
@@ -58,13 +96,53 @@ class FileObjects:
                 raise
             raise Misconfigured(
                 f"{error.filename} cannot be used ({error.strerror}): give it to the user who runs Escolta, "
-                "or set ESCOLTA_OBJECTS_URL to another folder (file://…)"
+                f"or set {self._setting} to another folder (file://…)"
             ) from error
 
 
-def _write(path: Path, data: bytes) -> None:
-    new = [folder for folder in path.parents if not folder.exists()]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, data)  # beside it, under a name that is no key: nobody can ask for the unfinished file
-    for folder in new:
-        sync_folder(folder.parent)  # a new folder is on disk only when the folder that lists it is
+def _write(path: Path, data: bytes, note: str) -> None:
+    _make(path.parent)
+    if not path.exists():
+        if note:
+            write_whole(_note(path), note.encode())  # first: there is no object without its note
+        with whole_file(path, put_first) as file:  # unfinished, it has a name that is no key
+            file.write(data)
+
+
+def _make(folder: Path) -> None:
+    new = [made for made in (folder, *folder.parents) if not made.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in new:
+        sync_folder(made.parent)  # a new folder is on disk only when the folder that lists it is
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(f".{path.name}.note")
+
+
+def _head(path: Path) -> Stored | None:
+    if not path.is_file():
+        return None
+    note = _note(path)
+    return Stored(path.stat().st_size, note.read_text() if note.exists() else "")
+
+
+def _remove(path: Path) -> None:
+    if path.is_file():
+        path.unlink()
+        _note(path).unlink(missing_ok=True)
+
+
+def _keys(folder: Path, prefix: str) -> Iterator[str]:
+    for parent, folders, names in os.walk(folder):
+        base = Path(parent).relative_to(folder)
+        folders[:] = [name for name in folders if _leads_to(prefix, f"{(base / name).as_posix()}/")]
+        yield from (
+            key
+            for name in names
+            if not name.startswith(".") and (key := (base / name).as_posix()).startswith(prefix)
+        )
+
+
+def _leads_to(prefix: str, folder: str) -> bool:
+    return folder.startswith(prefix) or prefix.startswith(folder)

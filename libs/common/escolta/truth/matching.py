@@ -63,11 +63,11 @@ def parts_of(name: str) -> Parts:
 def _distance(asked: Parts, parts: Parts) -> tuple[bool, bool, int, bool] | None:
     """How far two paths are from being the same, the least the nearest; None where they are other files."""
     common = min(len(asked), len(parts))
-    one, other = ([folded(part) for part in each[-common:]] for each in (asked, parts))
-    same = one[-1] == other[-1]
-    bare = PurePosixPath(other[-1]).suffix == "" and _without_suffix(one[-1]) == other[-1]
-    but_for_the_suffix = one[-1] == _without_suffix(other[-1]) or bare
-    if one[:-1] != other[:-1] or not (same or but_for_the_suffix):
+    ours, theirs = ([folded(part) for part in each[-common:]] for each in (asked, parts))
+    same = ours[-1] == theirs[-1]
+    bare = PurePosixPath(theirs[-1]).suffix == "" and _without_suffix(ours[-1]) == theirs[-1]
+    but_for_the_suffix = ours[-1] == _without_suffix(theirs[-1]) or bare
+    if ours[:-1] != theirs[:-1] or not (same or but_for_the_suffix):
         return None
     other_capitals = PurePosixPath(asked[-1]).stem != PurePosixPath(parts[-1]).stem
     return len(asked) != len(parts), not same, -common, other_capitals

@@ -2,6 +2,6 @@
 
 from escolta.web.frame import page
 from escolta.web.pages import Pages, Visitor
-from escolta.web.sessions import Session, Sessions, lead, signed_in
+from escolta.web.sessions import NOBODY, Session, Sessions, lead, signed_in
 
-__all__ = ["Pages", "Session", "Sessions", "Visitor", "lead", "page", "signed_in"]
+__all__ = ["NOBODY", "Pages", "Session", "Sessions", "Visitor", "lead", "page", "signed_in"]

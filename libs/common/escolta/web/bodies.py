@@ -1,4 +1,7 @@
-"""How large a request may be: counted as it comes in, before anybody asks who sends it."""
+"""How large and how slow a request may be: measured as it comes in, before anybody asks who sends it."""
+
+import asyncio
+import contextlib
 
 from fastapi import HTTPException
 from fastapi.responses import JSONResponse
@@ -9,14 +12,20 @@ from escolta.fields import LARGEST_EVENT_BYTES
 
 LARGEST_BODY_BYTES = LARGEST_EVENT_BYTES
 """The longest request asks for an iteration, as the longest event does."""
+BODY_S = 20.0
+"""So long a request has to bring its body."""
 READ_ON_BYTES = 32 * LARGEST_BODY_BYTES
 """So much more is read and forgotten: a client that still sends would not read why it was refused."""
+TOO_SLOW = f"The request did not come to its end within {BODY_S:.0f} s: send it again."
 TOO_LARGE = f"The request has more than {LARGEST_BODY_BYTES} bytes: send less at a time."
 CLOSE = {"Connection": "close"}
 
 
 class BodyLimit:
-    """ASGI middleware: 413 for a body that is too large, whether it says so first or is sent in chunks."""
+    """ASGI middleware: 413 for a body that is too large, whether it says so first or is sent in chunks.
+
+    408 for one that does not come to its end.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -30,14 +39,15 @@ class BodyLimit:
             await _read_on(receive)
             await JSONResponse({"detail": TOO_LARGE}, 413, CLOSE)(scope, receive, send)
             return
-        came = 0
+        came, more, ends_at = 0, True, 0.0
 
         async def counted() -> Message:
-            nonlocal came
-            message = await receive()
-            came += len(message.get("body", b""))
+            nonlocal came, more, ends_at
+            ends_at = ends_at or asyncio.get_running_loop().time() + BODY_S
+            message = await _by(ends_at, receive) if more else await receive()
+            came, more = came + len(message.get("body", b"")), bool(message.get("more_body"))
             if came > LARGEST_BODY_BYTES:
-                if message.get("more_body"):
+                if more:
                     await _read_on(receive)
                 raise HTTPException(413, TOO_LARGE, CLOSE)
             return message
@@ -45,8 +55,18 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
 
+async def _by(ends_at: float, receive: Receive) -> Message:
+    try:
+        async with asyncio.timeout_at(ends_at):
+            return await receive()
+    except TimeoutError:
+        raise HTTPException(408, TOO_SLOW, CLOSE) from None
+
+
 async def _read_on(receive: Receive) -> None:
     came, more = 0, True
-    while more and came < READ_ON_BYTES:
-        message = await receive()
-        came, more = came + len(message.get("body", b"")), bool(message.get("more_body"))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(BODY_S):
+            while more and came < READ_ON_BYTES:
+                message = await receive()
+                came, more = came + len(message.get("body", b"")), bool(message.get("more_body"))

@@ -8,27 +8,24 @@ from fastapi.responses import HTMLResponse
 
 _FRAME = Template(files("escolta.web").joinpath("static/frame.html").read_text("utf-8"))
 
-# Scripts and media come from ourselves alone; the labeling page plays from blob: URLs.
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
-        "style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-
 
 def page(
-    title: str, body: str, *, script: str = "", wide: bool = False, nav: bool = True, status: int = 200
+    title: str,
+    body: str,
+    *,
+    script: str = "",
+    wide: bool = False,
+    nav: bool = True,
+    csrf: str = "",
+    status: int = 200,
 ) -> HTMLResponse:
     """A page: `body` is HTML of ours, `script` the address of its ES module.
 
-    `nav`: the bar shows where one can go and who is signed in; off where nobody is yet.
+    `nav`: the bar shows where one can go and who is signed in; off where nobody is yet. `csrf`: the token.
     """
     modules = ["/static/nav.js"] * nav + [script] * bool(script)
     scripts = "\n".join(f'<script type="module" src="{escape(it)}"></script>' for it in modules)
     html = _FRAME.substitute(
-        title=escape(title), body=body, script=scripts, width="wide" if wide else "narrow"
+        title=escape(title), body=body, script=scripts, width="wide" if wide else "narrow", csrf=csrf
     )
-    return HTMLResponse(html, status, HEADERS)
+    return HTMLResponse(html, status, {"Cache-Control": "private, no-cache"})

@@ -34,10 +34,19 @@ class Pages:
         """`<name>.html` in the frame with its module `<name>.js`; or the way to sign in; or 403 in words."""
         if who is None and self._seen_by != "anybody":
             return RedirectResponse("/sign-in", 303)
+        csrf = who.csrf if who else ""
         if not self._may_see(who):
-            return page(title, f"<h1>{title}</h1><p>Only a lead may see this page.</p>", status=403)
+            refusal = f"<h1>{title}</h1><p>Only a lead may see this page.</p>"
+            return page(title, refusal, csrf=csrf, status=403)
         body = (self.folder / f"{name}.html").read_text("utf-8")
-        return page(title, body, script=f"{self._modules_at}/{name}.js", wide=nav, nav=nav)
+        return page(
+            title,
+            body,
+            script=f"{self._modules_at}/{name}.js",
+            wide=nav,
+            nav=nav,
+            csrf=csrf,
+        )
 
     def _may_see(self, who: Session | None) -> bool:
         if self._seen_by == "leads":

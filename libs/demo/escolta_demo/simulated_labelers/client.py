@@ -13,6 +13,8 @@ PAUSES_S = (0.1, 0.3, 1.0, 3.0)
 PATIENCE = 40
 """How often a gateway that is away is asked again, the last pause over and over: about two minutes."""
 
+TOO_MANY = 429
+
 AWAY = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
 
 
@@ -36,6 +38,7 @@ class Client:
         """
         trouble = ""
         for attempt in range(PATIENCE):
+            pause_s = PAUSES_S[min(attempt, len(PAUSES_S) - 1)]
             try:
                 response = await self._http.request(verb, path, json=body, headers=self._headers)
             except AWAY as error:
@@ -44,9 +47,10 @@ class Client:
                 if response.is_success or response.status_code in but:
                     return response
                 trouble = f"{verb} {path}: {response.status_code} {response.text[:500]}"
-                if response.status_code < 500:
+                if response.status_code < 500 and response.status_code != TOO_MANY:
                     raise Rejected(trouble)
-            await asyncio.sleep(PAUSES_S[min(attempt, len(PAUSES_S) - 1)])
+                pause_s = max(pause_s, float(response.headers.get("retry-after", 0)))
+            await asyncio.sleep(pause_s)
         raise Transient(f"{self._http.base_url} stays away: {trouble}")
 
     async def json(self, path: str) -> Any:

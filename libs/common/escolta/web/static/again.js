@@ -16,9 +16,10 @@ export class Again {
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && hope());
   }
 
-  later() {
+  /** Not before `after_s`, where the server has asked for that. */
+  later(after_s = 0) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#now(), this.#pause_s * 1000);
+    this.#timer = setTimeout(() => this.#now(), Math.max(this.#pause_s, after_s) * 1000);
     this.#pause_s = Math.min(this.#pause_s * 1.5, LONGEST_PAUSE_S);
   }
 
@@ -40,7 +41,7 @@ export class Again {
 export function answered(ask) {
   return new Promise((resolve, reject) => {
     const attempt = () =>
-      ask().then(resolve, (error) => (error.isPassing ? again.later() : reject(error)));
+      ask().then(resolve, (error) => (error.isPassing ? again.later(error.after_s) : reject(error)));
     const again = new Again(attempt);
     attempt();
   });

@@ -4,9 +4,10 @@ const PATIENCE_S = 20;
 
 /** What the server answered instead of what was asked for. `status` 0: it could not be reached. */
 export class ApiError extends Error {
-  constructor(status, message) {
+  constructor(status, message, after_s = 0) {
     super(message);
     this.status = status;
+    this.after_s = after_s; // the server wants to be left alone so long
   }
 
   /** Asking the same again later may succeed. */
@@ -15,19 +16,32 @@ export class ApiError extends Error {
   }
 }
 
+// The session's token, which shows that a page of ours asks. Whoever signs in anew in another tab has another.
+const CSRF = "X-Escolta-CSRF";
+let token = document.querySelector('meta[name="escolta-csrf"]')?.content ?? "";
+
 /**
  * The answer to a request, its body sent as JSON, as what `read` makes of the response; an `ApiError` in place of any
  * but a good one. All of it has to be here within `patience_s`.
  */
 export async function call(method, path, body, { read = (response) => response, patience_s = PATIENCE_S } = {}) {
-  const request = { method, signal: AbortSignal.timeout(1000 * patience_s) };
+  const request = { method, headers: {}, signal: AbortSignal.timeout(1000 * patience_s) };
   if (body !== undefined) {
-    request.headers = { "Content-Type": "application/json" };
+    request.headers["Content-Type"] = "application/json";
     request.body = JSON.stringify(body);
   }
-  const response = await fetch(path, request).catch(missed);
-  if (!response.ok) throw new ApiError(response.status, await reason(response));
+  const response = await sent(path, request).catch(missed);
+  if (!response.ok) throw new ApiError(response.status, await reason(response), wait(response));
   return await Promise.resolve(read(response)).catch(missed);
+}
+
+async function sent(path, request) {
+  request.headers[CSRF] = token;
+  const response = await fetch(path, request);
+  const of_now = response.headers.get(CSRF);
+  if (response.status !== 403 || !of_now || of_now === token) return response;
+  token = request.headers[CSRF] = of_now;
+  return fetch(path, request);
 }
 
 /** What the answer to a request says, as JSON. */
@@ -42,6 +56,8 @@ export function orSignIn(error) {
 function missed({ name }) {
   throw new ApiError(0, name === "TimeoutError" ? "The server does not answer." : "The server cannot be reached.");
 }
+
+const wait = (response) => Number(response.headers.get("Retry-After")) || 0;
 
 async function reason(response) {
   const { detail } = await response.json().catch(() => ({}));

@@ -11,5 +11,11 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
+/** A name that somebody gave: in a direction of its own, whatever stands beside it, and whole in its title. */
+export const named = (name) => element("bdi", { title: name }, name);
+
+/** Several of them, with commas between. */
+export const listed = (names) => names.flatMap((name, i) => (i ? [", ", named(name)] : [named(name)]));
+
 /** The element of the page with this id. */
 export const byId = (id) => document.getElementById(id);

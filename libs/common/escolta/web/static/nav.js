@@ -8,7 +8,10 @@ const LINKS = [
   { href: "/label", text: "Label" },
   { href: "/batches", text: "Batches", forLeads: true },
   { href: "/iterations", text: "Iterations", forLeads: true },
+  { href: "/nodes", text: "Nodes", forLeads: true },
   { href: "/quarantine", text: "Quarantine", forLeads: true },
+  { href: "/audit", text: "Audit", forLeads: true },
+  { href: "/bat", text: "BAT", forLeads: true, whereThereIs: "bat" },
 ];
 
 /** Who is signed in, as GET /api/me says once it answers; rejects with an `ApiError` of status 401 where nobody is. */
@@ -18,7 +21,8 @@ me.then(fill, () => {});
 
 function fill(person) {
   const nav = document.getElementById("nav");
-  nav.append(...LINKS.filter((it) => !it.forLeads || person.role === "lead").map(link));
+  const shown = LINKS.filter((it) => !it.whereThereIs || person[it.whereThereIs]);
+  nav.append(...shown.filter((it) => !it.forLeads || person.role === "lead").map(link));
   const who = link({ href: "/account", text: "" });
   who.className = "who";
   who.textContent = person.group ? `${person.name} · ${person.group}` : person.name;

@@ -1,0 +1,1 @@
+"""Forgetting: audios and people whose traces are to go, by the operator."""

@@ -1,0 +1,1 @@
+"""The way of one audio through all services, told by the rows that it left: true a year later, too."""

@@ -1,12 +1,17 @@
-"""What an audio must be to enter the catalog: pure checks, whose refusals a field engineer understands."""
+"""What an audio must be to enter the catalog: pure checks, whose refusals a field engineer understands.
+
+Whether its bytes are the sound that the node tells of, the embedder finds, which decodes them (decision 37).
+"""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from escolta.audio import LARGEST_AUDIO_BYTES, LONGEST_AUDIO_S, Probe, examine, promised
-from escolta.errors import Rejected
+from escolta.audio import LARGEST_AUDIO_BYTES, LONGEST_AUDIO_S
+from escolta.errors import EscoltaError, Rejected
 from escolta.events import AudioRecorded, audio_id_of
+from escolta.note import note_of, noted_event
+from escolta.service import Stored
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """A board without a battery wakes up in 1970 or 1980, and an old recording may be replayed: a start before
@@ -15,17 +20,16 @@ this one is a clock never set (ours)."""
 CLOCK_TOLERANCE = timedelta(seconds=60)
 """How far ahead of ours a node's clock may be (ours)."""
 
+HeldKind = Literal["unknown_node", "clock", "policy"]
 Kind = Literal[
-    "unknown_node",
-    "clock",
     "audio_id",
     "duration",
     "object",
     "size",
     "sha256",
-    "sound",
     "claims",
     "conflict",
+    "forgotten",
 ]
 
 
@@ -37,9 +41,27 @@ class Refused(Rejected):
         self.kind = kind
 
 
+class Held(EscoltaError):
+    """Raised when time, or whoever runs Escolta, will mend what keeps something out of the catalog.
+
+    `until`: when time alone will have mended it; none: that is not known.
+    """
+
+    def __init__(self, kind: HeldKind, reason: str, until: datetime | None = None) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.until = until
+
+
 def check_claims(event: AudioRecorded, now: datetime) -> None:
-    """Check what the event says, without a look at its object. Raises `Refused`."""
+    """Check what the event says, without a look at its object. Raises `Held` or `Refused`."""
     check_time(event.node, "an audio's start", event.start, now)
+    if not event.object_key.startswith(f"audio/{event.node}/"):
+        raise Refused(
+            "object",
+            f"{_named(event)} lies as {event.object_key}, and this node's objects lie below "
+            f"audio/{event.node}/: update the node's software, which must make keys from its name.",
+        )
     expected = audio_id_of(event.node, event.start)
     if event.audio_id != expected:
         raise Refused(
@@ -47,31 +69,36 @@ def check_claims(event: AudioRecorded, now: datetime) -> None:
             f"The audio id {event.audio_id} does not belong to node {event.node} at {_utc(event.start)}, "
             f"which is {expected}: update the node's software, which must make ids from name and start.",
         )
+    _check_duration(event)
 
 
 def check_time(node: str, what: str, moment: datetime, now: datetime) -> None:
-    """`moment`, which node `node` read from its clock, can be true. Raises `Refused`."""
+    """`moment`, which node `node` read from its clock, can be true.
+
+    Raises `Held`: it will be, or the node, once its clock is set, dates what waits by that.
+    """
     if moment < EARLIEST:
-        raise Refused(
+        raise Held(
             "clock",
             f"Node {node} gives {_utc(moment)} as {what}, before {EARLIEST.year}: its clock was not set. "
-            "Set the node's clock (NTP, or a new battery for its clock).",
+            "Set the node's clock (NTP, or a new battery): what waits there is dated by it then.",
         )
     if moment > now + CLOCK_TOLERANCE:
-        raise Refused(
+        raise Held(
             "clock",
             f"Node {node} gives {_utc(moment)} as {what}, which lies in the future (here it is {_utc(now)}): "
-            "set the node's clock (NTP).",
+            "set the clock that is wrong, the node's or this one (NTP).",
+            until=moment,
         )
 
 
 def check_size(event: AudioRecorded, size: int | None) -> None:
-    """The object is there, with `size` bytes, and few enough to fetch them. Raises `Refused`."""
+    """The object has, or is to have, `size` bytes: few enough to take them. Raises `Refused`."""
     if size is None:
         raise Refused(
-            "object",
-            f"{_named(event)} is not in the object store as {event.object_key}: check that "
-            "ESCOLTA_OBJECTS_URL is the same for node and ingest, and let the node upload the audio again.",
+            "claims",
+            f"{_named(event)} is not in the object store, and the node does not say how large it is: update "
+            "the node's software, which must tell.",
         )
     if size > LARGEST_AUDIO_BYTES:
         raise Refused(
@@ -81,47 +108,49 @@ def check_size(event: AudioRecorded, size: int | None) -> None:
         )
 
 
-def check_object(event: AudioRecorded, content: bytes) -> str:
-    """Check the object's bytes against the event: digest, format, completeness, duration, shape.
+def is_proven(event: AudioRecorded, stored: Stored) -> bool:
+    """Whether the store has proven that the object is what the event says. Raises `Refused` for its size.
 
-    Returns which channels are heard and why, empty where all are.
-
-    What the sound's header promises is judged first, and nothing too long is decoded; the rest is decoded to
-    its end: call it in a thread, not on the event loop. The sound itself is judged before what the node says
-    of it, because a node that cannot read its file sends it with made-up figures.
-    Raises `Refused`.
+    It has where the note is this audio's with this digest: a grant is for both at once, and the store
+    compares the bytes with the digest as they come (`Objects.grant`).
     """
+    check_size(event, stored.size_bytes)
+    if event.size_bytes not in (None, stored.size_bytes):
+        raise Refused(
+            "size",
+            f"{_named(event)} has {stored.size_bytes} bytes in the object store, and the node said "
+            f"{event.size_bytes}: let the node send the audio again.",
+        )
+    return stored.note == note_of(event) or _tells_of(event, stored.note)
+
+
+def _tells_of(event: AudioRecorded, note: str) -> bool:
+    """Another version may write the same event in another way."""
+    try:
+        noted = noted_event(event.object_key, note)
+    except Rejected:
+        return False
+    return (noted.audio_id, noted.sha256) == (event.audio_id, event.sha256)
+
+
+def check_content(event: AudioRecorded, content: bytes) -> None:
+    """Check the object's bytes against the event's digest. Raises `Refused`."""
     digest = hashlib.sha256(content).hexdigest()
     if digest != event.sha256:
         raise Refused(
             "sha256",
             f"{_named(event)} is not what the node sent: the object's sha256 begins with {digest[:12]}, the "
-            f"node's with {event.sha256[:12]}. It was damaged or overwritten on its way: let the node upload "
-            "it again.",
+            f"node's with {event.sha256[:12]}. It was damaged in the store, or somebody else has written it: "
+            f"remove the object {event.object_key}, and let the node send the audio again.",
         )
-    try:
-        _check_duration(event, promised(content, name=_named(event)))
-        found, channels_heard = examine(content, name=_named(event))
-    except Refused:
-        raise
-    except Rejected as error:
-        raise Refused(
-            "sound", f"{error} Look at the node's recorder and disk, or at the file that it replays."
-        ) from error
-    if _claimed(event, found) != found:
-        raise Refused(
-            "claims",
-            f"{_named(event)} holds {_shape(found)}, but the node said {_shape(_claimed(event, found))}: "
-            "update the node's software, which must tell what it wrote.",
-        )
-    return channels_heard
 
 
-def _check_duration(event: AudioRecorded, found: Probe) -> None:
-    if found.duration_s > LONGEST_AUDIO_S:
+def _check_duration(event: AudioRecorded) -> None:
+    duration_s = event.samples / event.rate_hz
+    if duration_s > LONGEST_AUDIO_S:
         raise Refused(
             "duration",
-            f"{_named(event)} lasts {found.duration_s:.1f} s, and an audio may last {LONGEST_AUDIO_S:.0f} s "
+            f"{_named(event)} lasts {duration_s:.1f} s, and an audio may last {LONGEST_AUDIO_S:.0f} s "
             "at most: let the node cut its recordings into audios of 10 s.",
         )
 
@@ -136,26 +165,22 @@ def conflict(event: AudioRecorded) -> Refused:
     )
 
 
-def unknown_node(node: str) -> Refused:
-    """The refusal of everything that comes from a node nobody has registered."""
-    return Refused(
+def unknown_node(node: str) -> Held:
+    """Why everything waits that comes from a node nobody has registered."""
+    return Held(
         "unknown_node",
-        f"No node is called {node}: register it (POST /api/nodes), or correct ESCOLTA_NODE_NAME on the "
-        "device; then let it send again.",
+        f"No node is called {node}: register it (escolta node add, or POST /api/nodes), or correct "
+        "ESCOLTA_NODE_NAME on the device.",
     )
 
 
-def _claimed(event: AudioRecorded, found: Probe) -> Probe:
-    """What the event says of the sound, in the terms of what was found."""
-    # Where a sample has no fixed width, as in Ogg Vorbis, the node's figure describes nothing in the file.
-    bits = None if found.bits is None else event.bits_per_sample
-    return Probe(found.container, event.samples, event.rate_hz, event.channels, bits)
-
-
-def _shape(sound: Probe) -> str:
-    channels = f"{sound.channels} channel{'s' if sound.channels > 1 else ''}"
-    bits = f" of {sound.bits} bits" if sound.bits else ""
-    return f"{sound.samples} samples{bits} at {sound.rate_hz} Hz in {channels}"
+def stays(node: str) -> Held:
+    """Why everything waits at a node whose audios never leave it."""
+    return Held(
+        "policy",
+        f"By its policy on speech, what node {node} records stays there. On Nodes a lead may choose another; "
+        "meanwhile its spool fills, and then recording waits.",
+    )
 
 
 def _named(event: AudioRecorded) -> str:

@@ -1,4 +1,4 @@
-"""ingest over HTTP, for leads: how far it is, the nodes, the quarantine list and its page."""
+"""ingest over HTTP, for leads: how far it is, the nodes, the quarantine list, and pages for both."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 
 from escolta.service import Platform
 from escolta.web import Pages, Visitor, lead
-from ingest import store
+from ingest import held, speech_policy, store
+from ingest.speech_policy import Policy
 
 pages = Pages("ingest", "/quarantine", "leads")
 
@@ -25,6 +26,18 @@ class NodeState(BaseModel):
     source: str | None = Field(description="what the node's source holds, in a sentence")
 
 
+class HeldAtNode(BaseModel):
+    """What waits at a node, and goes through by itself once what the reason says is done."""
+
+    node: str
+    kind: Literal["unknown_node", "clock", "policy"]
+    audios: int = Field(description="at least so many wait")
+    first_at: datetime
+    last_at: datetime
+    until: datetime | None = Field(description="when time alone will have mended it; null: not known")
+    reason: str
+
+
 class IngestState(BaseModel):
     """How far ingest is, and how many rows of each kind the quarantine list has."""
 
@@ -34,6 +47,7 @@ class IngestState(BaseModel):
     left_out: int
     doubtful: int
     nodes: list[NodeState]
+    held: list[HeldAtNode]
 
 
 class Node(BaseModel):
@@ -44,6 +58,11 @@ class Node(BaseModel):
     source: str
     node_type: str
     registered_at: datetime
+    speech_policy: Policy
+    speech_threshold: float
+    keep_audio_days: int | None = Field(
+        description="days for which its sounds are kept; 0: for good; null: as ESCOLTA_KEEP_AUDIO_DAYS says"
+    )
 
 
 class Quarantined(BaseModel):
@@ -89,6 +108,7 @@ def _api(on: Platform) -> APIRouter:
             left_out=rows.get("left_out", 0),
             doubtful=rows.get("doubtful", 0),
             nodes=nodes,
+            held=[HeldAtNode(**row) for row in await held.waiting(on.catalog, on.clock.now())],
         )
 
     @api.get("/nodes")
@@ -103,12 +123,19 @@ def _api(on: Platform) -> APIRouter:
         response.status_code = 201 if added else 200
         return Node(**row)
 
+    speech_policy.add_routes(api, on)
+
     @api.get("/quarantine")
     async def list_quarantine(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[Quarantined]:
         """What could not be used, or is doubtful, and why, newest first."""
         return [Quarantined(**row) for row in await store.quarantined(on.catalog, limit)]
 
     return api
+
+
+@pages.routes.get("/nodes")
+async def nodes_page(who: Visitor) -> Response:
+    return pages.shown(who, "Nodes", "nodes")
 
 
 @pages.routes.get("/quarantine")

@@ -8,7 +8,7 @@ from uuid import UUID
 from escolta.events import AudioRecorded, AudioRefused, MessageRejected, SoundLeftOut
 from escolta.service import Message, Platform
 from ingest import store
-from ingest.checks import Refused, check_time, unknown_node
+from ingest.checks import Held, check_time, unknown_node
 from ingest.store import Origin
 
 _NODE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -46,18 +46,23 @@ class LeftOut:
         self._on = on
 
     async def keep(self, messages: Sequence[Message[SoundLeftOut]]) -> None:
-        """Bring to the list what nodes left out, a row each; told again, it is the same row."""
+        """Bring to the list what nodes left out, a row each; told again, it is the same row.
+
+        Nodes tell of it once. So it waits here for its node to be registered, and a clock that is wrong loses
+        nothing but its time.
+        """
         known = await store.known_nodes(self._on.catalog, {message.event.node for message in messages})
         now, good = self._on.clock.now(), []
         for message in messages:
             event = message.event
+            if event.node not in known:
+                message.retry(str(unknown_node(event.node)))
+                continue
             try:
-                if event.node not in known:
-                    raise unknown_node(event.node)
                 check_time(event.node, "the time at which it left a sound out", event.at, now)
                 good.append(event)
-            except Refused as refused:
-                message.reject(str(refused))
+            except Held:
+                good.append(event.model_copy(update={"at": now}))
         await store.keep_left_out(self._on.catalog, good)
 
 
@@ -84,7 +89,7 @@ def _refused(event: MessageRejected) -> AudioRefused | None:
         audio = AudioRecorded.model_validate_json(event.body)
     except ValueError:
         return None
-    return AudioRefused(audio_id=audio.audio_id, node=audio.node, reason=event.reason)
+    return AudioRefused(audio_id=audio.audio_id, node=audio.node, sha256=audio.sha256, reason=event.reason)
 
 
 def _is_uuid(text: str) -> bool:

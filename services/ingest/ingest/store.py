@@ -1,9 +1,10 @@
 """ingest's SQL.
 
-It writes audio.projects, sources, node_types, nodes, node_status, paths, audios and quarantine.
+It writes audio.projects, sources, node_types, nodes, paths, audios and quarantine; audio.node_status is
+nodes.py's, and audio.held is held.py's.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -12,7 +13,7 @@ from uuid import UUID
 import asyncpg
 from pydantic import BaseModel, Field
 
-from escolta.events import AudioRecorded, MessageRejected, NodeStatus, SoundLeftOut
+from escolta.events import AudioRecorded, MessageRejected, SoundLeftOut
 from escolta.fields import NodeName
 
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -46,17 +47,26 @@ async def known_nodes(catalog: asyncpg.Pool, names: Collection[str]) -> set[str]
     return {row["name"] for row in rows}
 
 
+async def digests(catalog: asyncpg.Pool, events: Sequence[AudioRecorded]) -> dict[UUID, bytes]:
+    """The digest that the catalog has of each audio; one that it does not have is absent."""
+    return await _digests(catalog, events)
+
+
+async def _digests(
+    connection: asyncpg.Pool | asyncpg.Connection, events: Sequence[AudioRecorded]
+) -> dict[UUID, bytes]:
+    ids, starts = [event.audio_id for event in events], [event.start for event in events]
+    return {row["audio_id"]: row["sha256"] for row in await connection.fetch(_DIGESTS, ids, starts)}
+
+
 async def ensure_month(catalog: asyncpg.Pool, moment: datetime) -> None:
     """Make the partitions that hold `moment`, in a transaction of its own: they stay if the insert fails."""
     await catalog.execute("SELECT audio.ensure_month($1)", moment)
 
 
-async def insert_audios(
-    catalog: asyncpg.Pool, events: Sequence[AudioRecorded], channels_heard: Mapping[UUID, str]
-) -> dict[UUID, bytes]:
+async def insert_audios(catalog: asyncpg.Pool, events: Sequence[AudioRecorded]) -> dict[UUID, bytes]:
     """Insert the audios that are not there yet, all or none; the digest that the catalog now has of each.
 
-    `channels_heard` says of an audio which of its channels are heard; nothing, or empty: all of them.
     Their months and nodes must exist. An object's key is `paths.path || audios.object_name`.
     """
     # Sorted, so that two processes with the same audios lock them in the same order.
@@ -75,13 +85,11 @@ async def insert_audios(
         [event.channels for event in events],
         [bytes.fromhex(event.sha256) for event in events],
         [event.clock_state for event in events],
-        [channels_heard.get(event.audio_id) or None for event in events],
     )
     async with catalog.acquire() as connection, connection.transaction():
         await connection.execute(_INSERT_PATHS, sorted(set(folders)))
         await connection.execute(_INSERT_AUDIOS, *columns)
-        rows = await connection.fetch(_DIGESTS, columns[0], columns[1])
-    return {row["audio_id"]: row["sha256"] for row in rows}
+        return await _digests(connection, events)
 
 
 def _split(object_key: str) -> tuple[str, str]:
@@ -100,16 +108,14 @@ ON CONFLICT (path) DO NOTHING
 
 _INSERT_AUDIOS = """
 INSERT INTO audio.audios (audio_id, start_utc, node_id, path_id, object_name, file_name, rate_hz,
-                          bits_per_sample, samples, duration_s, channels, sha256, clock_state,
-                          channels_heard)
+                          bits_per_sample, samples, duration_s, channels, sha256, clock_state)
 SELECT given.audio_id, given.start_utc, nodes.node_id, paths.path_id, given.object_name, given.file_name,
        given.rate_hz, given.bits_per_sample, given.samples,
-       given.samples::double precision / given.rate_hz, given.channels, given.sha256, given.clock_state,
-       given.channels_heard
+       given.samples::double precision / given.rate_hz, given.channels, given.sha256, given.clock_state
 FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[],
-            $8::smallint[], $9::bigint[], $10::smallint[], $11::bytea[], $12::text[], $13::text[])
+            $8::smallint[], $9::bigint[], $10::smallint[], $11::bytea[], $12::text[])
      AS given(audio_id, start_utc, node, path, object_name, file_name, rate_hz,
-              bits_per_sample, samples, channels, sha256, clock_state, channels_heard)
+              bits_per_sample, samples, channels, sha256, clock_state)
 JOIN audio.nodes ON nodes.name = given.node
 JOIN audio.paths ON paths.path = given.path
 ORDER BY given.audio_id
@@ -145,40 +151,14 @@ async def node_states(catalog: asyncpg.Pool) -> list[asyncpg.Record]:
     return await catalog.fetch(
         """
         SELECT nodes.name, coalesce(counted.audios, 0) AS audios,
-               node_status.spooled, node_status.source_done, node_status.at AS last_seen,
-               node_status.source
+               node_status.spooled, node_status.source_done, coalesce(heard_at, node_status.at) AS last_seen,
+               node_status.source, nodes.keep_audio_days
         FROM audio.nodes
         LEFT JOIN audio.node_status USING (node_id)
         LEFT JOIN (SELECT node_id, sum(audios)::bigint AS audios FROM audio.audio_counts
                    GROUP BY node_id) AS counted USING (node_id)
         ORDER BY nodes.name
         """
-    )
-
-
-async def keep_statuses(catalog: asyncpg.Pool, statuses: Collection[NodeStatus]) -> None:
-    """Keep each status of a known node unless a newer one of that node is there already."""
-    await catalog.executemany(
-        """
-        INSERT INTO audio.node_status AS kept (node_id, at, spooled, free_bytes, version, source_done, source)
-        SELECT node_id, $2, $3, $4, $5, $6, $7 FROM audio.nodes WHERE name = $1
-        ON CONFLICT (node_id) DO UPDATE
-        SET at = excluded.at, spooled = excluded.spooled, free_bytes = excluded.free_bytes,
-            version = excluded.version, source_done = excluded.source_done, source = excluded.source
-        WHERE kept.at <= excluded.at
-        """,
-        [
-            (
-                status.node,
-                status.at,
-                status.spooled,
-                status.free_bytes,
-                status.version,
-                status.source_done,
-                storable(status.source),
-            )
-            for status in statuses
-        ],
     )
 
 
@@ -199,7 +179,7 @@ RETURNING node_id
 
 _SELECT_NODES = """
 SELECT nodes.name, projects.name AS project, sources.name AS source, node_types.name AS node_type,
-       nodes.registered_at
+       nodes.registered_at, nodes.speech_policy, nodes.speech_threshold, nodes.keep_audio_days
 FROM audio.nodes JOIN audio.projects USING (project_id) JOIN audio.sources USING (source_id)
      JOIN audio.node_types USING (node_type_id)
 """
@@ -236,7 +216,7 @@ async def quarantine(catalog: asyncpg.Pool, rejections: Sequence[tuple[MessageRe
     )
 
 
-async def keep_left_out(catalog: asyncpg.Pool, told: Sequence[SoundLeftOut]) -> None:
+async def keep_left_out(catalog: asyncpg.Pool, events: Sequence[SoundLeftOut]) -> None:
     """Keep what nodes left out or doubt: a row each, which says what was told last."""
     await catalog.executemany(
         """
@@ -246,14 +226,14 @@ async def keep_left_out(catalog: asyncpg.Pool, told: Sequence[SoundLeftOut]) -> 
         ON CONFLICT (message_id) DO UPDATE
         SET at = excluded.at, reason = excluded.reason, from_s = excluded.from_s, to_s = excluded.to_s,
             size_bytes = excluded.size_bytes, kind = excluded.kind, body = excluded.body
-        WHERE kept.at <= excluded.at AND kept.topic = excluded.topic
+        WHERE kept.at <= excluded.at AND kept.queue = excluded.queue
         """,
         [
             (
                 event.left_out_id,
                 event.at,
-                f"ingest.{event.topic}",
-                event.topic,
+                "ingest.sound.left-out",
+                event.routing_key(),
                 storable(event.reason),
                 event.node,
                 storable(event.file_name),
@@ -263,7 +243,7 @@ async def keep_left_out(catalog: asyncpg.Pool, told: Sequence[SoundLeftOut]) -> 
                 "doubtful" if event.doubtful else "left_out",
                 storable(event.model_dump_json()),
             )
-            for event in sorted(told, key=lambda event: event.left_out_id)  # see insert_audios
+            for event in sorted(events, key=lambda event: event.left_out_id)  # see insert_audios
         ],
     )
 

@@ -41,6 +41,17 @@ function source({ name, source }) {
   return line;
 }
 
+// What nobody has lost: it waits at the node until its cause is mended, and needs no click here.
+function waiting({ node, audios, first_at, until, reason }) {
+  const line = document.createElement("li");
+  line.style.overflowWrap = "anywhere";
+  const when = (moment) => new Date(moment).toLocaleString(undefined, { timeZoneName: "short" });
+  const what = audios > 0 ? `at least ${audios.toLocaleString()} audio${audios > 1 ? "s" : ""}` : "its status";
+  const end = until === null ? "" : ` At the latest it goes on at ${when(until)}.`;
+  line.textContent = `${node}: ${what}, since ${when(first_at)}. ${reason}${end}`;
+  return line;
+}
+
 // "2 refused, 1 left out": only the kinds that there are.
 function counted(ingest) {
   const kinds = Object.keys(KINDS).filter((kind) => ingest[kind] > 0);
@@ -58,6 +69,8 @@ async function show() {
     ]).catch(orSignIn);
     byId("list").replaceChildren(...items.map(entry));
     byId("more").hidden = items.length < limit || limit >= MOST;
+    byId("held").querySelector("ul").replaceChildren(...ingest.held.map(waiting));
+    byId("held").hidden = ingest.held.length === 0;
     byId("sources").replaceChildren(...ingest.nodes.filter((node) => node.source).map(source));
     state.textContent =
       items.length === 0

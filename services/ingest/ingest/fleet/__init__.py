@@ -1,0 +1,1 @@
+"""The fleet: nodes that are admitted, listed and turned away by their operator."""

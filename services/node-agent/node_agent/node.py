@@ -1,30 +1,36 @@
 """One node at work: what is recorded goes into the spool, and what is accepted leaves it."""
 
 import asyncio
+import contextlib
+import itertools
 import logging
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from uuid import UUID
+from uuid import uuid4
 
-from prometheus_client import Counter, Gauge
 from pydantic import TypeAdapter, ValidationError
 
 from escolta.errors import Misconfigured, Transient
-from escolta.events import AudioAccepted, AudioRefused, NodeStatus, SoundLeftOut
+from escolta.events import AudioAccepted, AudioRefused, NodeStatus
 from escolta.fields import NodeName
+from escolta.observe import tell_of
 from escolta.service import Message, Platform
+from node_agent.metrics import Metrics
 from node_agent.recording.account import Account
+from node_agent.recording.left_out import LeftOut, Place
 from node_agent.recording.recorder import Recorder
 from node_agent.recording.replay import Replay
+from node_agent.redating import Redating
 from node_agent.sender import Sender
 from node_agent.spool import Spool
 
 log = logging.getLogger("escolta.node-agent")
 
-MOST_WAITING = 200
-"""Recording waits while this many audios are in the spool (33 minutes of sound)."""
+LOOK_AGAIN_S = 10.0
+"""How often a full disk is looked at again: others, too, may make room."""
+NO_ROOM = "The disk has no room for more audios: recording waits until some are accepted."
 
 
 class Node:
@@ -42,16 +48,17 @@ class Node:
         self._folder = settings.state_dir / "spool" / settings.node_name
         self.spool = Spool(self._folder)
         self.sender = Sender(on, self.spool)
+        self.redating = Redating(on, self.spool, self.sender)
         self._recorder: Recorder | None = None
         if settings.replay_dir:
             self._recorder = Replay(settings.replay_dir, self._folder, on.clock, settings.replay_speed)
         self._source_done = self._recorder is None
-        self._told: dict[UUID, SoundLeftOut] = {}
-        self._has_room = asyncio.Event()
-        self._recorded = Counter("escolta_node_recorded", "Audios put into the spool", registry=on.metrics)
-        self._refused = Counter("escolta_node_refused", "Audios that ingest refused", registry=on.metrics)
-        spooled = Gauge("escolta_node_spooled", "Audios that wait in the spool", registry=on.metrics)
-        spooled.set_function(lambda: len(self.spool))
+        self._told: dict[Place, LeftOut] = {}
+        self._shrunk = asyncio.Event()
+        self._waits_for_room = False
+        self._recorded = 0
+        self._run_id, self._numbers = uuid4(), itertools.count()
+        self._metrics = Metrics(on.metrics, self.spool)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -72,9 +79,12 @@ class Node:
             self._source_done = False
             await self._room()
             event = audio.event(self._on.settings.node_name, self._on.settings.clock_state)
-            await asyncio.to_thread(self.spool.put, event, audio.data)
-            self._recorded.inc()
+            await asyncio.to_thread(self.spool.put, event, audio.data, audio.dating)
+            self._recorded += 1
+            log.info("recorded", extra={"audio_id": event.audio_id, "node": event.node})
+            self._metrics.recorded.inc()
             self.sender.add(event.audio_id)
+            await self.redating.look_at(event.audio_id, audio.dating)
         if not self._source_done:
             self._source_done = True
             log.info("the source has ended")
@@ -84,6 +94,9 @@ class Node:
         """Remove what is cataloged: only now may the node forget it."""
         for message in messages:
             await asyncio.to_thread(self.spool.forget, message.event.audio_id)
+            self.sender.settled(message.event.audio_id)
+        accepted = [message.event.audio_id for message in messages]
+        tell_of(log, "accepted %d audios", accepted, node=self._on.settings.node_name)
         await self._spool_has_shrunk()
 
     async def set_aside(self, messages: Sequence[Message[AudioRefused]]) -> None:
@@ -91,9 +104,17 @@ class Node:
         for message in messages:
             event = message.event
             log.warning("audio %s is refused: %s", event.audio_id, event.reason, extra=_carried(event))
-            await asyncio.to_thread(self.spool.set_aside, event.audio_id, event.reason)
-            self._refused.inc()
+            gone = await asyncio.to_thread(self.spool.set_aside, event.audio_id, event.reason)
+            self.sender.settled(event.audio_id)
+            self._metrics.refused.inc()
+            self._metrics.removed.inc(gone)
         await self._spool_has_shrunk()
+
+    async def resend(self) -> None:
+        """Send again what was refused and a person asked for with `escolta node resend`."""
+        for audio_id in await asyncio.to_thread(self.spool.take_back):
+            log.info("the refused audio %s is sent again", audio_id)
+            self.sender.add(audio_id)
 
     async def tell(self) -> None:
         """Publish what the source left out, and the node's status. Without a source there is nothing."""
@@ -109,10 +130,9 @@ class Node:
     async def _tell_left_out(self, account: Account) -> None:
         """Each once, and all again after a start: the rows are the journal's, and a message may be lost."""
         for left_out in account.left_out:
-            event = left_out.event(self._on.settings.node_name)
-            if self._told.get(event.left_out_id) != event:
-                await self._on.bus.publish(event)
-                self._told[event.left_out_id] = event
+            if self._told.get(left_out.place) != left_out:
+                await self._on.bus.publish(left_out.event(self._on.settings.node_name))
+                self._told[left_out.place] = left_out
 
     def _status(self, account: Account) -> NodeStatus:
         return NodeStatus(
@@ -122,18 +142,28 @@ class Node:
             free_bytes=shutil.disk_usage(self._folder).free,
             version=version("escolta-node-agent"),
             source_done=self._source_done,
-            source=account.source,
+            source=" ".join(filter(None, (account.source, NO_ROOM if self._waits_for_room else ""))),
+            recorded=self._recorded,
+            clock_state=self._on.settings.clock_state,
+            run_id=self._run_id,
+            number=next(self._numbers),
         )
 
     async def _room(self) -> None:
-        while len(self.spool) >= MOST_WAITING:
-            self._has_room.clear()
-            await self._has_room.wait()
+        """Return once the disk has room for an audio more."""
+        while not await asyncio.to_thread(self.spool.has_room, self._on.settings.spool_share):
+            if not self._waits_for_room:
+                self._waits_for_room = True
+                log.warning("%s %d wait", NO_ROOM, len(self.spool))
+            self._shrunk.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_AGAIN_S):
+                    await self._shrunk.wait()
+        self._waits_for_room = False
 
     async def _spool_has_shrunk(self) -> None:
         """Let the recording go on; the last one out says that everything has arrived."""
-        if len(self.spool) < MOST_WAITING:
-            self._has_room.set()
+        self._shrunk.set()
         if len(self.spool) == 0 and self._source_done:
             await self.tell()
 

@@ -16,15 +16,16 @@ class Account:
 
 def sentence(times: Mapping[str, int], moved: int, audios: int, others: int, hidden: int) -> str:
     """How many sounds have their time from where, how many were moved in time, and what else is there."""
-    said = [f"{_counted(sum(times.values()), 'sound')} in {_counted(audios, 'audio')}"]
+    sentences = [f"{_counted(sum(times.values()), 'sound')} in {_counted(audios, 'audio')}"]
     if times:
-        said.append("Times from " + ", from ".join(f"{source}: {count:,}" for source, count in times.items()))
+        counts = (f"{source}: {count:,}" for source, count in times.items())
+        sentences.append(f"Times from {', from '.join(counts)}")
     if moved:
-        said.append(f"{moved:,} with the time of another, set some microseconds later")
+        sentences.append(f"{moved:,} with the time of another, set some microseconds later")
     rest = [f"{_counted(others, 'other file')}"] * bool(others) + [f"{hidden:,} hidden"] * bool(hidden)
     if rest:
-        said.append(f"No sounds: {', '.join(rest)}")
-    return ". ".join(said) + "."
+        sentences.append(f"No sounds: {', '.join(rest)}")
+    return ". ".join(sentences) + "."
 
 
 def _counted(count: int, what: str) -> str:

@@ -45,7 +45,7 @@ def _chunks(path: Path) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     with path.open("rb") as file:
         head = file.read(12)
-        if head[:4] not in (b"RIFF", b"RIFX", b"RF64") or head[8:] != b"WAVE":
+        if head[:4] not in (b"RIFF", b"RIFX", b"RF64", b"BW64") or head[8:] != b"WAVE":
             return found
         order, long_size = (">" if head[:4] == b"RIFX" else "<"), 0
         for _ in range(_MOST_CHUNKS):
@@ -94,15 +94,15 @@ def _bext(chunk: bytes) -> datetime | None:
 
 
 def _comment(chunk: bytes) -> datetime | None:
-    said = _AUDIOMOTH.search(_text(chunk, " "))
-    if not said:
+    comment = _AUDIOMOTH.search(_text(chunk, " "))
+    if not comment:
         return None
-    hour, minute, second, day, month, year = map(int, said.groups()[:6])
+    hour, minute, second, day, month, year = map(int, comment.groups()[:6])
     moment = datetime(year, month, day, hour, minute, second)
-    if "(UTC" not in said[0]:
+    if "(UTC" not in comment[0]:
         return moment
-    offset = timedelta(hours=int(said[8] or 0), minutes=int(said[9] or 0))
-    return moment.replace(tzinfo=timezone(-offset if said[7] == "-" else offset))
+    offset = timedelta(hours=int(comment[8] or 0), minutes=int(comment[9] or 0))
+    return moment.replace(tzinfo=timezone(-offset if comment[7] == "-" else offset))
 
 
 def _text(data: bytes, nul: str = "") -> str:

@@ -10,6 +10,7 @@ import soundfile
 
 from escolta import audio as sound
 from escolta.audio.files import OpenSound, Unfit, open_sound, require_sound
+from escolta.audio.limits import FINE_RATES_OF_FLAC_HZ
 from escolta.errors import Rejected
 
 AUDIO_S = 10
@@ -230,6 +231,7 @@ def _encode(file: soundfile.SoundFile, waveform: npt.NDArray[np.generic], subtyp
     """The samples as FLAC where the file is one or has lossy samples, else as WAV, with each bit kept."""
     lossy = file.subtype not in _EXACT
     fits = file.channels <= _MOST_CHANNELS_OF_FLAC and file.samplerate <= _HIGHEST_RATE_OF_FLAC_HZ
+    fits &= file.samplerate <= FINE_RATES_OF_FLAC_HZ or file.samplerate % 10 == 0
     container = "FLAC" if fits and (lossy or file.format == "FLAC") else "WAV"
     if lossy:
         return container.lower(), sound.write(

@@ -112,10 +112,11 @@ def _is_silent(path: str) -> bool:
     """Whether no sample differs from the first one."""
     try:
         with open_sound(Path(path)) as sound:
-            first = sound.file.read(1, dtype="int32", always_2d=True)
+            first = None
             while len(block := sound.file.read(_BLOCK_SAMPLES, dtype="int32", always_2d=True)):
+                first = block[:1] if first is None else first
                 if (block != first).any():
                     return False
-            return True
+            return first is not None  # of a damaged FLAC, nothing may be read
     except Rejected:
         return False

@@ -13,14 +13,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from node_agent.recording import left_out_list
+from node_agent.recording import clock_followed, left_out_list
 from node_agent.recording.cut import AUDIO_S
+from node_agent.recording.dating import Dating
 from node_agent.recording.folder import FoundFile
 from node_agent.recording.journal_schema import from_us, opened, to_us
 from node_agent.recording.left_out import LeftOut
+from node_agent.recording.starts import SLOT_US, way_to_free
 from node_agent.recording.times import OF_THE_REPLAY, SaidTime
 
-_SLOT_US = AUDIO_S * 1_000_000
 _COLUMNS = (
     "number, path, name, size_bytes, modified_ns, ends, identity, audios, start_us, time_source,"
     " begun, played"
@@ -50,6 +51,11 @@ class Sound:
     def start_of(self, index: int) -> datetime:
         """The UTC time of the first sample of audio `index`."""
         return self.start + timedelta(seconds=AUDIO_S * index)
+
+    @property
+    def rest_from_s(self) -> float | None:
+        """The second of the file at which what is left of it begins; None where that is all of it."""
+        return float(AUDIO_S * self.played) if self.played else None
 
 
 class Sighting(NamedTuple):
@@ -164,13 +170,18 @@ class Journal:
         ago = length if speed == 0 else max(timedelta(), length - length / speed)
         start = (now - ago).replace(microsecond=0)
         first, last = self._one(
-            f"SELECT min(start_us), max(start_us + audios * {_SLOT_US}) FROM sounds"
+            f"SELECT min(start_us), max(start_us + audios * {SLOT_US}) FROM sounds"
             " WHERE time_source LIKE ? || '%'",
             OF_THE_REPLAY,
         )
         if first is not None and to_us(start) < last and to_us(start + length) > first:
             start = from_us(first).replace(microsecond=0) - length
         return start
+
+    def follow_clock(self, dating: Dating, now: datetime) -> timedelta | None:
+        """Put right what the replay has dated, if the clock was; returns by how much."""
+        with self._open() as db:
+            return clock_followed.follow(db, dating, now)
 
     def next(self) -> Sound | None:
         """The sound that is played next; None when none is left."""
@@ -183,28 +194,13 @@ class Journal:
         has these, this one is moved on by as many microseconds as it takes.
         """
         start = to_us(sound.start)
-        moved = self._way_to_free(start, audios)
         with self._open() as db:
+            moved = way_to_free(db, start, audios)
             db.execute(
                 "UPDATE sounds SET identity = ?, audios = ?, start_us = ?, moved_us = ?, begun = 1"
                 " WHERE number = ?",
                 (identity, audios, start + moved, moved, sound.number),
             )
-
-    def _way_to_free(self, start: int, audios: int) -> int:
-        """How many microseconds after `start` none of `audios` begins with an audio of another sound."""
-        moved = 0
-        while True:
-            # Sounds whose starts differ by whole slots never overlap, so the last one before the end tells.
-            last = self._one(
-                "SELECT start_us, audios FROM sounds WHERE begun AND audios > 0"
-                " AND start_us % 10000000 = ? AND start_us < ? ORDER BY start_us DESC LIMIT 1",
-                (start + moved) % _SLOT_US,
-                start + moved + audios * _SLOT_US,
-            )
-            if last is None or last[0] + last[1] * _SLOT_US <= start + moved:
-                return moved
-            moved += 1
 
     def advance(self, sound: Sound) -> None:
         """One more audio of this sound is safe."""

@@ -11,7 +11,7 @@ from node_agent.recording.times import OF_THE_REPLAY
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_FORMAT = 1
+_FORMAT = 3
 _TABLES = (
     """
     CREATE TABLE sounds (
@@ -55,6 +55,16 @@ _TABLES = (
         PRIMARY KEY (file_name, content, place)
     )""",
 )
+_CLOCK = """
+    CREATE TABLE IF NOT EXISTS clock (           -- one row: how the node's clock stood when it dated sounds
+        boot        TEXT NOT NULL,
+        ahead_s     REAL NOT NULL
+    )"""
+_GIVEN = """
+    CREATE TABLE given (                         -- starts of audios whose sound was moved in time since
+        start_us    INTEGER NOT NULL,
+        audios      INTEGER NOT NULL
+    )"""
 
 
 def opened(folder: Path) -> sqlite3.Connection:
@@ -80,10 +90,14 @@ def _prepare(db: sqlite3.Connection, folder: Path) -> None:
     db.execute("PRAGMA synchronous = FULL")
     with db:
         db.execute("BEGIN IMMEDIATE")
-        if db.execute("PRAGMA user_version").fetchone() == (0,):
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version == 0:
             for table in _TABLES:
                 db.execute(table)
             _read_earlier_version(db, folder / "replay.jsonl", folder / "replay.json")
+        if version < _FORMAT:
+            db.execute(_CLOCK)
+            db.execute(_GIVEN)
             db.execute(f"PRAGMA user_version = {_FORMAT}")
 
 

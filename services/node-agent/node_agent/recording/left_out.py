@@ -9,6 +9,9 @@ from uuid import NAMESPACE_URL, uuid5
 from escolta.events import SoundLeftOut
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "escolta:left-out")
+Place = tuple[str, float | None, str]
+"""Content, second and path: the same sound of the source has the same, whatever is said of it."""
+
 _LONGEST_NAME = 980  # characters: an event may carry 1000, and a piece's name adds where it begins
 
 
@@ -28,6 +31,10 @@ class LeftOut:
     from_s: float | None = None
     to_s: float | None = None
     doubtful: bool = False
+
+    @property
+    def place(self) -> Place:
+        return self.content, self.from_s, self.file_name
 
     def event(self, node: str) -> SoundLeftOut:
         """The event that tells of it; the same file and place give the same id."""

@@ -18,10 +18,10 @@ def add(db: sqlite3.Connection, found: Iterable[LeftOut]) -> None:
         " WHERE (reason, doubtful) <> (excluded.reason, excluded.doubtful)",
         (
             (
-                *(one.file_name, one.content, -1 if one.from_s is None else one.from_s, one.to_s),
-                *(one.size_bytes, one.reason, one.doubtful, to_us(one.since)),
+                *(entry.file_name, entry.content, -1 if entry.from_s is None else entry.from_s, entry.to_s),
+                *(entry.size_bytes, entry.reason, entry.doubtful, to_us(entry.since)),
             )
-            for one in found
+            for entry in found
         ),
     )
 
@@ -42,6 +42,8 @@ def everything(db: sqlite3.Connection) -> list[LeftOut]:
 
 def take_after_all(db: sqlite3.Connection, read: Collection[tuple[str, str]], now: datetime) -> None:
     """What was left out under these names and contents was read now: the reason has become a doubt."""
-    was = [one for one in everything(db) if (one.file_name, one.content) in read and not one.doubtful]
+    doubted = [
+        entry for entry in everything(db) if (entry.file_name, entry.content) in read and not entry.doubtful
+    ]
     later = "What bears this name was read later, and is taken."
-    add(db, [replace(one, reason=f"{one.reason} {later}", since=now, doubtful=True) for one in was])
+    add(db, [replace(entry, reason=f"{entry.reason} {later}", since=now, doubtful=True) for entry in doubted])

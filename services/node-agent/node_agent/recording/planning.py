@@ -22,8 +22,10 @@ def bring_up_to_date(journal: Journal, seen: Look, now: datetime, speed: float) 
     files = identify(seen.sounds, journal)
     new = _measured(files, now)
     journal.plan(new, now, speed)
-    resumed = list(_resumed(journal, files, {file.path: file for file in seen.sounds}))
-    read = {(sound.file.name, "") for sound in new} | {(sound.name, sound.ends or "") for sound in resumed}
+    resumed = list(_resumed(journal, {file.path: file for file in seen.sounds}, now))
+    unread = {file.name for file, _ in files.unread}
+    read = {(file.name, "") for file in seen.sounds if file.name not in unread}
+    read |= {(sound.name, sound.ends or "") for sound in resumed}
     journal.take_after_all({*read, *_their_folders(read)}, now)
     journal.leave_out([*seen.left_out, *_unread(files, now), *_copies(files, now)])
     return new
@@ -40,8 +42,11 @@ def _measured(files: Identified, now: datetime) -> list[NewSound]:
     return new
 
 
-def _resumed(journal: Journal, files: Identified, found: dict[str, FoundFile]) -> Iterable[Sound]:
-    """The waiting sounds that are there again and can be read to their end."""
+def _resumed(journal: Journal, found: dict[str, FoundFile], now: datetime) -> Iterable[Sound]:
+    """The waiting sounds that are there again and can be read to their end.
+
+    One that still cannot be keeps the row that it has on the list.
+    """
     for sound in journal.waiting():
         there = found.get(sound.path)
         if there is None or (there.size_bytes, there.ends) != (sound.size_bytes, sound.ends):
@@ -49,7 +54,11 @@ def _resumed(journal: Journal, files: Identified, found: dict[str, FoundFile]) -
         try:
             identity_of(sound.path)
         except OSError as error:
-            files.unread.append((there, error))
+            reason = cannot_be_read(sound.name, error)
+            content = sound.ends or ""
+            journal.leave_out(
+                [LeftOut(sound.name, reason, now, content, sound.size_bytes, sound.rest_from_s)]
+            )
         else:
             journal.resume(sound)
             yield sound

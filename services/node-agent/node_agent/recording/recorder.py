@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Literal, Protocol
+from typing import Protocol
+from uuid import UUID
 
-from escolta.events import AudioRecorded, audio_id_of
+from escolta.events import AudioRecorded, ClockState, audio_id_of
 from node_agent.recording.account import Account
-
-ClockState = Literal["synchronized", "unsynchronized", "unknown"]
+from node_agent.recording.dating import Dating
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class RecordedAudio:
 
     `start` is the UTC time of the first sample, `samples` counts each channel, `suffix` names the format
     ("wav", "flac", "ogg"), `data` are the bytes of the file. `clock_state` is what is known of the clock that
-    said `start`; None: it was the node's own.
+    said `start`; None: it was the node's own, which stood as `dating` says.
     """
 
     start: datetime
@@ -30,6 +30,7 @@ class RecordedAudio:
     suffix: str
     data: bytes
     clock_state: ClockState | None = None
+    dating: Dating | None = None
 
     def event(self, node: str, of_the_node: ClockState) -> AudioRecorded:
         """The event that tells of this audio; the same start gives the same id and the same object key.
@@ -45,11 +46,17 @@ class RecordedAudio:
             rate_hz=self.rate_hz,
             channels=self.channels,
             bits_per_sample=self.bits_per_sample,
-            object_key=f"audio/{node}/{self.start.astimezone(UTC):%Y/%m/%d}/{audio_id}.{self.suffix}",
+            object_key=object_key_of(node, self.start, audio_id, self.suffix),
             sha256=sha256(self.data).hexdigest(),
+            size_bytes=len(self.data),
             file_name=self.file_name,
             clock_state=self.clock_state or of_the_node,
         )
+
+
+def object_key_of(node: str, start: datetime, audio_id: UUID, suffix: str) -> str:
+    """Where the store has an audio: by node and day."""
+    return f"audio/{node}/{start.astimezone(UTC):%Y/%m/%d}/{audio_id}.{suffix}"
 
 
 class Recorder(Protocol):

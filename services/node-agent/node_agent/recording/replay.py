@@ -5,13 +5,14 @@ import logging
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from escolta.clock import Clock
 from escolta.errors import EscoltaError, Misconfigured, Rejected, Transient
 from node_agent.recording.account import Account, sentence
 from node_agent.recording.cut import AUDIO_S, Damaged, Gap, Piece, Plan, cut, plan
+from node_agent.recording.dating import Dating, dating_by
 from node_agent.recording.folder import Look, look
 from node_agent.recording.identity import identity_of
 from node_agent.recording.journal import Journal, Sound
@@ -43,6 +44,7 @@ class Replay:
         self._seen = Look()
         self._plan: tuple[int, Plan] | None = None
         self._gap: tuple[int, Gap | None] = 0, None
+        self._dating: Dating | None = None
 
     async def audios(self) -> AsyncIterator[RecordedAudio]:
         """Play from where the journal is.
@@ -53,12 +55,12 @@ class Replay:
         4. Asked for the next one, move the journal on: the last one is safe.
         """
         journal = await asyncio.to_thread(self._up_to_date)
-        begun, played = self._clock.now(), 0
+        begun_s, played = self._clock.since_boot_s(), 0
         while step := await asyncio.to_thread(self._next, journal):
             sound, read = step
             played += 1
-            await self._wait(begun, played, sound.start_of(sound.played + 1))
-            yield _audio(sound, read)
+            await self._wait(begun_s, played, sound.start_of(sound.played + 1))
+            yield _audio(sound, read, self._dating)
             await asyncio.to_thread(journal.advance, sound)
 
     def account(self) -> Account:
@@ -78,6 +80,7 @@ class Replay:
             reason = cannot_be_read("the folder", error)
             journal.leave_out([LeftOut(".", reason, now)])
             raise Transient(f"{self._folder}: {reason} The replay goes on when it is back") from error
+        self._follow_clock(journal)  # what is new is dated by the clock as it stands now
         if new := bring_up_to_date(journal, self._seen, now, self._speed):
             audios = sum(sound.audios for sound in new)
             log.info("%s: %d files to play, which make %d audios", self._folder, len(new), audios)
@@ -87,6 +90,7 @@ class Replay:
 
     def _next(self, journal: Journal) -> tuple[Sound, Piece] | None:
         """The next audio that can be read, with its sound; None when there is no more of them."""
+        self._follow_clock(journal)
         while sound := journal.next():
             try:
                 if not _is_as_it_was(sound):
@@ -112,6 +116,14 @@ class Replay:
                 reason = f"{sound.name} could not be read, by a defect of Escolta's: {error!r}."
                 journal.skip(sound, [self._left_out(sound, reason)])
         return None
+
+    def _follow_clock(self, journal: Journal) -> None:
+        """Put right what was dated by a clock that has been set since."""
+        dating = dating_by(self._clock)
+        if self._dating is None or self._dating.steps_to(dating):
+            if step := journal.follow_clock(dating, self._clock.now()):
+                log.warning("the clock was set by %.0f s: what is to be played follows", step.total_seconds())
+            self._dating = dating
 
     def _plan_of(self, journal: Journal, sound: Sound) -> Plan:
         """How this sound is cut, judged when it is begun or gone on with; a doubt about all of it is told."""
@@ -157,16 +169,15 @@ class Replay:
         own_name = Path(sound.path).name
         if reason.startswith(own_name):
             reason = sound.name + reason.removeprefix(own_name)
-        from_s = float(AUDIO_S * sound.played) if sound.played else None
         content = sound.ends or ""
-        return LeftOut(sound.name, reason, self._clock.now(), content, sound.size_bytes, from_s)
+        return LeftOut(sound.name, reason, self._clock.now(), content, sound.size_bytes, sound.rest_from_s)
 
-    async def _wait(self, begun: datetime, played: int, end: datetime) -> None:
+    async def _wait(self, begun_s: float, played: int, end: datetime) -> None:
         """Until the end of the slot, in the time of the replay; and never report what is still to come."""
-        due = end
+        wait_s = (end - self._clock.now()).total_seconds()
         if self._speed:
-            due = max(end, begun + timedelta(seconds=AUDIO_S * played / self._speed))
-        await self._clock.sleep((due - self._clock.now()).total_seconds())
+            wait_s = max(wait_s, begun_s + AUDIO_S * played / self._speed - self._clock.since_boot_s())
+        await self._clock.sleep(wait_s)
 
 
 def _is_as_it_was(sound: Sound) -> bool:
@@ -175,7 +186,8 @@ def _is_as_it_was(sound: Sound) -> bool:
     return (status.st_size, status.st_mtime_ns) == (sound.size_bytes, sound.modified_ns or status.st_mtime_ns)
 
 
-def _audio(sound: Sound, read: Piece) -> RecordedAudio:
+def _audio(sound: Sound, read: Piece, dating: Dating | None) -> RecordedAudio:
+    own_clock = sound.time_source.startswith(OF_THE_REPLAY)
     return RecordedAudio(
         start=sound.start_of(sound.played),
         samples=read.samples,
@@ -185,7 +197,8 @@ def _audio(sound: Sound, read: Piece) -> RecordedAudio:
         file_name=_file_name(sound, read),
         suffix=read.suffix,
         data=read.data,
-        clock_state=None if sound.time_source.startswith(OF_THE_REPLAY) else "unknown",
+        clock_state=None if own_clock else "unknown",
+        dating=dating if own_clock else None,
     )
 
 

@@ -10,6 +10,8 @@ from node_agent.recording.chunks import times_in_chunks
 OF_THE_REPLAY = "the replay"
 """How every `source` begins where no time is to be had: the file is played as if recorded now."""
 
+SAID_IN_VAIN = f"{OF_THE_REPLAY} (what is said cannot be true)"
+
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """A clock that was never set begins in 1970 or 1980. (ours)"""
 
@@ -57,15 +59,14 @@ def said_time(path: Path, now: datetime) -> SaidTime:
     What else a clock says is where it began when its battery was put in, or was set wrong. A time without an
     offset is taken to be in UTC, and the source says so. Raises OSError.
     """
-    said = [*times_in_chunks(path)]
+    candidates = [*times_in_chunks(path)]
     if moment := time_in_name(path.name):
-        said.append(("file names", moment))
-    for source, moment in said:
+        candidates.append(("file names", moment))
+    for source, moment in candidates:
         start = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
         if EARLIEST <= start <= now + _AHEAD:
             return SaidTime(start, source if moment.tzinfo else f"{source} (no offset is said: taken as UTC)")
-    why = "what is said cannot be true" if said else "nothing says when"
-    return SaidTime(None, f"{OF_THE_REPLAY} ({why})")
+    return SaidTime(None, SAID_IN_VAIN if candidates else f"{OF_THE_REPLAY} (nothing says when)")
 
 
 def time_in_name(name: str) -> datetime | None:

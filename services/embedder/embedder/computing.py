@@ -9,6 +9,7 @@ import numpy as np
 from embedder.failure import NoMemory, Unfit
 from embedder.metrics import Metrics
 from embedder.models.model import Embedded, EmbeddingModel, FloatArray, PatchScores
+from embedder.models.speech import speech_classes, speech_of
 from escolta.errors import EscoltaError, Transient
 
 PARTS_BEFORE_GROWING = 50
@@ -28,11 +29,16 @@ NO_MEMORY = (
 
 @dataclass(frozen=True)
 class EmbeddedAudio:
-    """What a model says of one audio: `vector` float32 `[dim]`, `probabilities` float32 `[classes]`."""
+    """What a model says of one audio: `vector` float32 `[dim]`, `probabilities` float32 `[classes]`.
+
+    `speech`: how much of it the model hears, 0 to 1; None: unknown. `channels_heard`: see `Sound`.
+    """
 
     vector: FloatArray
     probabilities: FloatArray
     patch_scores: PatchScores | None
+    speech: float | None = None
+    channels_heard: str = ""
 
 
 class Computing:
@@ -43,6 +49,7 @@ class Computing:
 
     def __init__(self, model: EmbeddingModel, metrics: Metrics, log: logging.Logger) -> None:
         self._model, self._metrics, self._log = model, metrics, log
+        self._speech = speech_classes(model.class_names)
         self._at_once: int | None = None
         self._parts_since = 0
         self.unsound: str | None = None
@@ -93,7 +100,8 @@ class Computing:
     def _require_a_sound_model(self) -> None:
         """Silence harms no model: one that fails on it, or makes NaN of it, would do so on every file."""
         try:
-            [outcome] = _of_each(self._model.embed([np.zeros(self._model.rate_hz, np.float32)]))
+            silence = self._model.embed([np.zeros(self._model.rate_hz, np.float32)])
+            [outcome] = _of_each(silence, self._speech)
         except Exception as error:
             if _out_of_memory(error):
                 raise NoMemory(f"the device has no memory even for silence ({error}): free some") from error
@@ -120,20 +128,22 @@ class Computing:
             embedded = self._model.embed(part)
         self._metrics.batch.observe(len(part))
         self._metrics.took(embedded.seconds)
-        outcomes = _of_each(embedded)
+        outcomes = _of_each(embedded, self._speech)
         if any(isinstance(outcome, EmbeddedAudio) for outcome in outcomes):
             self.unsound = None
         return outcomes
 
 
-def _of_each(embedded: Embedded) -> list[EmbeddedAudio | EscoltaError]:
+def _of_each(embedded: Embedded, speech: Sequence[int]) -> list[EmbeddedAudio | EscoltaError]:
     outcomes: list[EmbeddedAudio | EscoltaError] = []
+    peaks = embedded.probabilities if embedded.peaks is None else embedded.peaks
     for row, (vector, probabilities) in enumerate(zip(embedded.vectors, embedded.probabilities, strict=True)):
         with np.errstate(over="ignore"):
-            finite = np.isfinite(vector.astype("<f2")).all() and np.isfinite(probabilities).all()
+            numbers = vector.astype("<f2"), probabilities, peaks[row]
+            finite = all(np.isfinite(some).all() for some in numbers)
         if finite:
             scores = embedded.patch_scores[row] if embedded.patch_scores else None
-            outcomes.append(EmbeddedAudio(vector, probabilities, scores))
+            outcomes.append(EmbeddedAudio(vector, probabilities, scores, speech_of(peaks[row], speech)))
         else:
             outcomes.append(
                 Unfit("not_finite", "the model gives numbers for it that are not finite as float16")

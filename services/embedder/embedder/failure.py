@@ -4,9 +4,20 @@ from typing import Literal
 
 from escolta.errors import EscoltaError, Rejected, Transient
 
-Kind = Literal["missing", "undecodable", "not_finite", "model", "memory", "unreachable"]
-"""The catalog lacks the audio, or the store its object; it is no whole sound; the model gives numbers for it
-that are not finite; the model fails on it; there is too little memory just now; the store is away."""
+Kind = Literal[
+    "missing",
+    "unreadable",
+    "altered",
+    "undecodable",
+    "claims",
+    "not_finite",
+    "model",
+    "memory",
+    "unreachable",
+]
+"""The catalog lacks the audio, or the store its object; the store's disk cannot read it; its bytes are not
+its node's; it is no whole sound; it is another than its node told of; the model gives numbers for it that are
+not finite; the model fails on it; there is too little memory just now; the store is away."""
 
 
 class Unfit(Rejected):

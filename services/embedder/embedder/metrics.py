@@ -22,10 +22,17 @@ class Metrics:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
-        self.audios = Counter("escolta_embedder_audios", "Audios, by outcome", ["outcome"], registry=registry)
+        self.audios = Counter(
+            "escolta_embedder_audios",
+            "Audios that had their turn, by outcome: embedded, failed, later, elsewhere",
+            ["outcome"],
+            registry=registry,
+        )
         self.batch = Histogram(
-            "escolta_embedder_batch", "Audios in a call of the model", buckets=_SIZES, registry=registry
+            "escolta_embedder_batch_audios",
+            "Audios in a call of the model",
+            buckets=_SIZES,
+            registry=registry,
         )
         self.age_s = Histogram(
             "escolta_embedder_queue_age_seconds",
@@ -42,10 +49,16 @@ class Metrics:
             "escolta_embedder_failures", "Audios that were not embedded, by kind", ["kind"], registry=registry
         )
         self._seconds = Histogram(
-            "escolta_embedder_seconds",
+            "escolta_embedder_stage_seconds",
             "Seconds by stage, of an audio up to its resampling and then of a batch",
             ["stage"],
             buckets=_SECONDS,
+            registry=registry,
+        )
+        self._memory = Gauge(
+            "escolta_embedder_device_memory_bytes",
+            "Memory of the GPU in use: by tensors, and reserved for them",
+            ["of"],
             registry=registry,
         )
 
@@ -68,8 +81,5 @@ class Metrics:
         torch = sys.modules.get("torch")  # the models import it; this process may do without
         if torch is None or not torch.cuda.is_available():
             return
-        memory = Gauge(
-            "escolta_embedder_device_memory_bytes", "GPU memory in use", ["of"], registry=self._registry
-        )
-        memory.labels("tensors").set_function(torch.cuda.memory_allocated)
-        memory.labels("reserved").set_function(torch.cuda.memory_reserved)
+        self._memory.labels("tensors").set_function(torch.cuda.memory_allocated)
+        self._memory.labels("reserved").set_function(torch.cuda.memory_reserved)

@@ -1,4 +1,4 @@
-"""The embedder's SQL: writes `audio.models`, `embeddings`, `patch_scores`, `embedding_failures`."""
+"""The embedder's SQL: writes `audio.models`, `embeddings`, `patches`, `embedding_failures`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,14 @@ from uuid import UUID
 
 import asyncpg
 import numpy as np
+import numpy.typing as npt
 
 from embedder.computing import EmbeddedAudio
 from embedder.models.model import EmbeddingModel
 from escolta.errors import Rejected
 
 TOP = 5
+LAST_ID = UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True)
@@ -25,23 +27,34 @@ class AudioKey:
 
 @dataclass(frozen=True)
 class Audio:
-    """An audio whose embedding is ours to make; `age_s` is how long it has waited in the catalog."""
+    """An audio whose embedding is ours to make; `age_s` is how long it has waited in the catalog.
+
+    From `sha256` on it is what its node has told of it.
+    """
 
     audio_id: UUID
     start: datetime
     object_key: str
     age_s: float
+    node: str
+    file_name: str
+    sha256: bytes
+    samples: int
+    rate_hz: int
+    channels: int
+    bits_per_sample: int
 
 
 async def add_model(pool: asyncpg.Pool, model: EmbeddingModel) -> None:
     """Make sure that the model has its row."""
     await pool.execute(
-        "INSERT INTO audio.models (model_id, name, dim, class_names) VALUES ($1, $2, $3, $4)"
-        " ON CONFLICT (model_id) DO NOTHING",
+        "INSERT INTO audio.models (model_id, name, dim, class_names, speech_found_to)"
+        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (model_id) DO NOTHING",
         model.model_id,
         model.name,
         model.dim,
         list(model.class_names),
+        LAST_ID,  # a new model's rows have it from the first audio on
     )
 
 
@@ -66,11 +79,12 @@ async def claim(
     )
     rows = await connection.fetch(
         # Each audio by itself, in its month: PostgreSQL would be free to join whole months instead.
-        "SELECT w.audio_id, w.start_utc, a.object_key, a.age_s"
+        "SELECT w.audio_id, w.start_utc, a.*"
         " FROM unnest($2::uuid[], $3::timestamptz[]) AS w (audio_id, start_utc)"
         " LEFT JOIN LATERAL (SELECT path || object_name AS object_key,"
-        "     extract(epoch FROM clock_timestamp() - cataloged_at)::float8 AS age_s"
-        "   FROM audio.audios JOIN audio.paths USING (path_id)"
+        "     extract(epoch FROM clock_timestamp() - cataloged_at)::float8 AS age_s, nodes.name, file_name,"
+        "     sha256, samples, rate_hz, channels, bits_per_sample"
+        "   FROM audio.audios JOIN audio.paths USING (path_id) JOIN audio.nodes USING (node_id)"
         "   WHERE (audio_id, start_utc) = (w.audio_id, w.start_utc) LIMIT 1) AS a ON true"
         " WHERE (SELECT true FROM audio.embeddings AS e WHERE e.audio_id = w.audio_id"
         "        AND e.start_utc = w.start_utc AND e.model_id = $1) IS NULL",
@@ -83,26 +97,34 @@ async def claim(
 
 
 async def save(
-    connection: asyncpg.Connection, model_id: str, embedded: Sequence[tuple[Audio, EmbeddedAudio]]
+    connection: asyncpg.Connection, model_id: str, embedded: Sequence[tuple[Audio | AudioKey, EmbeddedAudio]]
 ) -> None:
     """Write the embeddings and forget that any of these audios failed before."""
     embedded = sorted(embedded, key=lambda pair: pair[0].start)  # one order for all who write months' counts
     await connection.executemany(
         "INSERT INTO audio.embeddings"
-        " (audio_id, start_utc, model_id, vector, top_classes, top_probabilities)"
-        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        " (audio_id, start_utc, model_id, speech, channels_heard, vector, top_classes, top_probabilities)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
         [
-            (audio.audio_id, audio.start, model_id, one.vector.astype("<f2").tobytes(), *_top(one))
-            for audio, one in embedded
+            (
+                audio.audio_id,
+                audio.start,
+                model_id,
+                found.speech,
+                found.channels_heard or None,
+                found.vector.astype("<f2").tobytes(),
+                *_top(found),
+            )
+            for audio, found in embedded
         ],
     )
     await connection.executemany(
-        "INSERT INTO audio.patch_scores (audio_id, start_utc, model_id, onsets_s, scores)"
+        "INSERT INTO audio.patches (audio_id, start_utc, model_id, onsets_s, scores)"
         " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         [
-            (audio.audio_id, audio.start, model_id, scores.onsets_s.tolist(), scores.scores.tobytes())
-            for audio, one in embedded
-            if (scores := one.patch_scores)
+            (audio.audio_id, audio.start, model_id, scores.onsets_s.tolist(), in_255ths(scores.scores))
+            for audio, found in embedded
+            if (scores := found.patch_scores)
         ],
     )
     await connection.execute(
@@ -112,10 +134,16 @@ async def save(
     )
 
 
-def _top(one: EmbeddedAudio) -> tuple[list[int], list[float]]:
+def in_255ths(scores: npt.NDArray[np.float16]) -> bytes:
+    """Scores between 0 and 1 as `audio.patches` keeps them, uint8 `[patches, classes]`: most are 0 there, and
+    PostgreSQL compresses them (decision 39)."""
+    return np.rint(scores.astype(np.float32) * 255).astype(np.uint8).tobytes()
+
+
+def _top(embedding: EmbeddedAudio) -> tuple[list[int], list[float]]:
     """The most likely classes, best first, and their probabilities."""
-    top = np.argsort(-one.probabilities, kind="stable")[:TOP]
-    return top.tolist(), one.probabilities[top].tolist()
+    top = np.argsort(-embedding.probabilities, kind="stable")[:TOP]
+    return top.tolist(), embedding.probabilities[top].tolist()
 
 
 async def save_failures(

@@ -59,6 +59,11 @@ _WAITS = """
          WHERE f.audio_id = a.audio_id AND f.model_id = $1) IS NULL
 """
 
+_CATALOGED = """
+    (SELECT true FROM audio.audios AS c
+     WHERE c.audio_id = a.audio_id AND c.start_utc = a.start_utc) IS NOT NULL
+"""
+
 _LOOK = f"""
     WITH looked AS MATERIALIZED (
         SELECT audio_id, start_utc, cataloged_at FROM audio.audios
@@ -131,10 +136,11 @@ async def page(
 
 
 async def forget_settled(pool: asyncpg.Pool, model_id: str, keys: Sequence[AudioKey]) -> None:
-    """Take from the queue those of the audios that are embedded or have failed, whoever did it."""
+    """Take from the queue those of the audios that are embedded or have failed, whoever did it, or that have
+    left the catalog."""
     await pool.execute(
         "DELETE FROM audio.embedding_queue AS a WHERE model_id = $1 AND audio_id = ANY ($2)"
-        f" AND NOT ({_WAITS})",
+        f" AND NOT ({_WAITS} AND {_CATALOGED})",
         model_id,
         [key.audio_id for key in keys],
     )

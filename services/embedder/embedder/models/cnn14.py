@@ -24,7 +24,7 @@ import numpy as np
 
 from embedder.models.audioset import cnn14_class_names
 from embedder.models.model import Embedded, FloatArray
-from embedder.models.segments import mean_of_each, segments_of
+from embedder.models.segments import greatest_of_each, mean_of_each, segments_of
 from embedder.models.weights import CNN14
 from escolta.errors import Misconfigured
 
@@ -89,7 +89,13 @@ class Cnn14:
         vectors, probabilities = self._run([segment for of_audio in segments for segment in of_audio])
         front_end_s = self._network.front_end_s
         seconds = {"front end": front_end_s, "network": perf_counter() - begun - front_end_s}
-        return Embedded(mean_of_each(vectors, counts), mean_of_each(probabilities, counts), None, seconds)
+        return Embedded(
+            mean_of_each(vectors, counts),
+            mean_of_each(probabilities, counts),
+            None,
+            greatest_of_each(probabilities, counts),
+            seconds,
+        )
 
     def _run(self, segments: list[FloatArray]) -> tuple[FloatArray, FloatArray]:
         """Embeddings, float32 `[segments, 2048]`, and probabilities, float32 `[segments, 527]`.
@@ -100,7 +106,9 @@ class Cnn14:
         for number, segment in enumerate(segments):
             by_length[len(segment)].append(number)
         size = _SEGMENTS_AT_ONCE[self.device]
-        together = [some[at : at + size] for some in by_length.values() for at in range(0, len(some), size)]
+        together = [
+            numbers[at : at + size] for numbers in by_length.values() for at in range(0, len(numbers), size)
+        ]
         vectors = np.empty((len(segments), self.dim), np.float32)
         probabilities = np.empty((len(segments), len(self.class_names)), np.float32)
         outputs = self._network(np.stack([segments[number] for number in numbers]) for numbers in together)

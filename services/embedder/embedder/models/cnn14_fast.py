@@ -164,7 +164,7 @@ def _fused(block: Any, device: str) -> _Block:
     fused = [
         fuse_conv_bn_eval(convolution.cpu(), normalization.cpu()) for convolution, normalization in pairs
     ]
-    return _Block(torch.float32, [one.to(device, memory_format=torch.channels_last) for one in fused])
+    return _Block(torch.float32, [layer.to(device, memory_format=torch.channels_last) for layer in fused])
 
 
 def _in_type(block: _Block, dtype: torch.dtype) -> _Block:
@@ -191,7 +191,7 @@ def _probes() -> Tensor:
 
 def _least_cosine(got: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
     """Over vectors and probabilities; not a number where one of them is not."""
-    cosines = [F.cosine_similarity(one, other) for one, other in zip(got, expected, strict=True)]
+    cosines = [F.cosine_similarity(here, there) for here, there in zip(got, expected, strict=True)]
     return torch.cat(cosines).min().item()
 
 

@@ -28,13 +28,15 @@ class Embedded:
 
     `vectors` is float32 `[audios, dim]`, `probabilities` float32 `[audios, classes]`: each between 0 and 1
     and independent of the others, because several classes sound at once. `patch_scores` has one entry an
-    audio, or is None for a model that looks at an audio as a whole. `seconds` tells what the batch took, by
-    `front end` and `network`, where a model can tell them apart.
+    audio, or is None for a model that looks at an audio as a whole. `peaks`, float32 `[audios, classes]`, are
+    the greatest probabilities over the parts of each audio, patches or segments; None where it has only one.
+    `seconds` tells what the batch took, by `front end` and `network`, where a model can tell them apart.
     """
 
     vectors: FloatArray
     probabilities: FloatArray
     patch_scores: Sequence[PatchScores] | None = None
+    peaks: FloatArray | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -36,3 +36,9 @@ def mean_of_each(values: FloatArray, counts: list[int]) -> FloatArray:
     """Average consecutive rows: float32 `[sum of counts, n]` to `[len(counts), n]`."""
     parts = np.split(values, np.cumsum(counts)[:-1])
     return np.array([part.mean(axis=0) for part in parts], np.float32).reshape(len(counts), values.shape[1])
+
+
+def greatest_of_each(values: FloatArray, counts: list[int]) -> FloatArray:
+    """The greatest of consecutive rows: float32 `[sum of counts, n]` to `[len(counts), n]`."""
+    parts = np.split(values, np.cumsum(counts)[:-1])
+    return np.array([part.max(axis=0) for part in parts], np.float32).reshape(len(counts), values.shape[1])

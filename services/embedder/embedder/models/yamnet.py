@@ -10,7 +10,7 @@ import numpy as np
 
 from embedder.models import logmel, yamnet_weights
 from embedder.models.model import Embedded, FloatArray, PatchScores
-from embedder.models.segments import mean_of_each, segments_of
+from embedder.models.segments import greatest_of_each, mean_of_each, segments_of
 from escolta.errors import Misconfigured
 
 FRONT_END = 2
@@ -69,6 +69,7 @@ class YamNet:
             mean_of_each(vectors, counts),
             mean_of_each(probabilities, counts),
             [PatchScores(*of_audio) for of_audio in zip(onsets, scores, strict=True)],
+            greatest_of_each(probabilities, counts),
             seconds,
         )
 

@@ -1,5 +1,6 @@
 """al-engine: proposes what people should listen to next, by partitioned MAL-MF."""
 
+from al_engine.figures import figures
 from al_engine.iterations import http
 from al_engine.iterations.handlers import Iterations
 from al_engine.iterations.schedule import Schedule
@@ -30,6 +31,7 @@ def build(on: Platform) -> Service:
             Subscription(IterationClosed, iterations.hear_closings),
         ],
         router=routes,
+        figures=figures(on),
         jobs=[
             Every(CATCH_UP_S, iterations.catch_up),
             Always(iterations.work.for_ever),

@@ -48,11 +48,15 @@ class Split:
 
 @dataclass(frozen=True)
 class Point:
-    """After so many labels: macro-F1 on the held-out audios, and over their rare classes alone, if any."""
+    """After so many labels: macro-F1 on the held-out audios, and over their rare classes alone, if any.
+
+    `classes`: those met so far, of which there is a label.
+    """
 
     labels: int
     macro_f1: float
     macro_f1_rare: float | None
+    classes: int
 
 
 class LabeledAudios:
@@ -127,11 +131,12 @@ class LabeledAudios:
         return points
 
     def _point(self, labeled: NDArray[np.intp], split: Split) -> Point:
-        said = predict(self.vectors[labeled], self.classes[labeled], self.vectors[split.test]).classes
+        predicted = predict(self.vectors[labeled], self.classes[labeled], self.vectors[split.test]).classes
         truth = self.classes[split.test]
-        rare = _macro_f1(truth, said, split.rare) if len(split.rare) else None
-        return Point(len(labeled), _macro_f1(truth, said, np.unique(truth)), rare)
+        rare = _macro_f1(truth, predicted, split.rare) if len(split.rare) else None
+        met = len(np.unique(self.classes[labeled]))
+        return Point(len(labeled), _macro_f1(truth, predicted, np.unique(truth)), rare, met)
 
 
-def _macro_f1(truth: NDArray[np.str_], said: NDArray[np.str_], classes: NDArray[np.str_]) -> float:
-    return float(f1_score(truth, said, labels=classes, average="macro", zero_division=0))
+def _macro_f1(truth: NDArray[np.str_], predicted: NDArray[np.str_], classes: NDArray[np.str_]) -> float:
+    return float(f1_score(truth, predicted, labels=classes, average="macro", zero_division=0))

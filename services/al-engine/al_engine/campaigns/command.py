@@ -180,8 +180,8 @@ def _audios(
     with _progress(console) as bar:
         task = bar.add_task("embeddings", total=None, visible=False)
 
-        def show(done: int, of: int) -> None:
-            bar.update(task, completed=done, total=of, visible=True)
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, visible=True)
 
         return heard(truth, folder, (model, weights), tell, show)
 

@@ -102,7 +102,7 @@ def _embed_each(model: SoundModel, heard: Sequence[Waveform | str]) -> list[Embe
 
 def _embed(model: SoundModel, waveforms: Sequence[Waveform]) -> list[Embedding | str]:
     try:
-        said = model.embed(waveforms)
+        embedded = model.embed(waveforms)
     except EscoltaError:
         raise
     except Exception as error:  # noqa: BLE001  # whatever a model raises is a reason to leave its audio out
@@ -113,5 +113,5 @@ def _embed(model: SoundModel, waveforms: Sequence[Waveform]) -> list[Embedding |
         (vector, model.class_names[probabilities.argmax()], float(probabilities.max()))
         if np.isfinite(vector).all() and np.isfinite(probabilities).all()
         else "the model gives numbers for it that are not finite"
-        for vector, probabilities in zip(said.vectors, said.probabilities, strict=True)
+        for vector, probabilities in zip(embedded.vectors, embedded.probabilities, strict=True)
     ]

@@ -33,7 +33,7 @@ class Curve(NamedTuple):
 
 
 def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
-    """`{strategy, seed, fold, imbalance, labels, macro_f1}`, and with imbalance `macro_f1_rare`."""
+    """`{strategy, seed, fold, imbalance, labels, macro_f1, classes}`; with imbalance `macro_f1_rare`."""
     return [
         {
             "strategy": campaign.strategy,
@@ -42,6 +42,7 @@ def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
             "imbalance": campaign.imbalance,
             "labels": point.labels,
             "macro_f1": round(point.macro_f1, 6),
+            "classes": point.classes,
             **({"macro_f1_rare": round(point.macro_f1_rare, 6)} if point.macro_f1_rare is not None else {}),
         }
         for campaign, points in results
@@ -49,7 +50,7 @@ def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
     ]
 
 
-def curve(results: Sequence[Result], rare: bool = False) -> Curve:
+def mean_curve(results: Sequence[Result], rare: bool = False) -> Curve:
     """The mean over seeds and folds, at the numbers of labels that every campaign has reached."""
     reached = [{point.labels: point for point in points} for _, points in results]
     labels = sorted(set.intersection(*map(set, reached)))  # a smaller pool ends at a number of its own
@@ -63,9 +64,11 @@ def curve(results: Sequence[Result], rare: bool = False) -> Curve:
     return Curve(labels, values.mean(axis=0).tolist(), values.std(axis=0).tolist())
 
 
-def labels_needed(of: Curve, target: float = TARGET) -> int | None:
+def labels_needed(curve: Curve, target: float = TARGET) -> int | None:
     """The first number of labels at which the mean curve reaches the target; None where it never does."""
-    return next((labels for labels, mean in zip(of.labels, of.mean, strict=True) if mean >= target), None)
+    return next(
+        (labels for labels, mean in zip(curve.labels, curve.mean, strict=True) if mean >= target), None
+    )
 
 
 def by_strategy(results: Sequence[Result]) -> dict[str, list[Result]]:
@@ -78,33 +81,33 @@ def by_strategy(results: Sequence[Result]) -> dict[str, list[Result]]:
 
 def heading(results: Sequence[Result], rare: bool = False) -> str:
     """What the table of the same arguments shows."""
-    of = "Macro-F1 of the rare classes" if rare else "Macro-F1"
-    return f"{of} against labels: mean of {_counts(results)}"
+    scores = "Macro-F1 of the rare classes" if rare else "Macro-F1"
+    return f"{scores} against labels: mean of {_counts(results)}"
 
 
 def table(results: Sequence[Result], rare: bool = False) -> Table:
     """Mean macro-F1 by strategy and labels; at the right the labels needed, of the mean and fold by fold."""
     grouped = by_strategy(results)
-    curves = {strategy: curve(some, rare) for strategy, some in grouped.items()}
-    labels = sorted(set.intersection(*(set(of.labels) for of in curves.values())))
+    curves = {strategy: mean_curve(runs, rare) for strategy, runs in grouped.items()}
+    labels = sorted(set.intersection(*(set(curve.labels) for curve in curves.values())))
     shown = labels[:: max(1, -(-len(labels) // COLUMNS))]
     drawn = Table()
     drawn.add_column("strategy", no_wrap=True)
     for at in shown:
         drawn.add_column(str(at), justify="right")
     drawn.add_column(f"labels for {TARGET}")
-    for strategy, of in curves.items():
-        means = [f"{of.mean[of.labels.index(at)]:.3f}".removeprefix("0") for at in shown]
-        drawn.add_row(strategy, *means, _needed(grouped[strategy], of, rare))
+    for strategy, curve in curves.items():
+        means = [f"{curve.mean[curve.labels.index(at)]:.3f}".removeprefix("0") for at in shown]
+        drawn.add_row(strategy, *means, _needed(grouped[strategy], curve, rare))
     return drawn
 
 
-def _needed(of_strategy: list[Result], of: Curve, rare: bool) -> str:
-    folds = sorted({result.campaign.fold for result in of_strategy})
-    text = _text(labels_needed(of))
+def _needed(runs: list[Result], curve: Curve, rare: bool) -> str:
+    folds = sorted({result.campaign.fold for result in runs})
+    text = _text(labels_needed(curve))
     if len(folds) > 1:
         alone = [
-            labels_needed(curve([result for result in of_strategy if result.campaign.fold == fold], rare))
+            labels_needed(mean_curve([result for result in runs if result.campaign.fold == fold], rare))
             for fold in folds
         ]
         text += f" (by fold {' '.join(map(_text, alone))})"
@@ -150,11 +153,11 @@ def plot(results: Sequence[Result], path: Path) -> None:
     figure.suptitle(f"Mean of {_counts(results)}", fontsize="medium")
     for number, rare in enumerate(panels, 1):
         axes = figure.add_subplot(1, len(panels), number)
-        for strategy, some in by_strategy(results).items():
-            of = curve(some, rare)
-            mean, error = np.array(of.mean), np.array(of.deviation) / np.sqrt(len(some))
-            [line] = axes.plot(of.labels, mean, marker="o", markersize=3, label=strategy)
-            axes.fill_between(of.labels, mean - error, mean + error, alpha=0.15, color=line.get_color())
+        for strategy, runs in by_strategy(results).items():
+            curve = mean_curve(runs, rare)
+            mean, error = np.array(curve.mean), np.array(curve.deviation) / np.sqrt(len(runs))
+            [line] = axes.plot(curve.labels, mean, marker="o", markersize=3, label=strategy)
+            axes.fill_between(curve.labels, mean - error, mean + error, alpha=0.15, color=line.get_color())
         axes.axhline(TARGET, color="gray", linewidth=0.8, linestyle="--")
         axes.set(xlabel="labels bought", ylabel="macro-F1 of the rare classes" if rare else "macro-F1")
         axes.grid(alpha=0.3)

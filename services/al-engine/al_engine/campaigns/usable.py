@@ -29,7 +29,7 @@ def usable(truth: Truth) -> tuple[Truth, list[str]]:
             f"a campaign needs two classes or more to tell apart, and here are {', '.join(sorted(audios))}"
             f"{''.join(reasons[:5])}"
         )
-    kept = truth.only({name for name, category in truth.categories.items() if category not in left_out})
-    if kept.folds and len(set(kept.folds.values())) < 2:
+    usable = truth.only({name for name, category in truth.categories.items() if category not in left_out})
+    if usable.folds and len(set(usable.folds.values())) < 2:
         raise Misconfigured("all audios are in one fold: give two folds or more, or no column fold")
-    return kept, [f"class {name} is left out: {reason}" for name, reason in left_out.items()]
+    return usable, [f"class {name} is left out: {reason}" for name, reason in left_out.items()]

@@ -93,7 +93,7 @@ def _within(of_node: str, start: str, first: str, end: str, hours: str) -> str:
 EMBEDDED_IN = "model_id = $1 AND " + _within(
     "of_node = ANY ($2::integer[])", "start_utc", "$3::timestamptz", "$4::timestamptz", "$5::smallint[]"
 )
-"""Of `audio.embeddings`, with the parameters of `in_window`: those of one window."""
+"""Of `audio.hearable_embeddings`, with the parameters of `in_window`: those of one window."""
 SAME_NODE = "(cardinality(in_.nodes) = 0 OR w.node = ANY (in_.nodes))"
 PROPOSED_IN = _within(SAME_NODE, "w.start_utc", "in_.window_start", "in_.window_end", "in_.hours")
 """Of `al.wavs_proposed AS w`, joined to `windows_at`: those of the window `in_`."""
@@ -132,7 +132,8 @@ async def cutoff(connection: asyncpg.Connection) -> datetime:
 async def candidates(
     connection: asyncpg.Connection, windows: Sequence[Window], model_id: str, before: datetime, number: int
 ) -> Candidates:
-    """The set U: audios of the windows, embedded `before`, that no iteration of a lower number proposed."""
+    """The set U: what may be heard of the windows, embedded `before`, that no iteration of a lower number
+    proposed."""
     encoded = bytearray()
 
     async def keep(block: bytes) -> None:
@@ -143,7 +144,7 @@ async def candidates(
         for window in windows:
             encoded = bytearray()
             await connection.copy_from_query(
-                "SELECT audio_id, start_utc, top_class, top_probability FROM audio.embeddings AS e"
+                "SELECT audio_id, start_utc, top_class, top_probability FROM audio.hearable_embeddings AS e"
                 f" WHERE {EMBEDDED_IN} AND embedded_at < $6::timestamptz"
                 " AND top_class IS NOT NULL AND NOT EXISTS ("
                 " SELECT FROM al.wavs_proposed AS w JOIN al.al_preprocessing AS i USING (iteration_id)"
@@ -215,7 +216,10 @@ async def vectors(
 async def _by_key(
     pool: asyncpg.Pool, columns: str, model_id: str, audio_ids: Sequence[UUID], starts: Sequence[datetime]
 ) -> AsyncIterator[list[asyncpg.Record]]:
-    """Embeddings of these audios, block by block; a block lies in one month, or in few."""
+    """Embeddings of these audios, block by block; a block lies in one month, or in few.
+
+    Also of what may no longer be heard: what people said of it before still teaches.
+    """
     by_start = sorted(range(len(audio_ids)), key=starts.__getitem__)
     for first in range(0, len(by_start), AT_ONCE):
         rows = by_start[first : first + AT_ONCE]

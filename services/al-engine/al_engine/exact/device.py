@@ -120,8 +120,8 @@ def multiplies_exactly(device: Any) -> bool:
     long, short = rng.integers(-4095, 4096, (256, 256)), rng.integers(-3, 4, (256, 256))
     exact = long @ short.T
     a, b = _tensor(long.astype(np.float32), device), _tensor(short.astype(np.float32), device)
-    said, turned = (a @ b.T).cpu().numpy(), (b @ a.T).cpu().numpy()
-    return np.array_equal(said, exact) and np.array_equal(turned, exact.T)
+    product, turned = (a @ b.T).cpu().numpy(), (b @ a.T).cpu().numpy()
+    return np.array_equal(product, exact) and np.array_equal(turned, exact.T)
 
 
 def _tensor(matrix: NDArray[np.float32], device: Any) -> Any:

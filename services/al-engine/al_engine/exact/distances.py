@@ -46,7 +46,7 @@ than as many pairs, each gathered by itself."""
 
 
 @dataclass(frozen=True)
-class KeptNearest:
+class KnownNearest:
     """What an earlier iteration knew of the samples' nearest medoids.
 
     `index`: intp `[samples]`, the row, among today's medoids, of the nearest of those known then, the
@@ -60,23 +60,23 @@ class KeptNearest:
 
 
 def nearest(
-    samples: UnitVectors, medoids: UnitVectors, kept: KeptNearest | None = None
+    samples: UnitVectors, medoids: UnitVectors, known: KnownNearest | None = None
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """The nearest medoid of each sample, the first of equally near ones, and the distance to it.
 
-    Returns intp `[samples]` and float32 `[samples]`. With `kept`, only the distances to its new medoids
+    Returns intp `[samples]` and float32 `[samples]`. With `known`, only the distances to its new medoids
     are computed, and all distances of the samples it knows nothing of; the answer is the same to the bit.
     """
-    if kept is None:
+    if known is None:
         found = _Found.none(len(samples))
         _Medoids(medoids, np.arange(len(medoids))).improve(found, samples, np.arange(len(samples)))
         return found.index, found.distance
-    found = _Found(kept.index.copy(), np.where(kept.index < 0, np.inf, kept.distance).astype(np.float32))
-    known, unknown = np.flatnonzero(kept.index >= 0), np.flatnonzero(kept.index < 0)
-    if len(unknown):
-        _Medoids(medoids, np.arange(len(medoids))).improve(found, samples, unknown)
-    if len(known) and len(kept.new):
-        _Medoids(medoids, np.sort(kept.new)).improve(found, samples, known)
+    found = _Found(known.index.copy(), np.where(known.index < 0, np.inf, known.distance).astype(np.float32))
+    old, fresh = np.flatnonzero(known.index >= 0), np.flatnonzero(known.index < 0)
+    if len(fresh):
+        _Medoids(medoids, np.arange(len(medoids))).improve(found, samples, fresh)
+    if len(old) and len(known.new):
+        _Medoids(medoids, np.sort(known.new)).improve(found, samples, old)
     return found.index, found.distance
 
 

@@ -84,3 +84,7 @@ class Symmetric:
 
         for_each(add, range(len(self.blocks)))
         return sums
+
+    def largest(self) -> float:
+        """The largest value; 0 of no rows."""
+        return max((float(tile.max()) for tiles in self._tiles for tile in tiles), default=0.0)

@@ -8,7 +8,7 @@ exact, and rounded once, to a multiple of 2^-23, which float32 holds. Equal embe
 the distance is symmetric, and sums of distances are exact in float64 too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,6 +95,13 @@ def unit_vectors(embeddings: NDArray[np.floating], rows: NDArray[np.intp] | None
     for_each(measure, blocks(len(index), BLOCK_ROWS))
     mantissa, exponent = np.frexp(lengths)
     return UnitVectors(embeddings, index, np.ldexp(np.rint(np.ldexp(mantissa, 24)), exponent - 24))
+
+
+def joined(parts: Sequence[UnitVectors]) -> UnitVectors:
+    """The vectors of all parts, one after the other; their embeddings are copied."""
+    embeddings = np.concatenate([part.embeddings[part.index] for part in parts])
+    lengths = np.concatenate([part.lengths for part in parts])
+    return UnitVectors(embeddings, np.arange(len(embeddings)), lengths)
 
 
 def cosine_distances(a: UnitVectors, b: UnitVectors) -> NDArray[np.float32]:

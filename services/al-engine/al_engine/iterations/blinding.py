@@ -13,6 +13,9 @@ REASON = (
     "propagated_class",
     "predicted_class",
     "predicted_probability",
+    "nearest_unresolved",
+    "unresolved_distance",
+    "unresolved_probability",
     "mismatched",
 )
 """The columns of a proposal that say why it was chosen; those of a drawn one would not."""

@@ -19,6 +19,7 @@ from rich.progress import Progress as Bar
 from al_engine.iterations import records
 from al_engine.iterations.handlers import Iterations
 from al_engine.iterations.replay import replay as replayed
+from escolta.audit import at_the_terminal
 from escolta.errors import Misconfigured
 from escolta.events import Window
 from escolta.service import OpenPlatform
@@ -77,7 +78,7 @@ async def _iterate(
     async with open_platform() as on:
         with _told_in_a_sentence():
             iteration_id = await Iterations(on).request(
-                **dict(first), further_windows=further, batch=batch, strategy=strategy
+                at_the_terminal(), **dict(first), further_windows=further, batch=batch, strategy=strategy
             )
         print(iteration_id, flush=True)
         if wait:

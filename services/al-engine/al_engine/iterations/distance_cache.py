@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_engine.exact.audio_ids import Ids, by_id, id_keys
-from al_engine.exact.distances import KeptNearest
+from al_engine.exact.distances import KnownNearest
 from al_engine.iterations.inputs import METHOD
 from al_engine.method.selection import Judged
 from escolta.disk import whole_file
@@ -36,7 +36,7 @@ class Distances:
     distance: NDArray[np.float32]
     medoids: Ids
 
-    def of(self, ids: Ids, medoids: Ids) -> KeptNearest:
+    def of(self, ids: Ids, medoids: Ids) -> KnownNearest:
         """What is known of these audios and of today's medoids, in their order."""
         row, known = _rows(self.ids, ids)
         medoid_today, still = _rows(medoids, self.medoids)
@@ -44,7 +44,7 @@ class Distances:
         known &= still[nearest]
         index = np.where(known, medoid_today[nearest], -1)
         _, known_medoid = _rows(self.medoids, medoids)
-        return KeptNearest(index, self.distance[row], np.flatnonzero(~known_medoid))
+        return KnownNearest(index, self.distance[row], np.flatnonzero(~known_medoid))
 
 
 def distances_of(judged: Sequence[Judged], ids: Ids, medoids: Ids) -> Distances:

@@ -9,8 +9,10 @@ from al_engine.iterations import labels, requests
 from al_engine.iterations.running import Running
 from al_engine.method import strategies
 from al_engine.metrics import Metrics
+from escolta.audit import Who
 from escolta.errors import Rejected, Transient
 from escolta.events import AudioEmbedded, AudioLabeled, IterationClosed, IterationRequested, Window
+from escolta.observe import tell_of
 from escolta.service import Message, Platform
 from escolta.work import Work
 
@@ -30,6 +32,7 @@ class Iterations:
 
     async def request(
         self,
+        by: Who,
         *,
         nodes: Sequence[str] = (),
         window_start: datetime | None = None,
@@ -41,6 +44,8 @@ class Iterations:
         follow_ups: int = 0,
     ) -> UUID:
         """Ask for an iteration; the row is written before anybody hears of it. Default: everything so far.
+
+        `by` is written into the audit log.
 
         Raises `Rejected` for a window that holds nothing by its bounds, and for an unknown strategy.
         """
@@ -56,12 +61,12 @@ class Iterations:
             follow_ups=follow_ups,
         )
         _check(event)
-        await self.announce(event)
+        await self.announce(event, by)
         return event.iteration_id
 
-    async def announce(self, event: IterationRequested) -> None:
-        """Write the request and tell of it."""
-        await requests.add_request(self._on.catalog, event)
+    async def announce(self, event: IterationRequested, by: Who | None = None) -> None:
+        """Write the request and tell of it; `by`: who made it, or nobody but the schedule."""
+        await requests.add_request(self._on.catalog, event, by)
         try:
             await self._on.bus.publish(event)
         except Transient as error:
@@ -89,14 +94,18 @@ class Iterations:
 
     async def hear_labels(self, messages: Sequence[Message[AudioLabeled]]) -> None:
         """Write what groups have agreed on, as their rows have it."""
-        told = [(message.event.iteration_id, message.event.audio_id) for message in messages]
-        without = await labels.take_up(self._on.catalog, told)
-        for message, (iteration_id, audio_id) in zip(messages, told, strict=True):
+        proposals = [(message.event.iteration_id, message.event.audio_id) for message in messages]
+        without = await labels.take_up(self._on.catalog, proposals)
+        for message, (iteration_id, audio_id) in zip(messages, proposals, strict=True):
             if (iteration_id, audio_id) in without:
                 message.reject(
                     f"there is no row of an agreement on audio {audio_id} in iteration {iteration_id}, so"
                     " nothing was changed: label-gateway writes one before it tells of it"
                 )
+        taken_up = {
+            audio_id for iteration_id, audio_id in proposals if (iteration_id, audio_id) not in without
+        }
+        tell_of(self._log, "took up what groups agreed on, of %d audios", taken_up)
 
     async def hear_closings(self, messages: Sequence[Message[IterationClosed]]) -> None:
         """Close iterations that every group has finished, as their rows have it."""
@@ -122,7 +131,6 @@ class Iterations:
         for iteration_id in await labels.missed_closings(self._on.catalog):
             await self._close(iteration_id)
         await requests.add_follow_ups(self._on.catalog)
-        self._metrics.waiting.set(await self.work.waiting())
         self.work.wake()
 
 

@@ -14,6 +14,7 @@ from al_engine.iterations.predict_all import PredictedAudio, Predictor
 from al_engine.method.strategies import STRATEGIES
 from al_engine.stopping import panel
 from al_engine.stopping.advice import Panel
+from escolta import audit
 from escolta.events import FurtherWindows, Window
 from escolta.fields import Count, Hours, Nodes, Positive, UtcTime, Word
 from escolta.service import Platform
@@ -73,6 +74,8 @@ class Iteration(BaseModel):
     unlabeled: int | None
     audios: int | None
     medoids: int | None
+    unresolved: int | None = Field(description="audios heard without an agreed class, when it began")
+    open_proposals: int | None = Field(description="audios of open batches, when it began")
     disjoint_sets: int | None
     share_labeled: float | None
     settings: dict | None
@@ -99,6 +102,11 @@ class ProposedAudio(BaseModel):
     propagated_class: str | None
     predicted_class: str | None
     predicted_probability: float | None
+    nearest_unresolved: UUID | None = Field(
+        description="the nearest audio that was heard without an agreed class; null: there was none"
+    )
+    unresolved_distance: float | None = Field(description="to that audio")
+    unresolved_probability: float | None = Field(description="that nobody will agree on this one either")
     mismatched: bool | None
     control: bool | None = Field(
         description="drawn at random, not for its reason; null until the batch is closed, lest it be known"
@@ -124,9 +132,9 @@ def router(on: Platform, iterations: Iterations) -> APIRouter:
     routes = APIRouter(tags=["al-engine"])
 
     @routes.post("/api/iterations", status_code=202)
-    async def request_iteration(wanted: IterationWanted, _: Lead) -> IterationAccepted:
+    async def request_iteration(wanted: IterationWanted, by: Lead) -> IterationAccepted:
         """Ask for an iteration."""
-        return IterationAccepted(iteration_id=await iterations.request(**wanted.model_dump()))
+        return IterationAccepted(iteration_id=await iterations.request(by, **wanted.model_dump()))
 
     @routes.get("/api/iterations")
     async def list_iterations(_: Lead) -> list[Iteration]:
@@ -152,12 +160,13 @@ def router(on: Platform, iterations: Iterations) -> APIRouter:
         return IterationWithProposals(**dict(_shown(row)), proposals=await _proposals(on, row))
 
     @routes.post("/api/iterations/{iteration_id}/cancel", status_code=202)
-    async def cancel_iteration(iteration_id: UUID, _: Lead) -> None:
+    async def cancel_iteration(iteration_id: UUID, by: Lead) -> None:
         """Give up an iteration that waits or runs, at its next word; what has been proposed stays."""
         if not await iterations.work.cancel(iteration_id):
             raise HTTPException(
                 409, f"There is no iteration {iteration_id} that waits or runs: nothing was canceled."
             )
+        await audit.note(on.catalog, "al-engine", by, "canceled an iteration", str(iteration_id))
 
     @routes.get("/api/iterations/{iteration_id}/proposals")
     async def list_proposals(iteration_id: UUID, _: Lead) -> list[ProposedAudio]:

@@ -1,11 +1,10 @@
 """What an iteration stands on, written down before it runs: so it ends the same, killed or replayed.
 
 An iteration freezes its inputs once: its number, the moment before which audios count as embedded, the
-medoids with the classes they have now, settings, seed, model. From them follow its proposals, whatever comes
-later.
+medoids with the classes they have now, the audios that are open or unresolved now, settings, seed, model.
+From them follow its proposals, whatever comes later.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from importlib.metadata import version
@@ -14,25 +13,13 @@ from uuid import UUID
 import asyncpg
 
 from al_engine.catalog import windows
+from al_engine.iterations.earlier import Audios, Medoids
 from al_engine.method.selection import SelectionSettings
 from escolta.events import IterationRequested, Window
 
 METHOD = 1
 """Counts up whenever the same inputs give other proposals; a record of another method is not replayed.
 `test_method.py` pins what this method proposes."""
-
-
-@dataclass(frozen=True)
-class Medoids:
-    """Labeled audios with an agreed class, in order of audio id; `in_window` of them are of the windows."""
-
-    audio_ids: list[UUID]
-    starts: list[datetime]
-    classes: list[str]
-    in_window: int = 0
-
-    def __len__(self) -> int:
-        return len(self.audio_ids)
 
 
 @dataclass(frozen=True)
@@ -47,6 +34,8 @@ class Inputs:
     dim: int
     settings: SelectionSettings
     medoids: Medoids
+    unresolved: Audios
+    open_proposals: Audios
     method: int
 
 
@@ -55,6 +44,8 @@ async def freeze(
     request: IterationRequested,
     model: tuple[str, int],
     medoids: Medoids,
+    unresolved: Audios,
+    open_proposals: Audios,
     settings: SelectionSettings,
     max_medoids: int,
 ) -> Inputs:
@@ -64,7 +55,7 @@ async def freeze(
     async with connection.transaction():
         number = await connection.fetchval(
             "UPDATE al.al_preprocessing SET cutoff = $2, model_id = $3, settings = $4, method = $5,"
-            " code_version = $6, medoids = $7, strategy = $8,"
+            " code_version = $6, medoids = $7, strategy = $8, unresolved = $9, open_proposals = $10,"
             " number = (SELECT coalesce(max(number), 0) + 1 FROM al.al_preprocessing)"
             " WHERE iteration_id = $1 RETURNING number",
             request.iteration_id,
@@ -75,13 +66,20 @@ async def freeze(
             version("escolta-al-engine"),
             len(medoids),
             settings.strategy,
+            len(unresolved),
+            len(open_proposals),
         )
         await connection.execute(
-            "INSERT INTO al.medoids (iteration_id, audio_ids, starts_utc, classes) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO al.medoids (iteration_id, audio_ids, starts_utc, classes, unresolved_ids,"
+            " unresolved_starts, open_ids, open_starts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             request.iteration_id,
             medoids.audio_ids,
             medoids.starts,
             medoids.classes,
+            unresolved.audio_ids,
+            unresolved.starts,
+            open_proposals.audio_ids,
+            open_proposals.starts,
         )
     return Inputs(
         request.iteration_id,
@@ -92,6 +90,8 @@ async def freeze(
         dim,
         settings,
         medoids,
+        unresolved,
+        open_proposals,
         METHOD,
     )
 
@@ -99,7 +99,8 @@ async def freeze(
 async def frozen(connection: asyncpg.Connection, request: IterationRequested) -> Inputs | None:
     """The inputs of this iteration as they were frozen; None where they were not."""
     row = await connection.fetchrow(
-        "SELECT number, cutoff, model_id, dim, settings, method, audio_ids, starts_utc, classes"
+        "SELECT number, cutoff, model_id, dim, settings, method, audio_ids, starts_utc, classes,"
+        " unresolved_ids, unresolved_starts, open_ids, open_starts"
         " FROM al.al_preprocessing JOIN al.medoids USING (iteration_id) JOIN audio.models USING (model_id)"
         " WHERE iteration_id = $1",
         request.iteration_id,
@@ -117,47 +118,7 @@ async def frozen(connection: asyncpg.Connection, request: IterationRequested) ->
         row["dim"],
         SelectionSettings(**chosen),
         Medoids(row["audio_ids"], row["starts_utc"], row["classes"]),
+        Audios(row["unresolved_ids"], row["unresolved_starts"]),
+        Audios(row["open_ids"], row["open_starts"]),
         row["method"],
-    )
-
-
-async def choose_medoids(
-    connection: asyncpg.Connection,
-    pool: asyncpg.Pool,
-    all_windows: Sequence[Window],
-    model_id: str,
-    limit: int,
-) -> Medoids:
-    """At most `limit` medoids for a run, chosen in the order of algorithm step 4.
-
-    Those of the windows; then those of their nodes from other times, nearest in time first; then those of
-    other nodes, nearest in time first. An audio that was labeled twice has its newest class. They come in
-    order of audio id (ours): of two equally near medoids the first counts, whatever the window.
-    """
-    rows = await connection.fetch(
-        "WITH newest AS ("
-        " SELECT DISTINCT ON (audio_id) audio_id, start_utc, node, label FROM al.wavs_proposed"
-        " WHERE labeled_at IS NOT NULL ORDER BY audio_id, agreement_version DESC),"
-        " placed AS (SELECT audio_id, start_utc, label, found.* FROM newest AS w CROSS JOIN LATERAL"
-        f" (SELECT bool_or({windows.PROPOSED_IN}) AS in_window, bool_or({windows.SAME_NODE}) AS same_node,"
-        "  min(greatest(window_start - start_utc, start_utc - window_end, interval '0')) AS away"
-        f"  FROM {windows.windows_at(1)}) AS found WHERE label IS NOT NULL)"
-        " SELECT audio_id, start_utc, label, in_window FROM placed"
-        " ORDER BY in_window DESC, same_node DESC, away, audio_id",
-        windows.encoded(all_windows),
-    )
-    chosen: list[asyncpg.Record] = []
-    for first in range(0, len(rows), limit):  # once, unless some have no embedding by this model
-        some = rows[first : first + limit]
-        ids, starts = [row["audio_id"] for row in some], [row["start_utc"] for row in some]
-        there = await windows.embedded(pool, model_id, ids, starts)
-        chosen += [row for row in some if row["audio_id"] in there]
-        if len(chosen) >= limit:
-            break
-    chosen = sorted(chosen[:limit], key=lambda row: row["audio_id"])
-    return Medoids(
-        [row["audio_id"] for row in chosen],
-        [row["start_utc"] for row in chosen],
-        [row["label"] for row in chosen],
-        sum(row["in_window"] for row in chosen),
     )

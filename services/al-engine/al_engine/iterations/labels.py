@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-Told = tuple[UUID, UUID]
+ProposalKey = tuple[UUID, UUID]
 """Iteration and audio that a message tells of."""
 
 # An agreement that was corrected has a later version; an earlier one never takes the place of a later.
@@ -20,17 +20,18 @@ _TAKE_UP = """
 """
 
 
-async def take_up(pool: asyncpg.Pool, told: Sequence[Told]) -> set[Told]:
+async def take_up(pool: asyncpg.Pool, proposals: Sequence[ProposalKey]) -> set[ProposalKey]:
     """Write the agreed classes of these proposals; returns those on which no agreement is written."""
-    iterations, audios = [iteration_id for iteration_id, _ in told], [audio_id for _, audio_id in told]
-    these = "(SELECT * FROM unnest($1::uuid[], $2::uuid[]))"
-    await pool.execute(f"{_TAKE_UP} AND (g.iteration_id, g.audio_id) IN {these}", iterations, audios)
+    iterations = [iteration_id for iteration_id, _ in proposals]
+    audios = [audio_id for _, audio_id in proposals]
+    asked = "(SELECT * FROM unnest($1::uuid[], $2::uuid[]))"
+    await pool.execute(f"{_TAKE_UP} AND (g.iteration_id, g.audio_id) IN {asked}", iterations, audios)
     rows = await pool.fetch(
-        f"SELECT iteration_id, audio_id FROM label.agreements WHERE (iteration_id, audio_id) IN {these}",
+        f"SELECT iteration_id, audio_id FROM label.agreements WHERE (iteration_id, audio_id) IN {asked}",
         iterations,
         audios,
     )
-    return set(told) - {(row["iteration_id"], row["audio_id"]) for row in rows}
+    return set(proposals) - {(row["iteration_id"], row["audio_id"]) for row in rows}
 
 
 async def take_up_all(pool: asyncpg.Pool, iteration_id: UUID | None = None) -> None:

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from al_engine.catalog import models, windows
 from al_engine.exact.vectors import unit_vectors
-from al_engine.iterations import inputs
-from al_engine.iterations.inputs import Medoids
+from al_engine.iterations import earlier
+from al_engine.iterations.earlier import Medoids
 from al_engine.method.committee import Classifier
 from escolta.events import Window
 from escolta.service import Platform
@@ -46,7 +46,7 @@ class Predictor:
         async with pool.acquire() as connection:
             model_id, dim = await models.model_in_use(connection, self._on.settings.model)
             limit_medoids = self._on.settings.max_medoids
-            medoids = await inputs.choose_medoids(connection, pool, [everything], model_id, limit_medoids)
+            medoids = await earlier.choose_medoids(connection, pool, [everything], model_id, limit_medoids)
         if len(set(medoids.classes)) < 2:
             return []
         audios = await never_labeled(pool, model_id, after, limit)
@@ -85,12 +85,12 @@ async def never_labeled(
 # Not joined: PostgreSQL would be free to join and sort the whole catalog for a page of it.
 _NEVER_LABELED = """
     WITH next AS MATERIALIZED (
-        SELECT audio_id, start_utc FROM audio.embeddings AS e WHERE model_id = $1 AND audio_id > $2
+        SELECT audio_id, start_utc FROM audio.hearable_embeddings AS e WHERE model_id = $1 AND audio_id > $2
         AND (SELECT true FROM al.wavs_proposed AS w
              WHERE w.audio_id = e.audio_id AND w.labeled_at IS NOT NULL LIMIT 1) IS NULL
         ORDER BY audio_id LIMIT $3)
     SELECT audio_id, start_utc,
-           (SELECT file_name FROM audio.audios AS a
+           (SELECT file_name FROM audio.hearable AS a
             WHERE a.audio_id = next.audio_id AND a.start_utc = next.start_utc) AS file_name
     FROM next ORDER BY audio_id
 """

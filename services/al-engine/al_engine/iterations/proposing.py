@@ -1,7 +1,7 @@
 """From an iteration's inputs to its proposals: what runs, runs again after a crash, and is replayed."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from al_engine.catalog import windows
 from al_engine.catalog.windows import Candidates
 from al_engine.exact.audio_ids import ids_of
-from al_engine.exact.distances import KeptNearest
+from al_engine.exact.distances import KnownNearest
 from al_engine.iterations import distance_cache
 from al_engine.iterations.inputs import Inputs
+from al_engine.method.earlier import Earlier
 from al_engine.method.selection import Judged, Selection, Unlabeled, select
 
 T = TypeVar("T")
@@ -82,7 +83,7 @@ async def propose(
         with watch.stage(stage):
             return await windows.vectors(pool, inputs.model_id, inputs.dim, audio_ids, starts, tell)
 
-    medoid_vectors = await fetch("medoids", medoids.audio_ids, medoids.starts)
+    medoid_vectors, earlier = await _labeled(inputs, fetch)
     medoid_ids = ids_of(medoids.audio_ids)
     path = cache_folder and distance_cache.path_of(cache_folder, inputs.model_id, inputs.windows)
     known = await asyncio.to_thread(distance_cache.read, path) if path and len(medoids) else None
@@ -96,19 +97,33 @@ async def propose(
         wait_for(watch.tell("select"))
         return embeddings
 
-    def known_of(rows: NDArray[np.intp]) -> KeptNearest | None:
+    def known_of(rows: NDArray[np.intp]) -> KnownNearest | None:
         return known.of(found.ids[rows], medoid_ids) if known else None
 
     unlabeled = Unlabeled(found.ids, found.top_classes, found.top_probabilities, load, known_of)
     with watch.stage("select"):
         await watch.tell("select")
         selection = await asyncio.to_thread(
-            select, unlabeled, medoid_vectors, medoids.classes, inputs.settings
+            select, unlabeled, medoid_vectors, medoids.classes, inputs.settings, earlier
         )
     if path and selection.judged:
         now = distance_cache.distances_of(selection.judged, found.ids, medoid_ids)
         await asyncio.to_thread(distance_cache.write, path, now)
     return Outcome(found, selection)
+
+
+async def _labeled(
+    inputs: Inputs, fetch: Callable[[str, list, list], Awaitable[NDArray[np.float32]]]
+) -> tuple[NDArray[np.float32], Earlier]:
+    """Embeddings of the medoids, `[medoids, dim]`, and of what else earlier batches have left."""
+    parts = (inputs.medoids, inputs.unresolved, inputs.open_proposals)
+    found = await fetch(
+        "medoids",
+        [audio_id for part in parts for audio_id in part.audio_ids],
+        [start for part in parts for start in part.starts],
+    )
+    medoids, unresolved, open_proposals = np.split(found, np.cumsum([len(part) for part in parts[:-1]]))
+    return medoids, Earlier(unresolved, open_proposals)
 
 
 class ChangedAudios(Exception):

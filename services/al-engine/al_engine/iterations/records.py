@@ -25,6 +25,9 @@ class ProposalRow(NamedTuple):
     propagated_class: str | None
     predicted_class: str | None
     predicted_probability: float | None
+    nearest_unresolved: UUID | None
+    unresolved_distance: float | None
+    unresolved_probability: float | None
     mismatched: bool
     control: bool
 
@@ -32,11 +35,11 @@ class ProposalRow(NamedTuple):
 async def described(
     pool: asyncpg.Pool, audio_ids: Sequence[UUID], starts: Sequence[datetime]
 ) -> dict[UUID, tuple[str, str]]:
-    """Node and file name of each audio."""
+    """Node and file name of each audio that may be heard."""
     rows = await pool.fetch(
         "SELECT audio_id, name, file_name"
         " FROM unnest($1::uuid[], $2::timestamptz[]) AS w (audio_id, start_utc)"
-        " JOIN audio.audios USING (audio_id, start_utc) JOIN audio.nodes USING (node_id)",
+        " JOIN audio.hearable USING (audio_id, start_utc) JOIN audio.nodes USING (node_id)",
         list(audio_ids),
         list(starts),
     )
@@ -46,13 +49,14 @@ async def described(
 async def proposed_before(
     connection: asyncpg.Connection, windows: Sequence[Window], model_id: str, number: int
 ) -> tuple[int, int]:
-    """Audios of the windows, embedded by this model, that were proposed before, and how many have a label."""
+    """Audios of the windows, embedded by this model, that may be heard and were proposed before, and how many
+    have a label."""
     return tuple(
         await connection.fetchrow(
             "SELECT count(DISTINCT w.audio_id),"
             " count(DISTINCT w.audio_id) FILTER (WHERE w.label IS NOT NULL)"
             " FROM al.wavs_proposed AS w JOIN al.al_preprocessing AS i USING (iteration_id)"
-            " WHERE i.number < $3 AND EXISTS (SELECT FROM audio.embeddings AS e"
+            " WHERE i.number < $3 AND EXISTS (SELECT FROM audio.hearable_embeddings AS e"
             " WHERE e.audio_id = w.audio_id AND e.start_utc = w.start_utc AND e.model_id = $2)"
             f" AND EXISTS (SELECT FROM {windows_at(1)} WHERE {PROPOSED_IN})",
             encoded(windows),
@@ -84,8 +88,9 @@ async def record(
         await connection.executemany(
             "INSERT INTO al.wavs_proposed (iteration_id, audio_id, start_utc, node, file_name, rank,"
             " disjoint_set, nearest_medoid, distance, propagated_class, predicted_class,"
-            " predicted_probability, mismatched, control)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+            " predicted_probability, nearest_unresolved, unresolved_distance, unresolved_probability,"
+            " mismatched, control)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
             [(iteration_id, *proposal) for proposal in proposals],
         )
         if predictions:

@@ -6,6 +6,8 @@ from uuid import UUID, uuid5
 import asyncpg
 from pydantic import ValidationError
 
+from escolta import audit
+from escolta.audit import Who
 from escolta.errors import Rejected
 from escolta.events import IterationRequested
 from escolta.work import WorkTable
@@ -19,22 +21,27 @@ REQUEST = (
 )
 
 
-async def add_request(pool: asyncpg.Pool, request: IterationRequested) -> None:
-    """Write the request; one that is there already, or one for the same place in the schedule, stays."""
-    await pool.execute(
-        f"INSERT INTO al.al_preprocessing ({REQUEST})"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
-        request.iteration_id,
-        list(request.nodes),
-        request.window_start,
-        request.window_end,
-        request.batch,
-        request.follow_ups,
-        request.hours,
-        [window.model_dump(mode="json") for window in request.further_windows],
-        request.strategy,
-        request.scheduled_for,
-    )
+async def add_request(pool: asyncpg.Pool, request: IterationRequested, by: Who | None = None) -> None:
+    """Write the request, and who made it; one that is there already, or for the same place in the schedule,
+    stays."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(
+            f"INSERT INTO al.al_preprocessing ({REQUEST})"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+            request.iteration_id,
+            list(request.nodes),
+            request.window_start,
+            request.window_end,
+            request.batch,
+            request.follow_ups,
+            request.hours,
+            [window.model_dump(mode="json") for window in request.further_windows],
+            request.strategy,
+            request.scheduled_for,
+        )
+        if by:
+            which = f"{request.iteration_id}: {request.batch} audios, {request.follow_ups} follow-ups"
+            await audit.note(connection, "al-engine", by, "asked for an iteration", which)
 
 
 async def request_of(

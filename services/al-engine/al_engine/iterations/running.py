@@ -7,12 +7,13 @@ import secrets
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 
 from al_engine.catalog import models, windows
 from al_engine.exact.memory import most_samples
-from al_engine.iterations import inputs, prediction_record, records, requests
+from al_engine.iterations import earlier, inputs, prediction_record, records, requests
 from al_engine.iterations.inputs import Inputs
 from al_engine.iterations.proposing import Outcome, propose
 from al_engine.method.partition import number_of_sets
@@ -20,6 +21,7 @@ from al_engine.method.selection import SelectionSettings
 from al_engine.metrics import Metrics
 from escolta.errors import Transient
 from escolta.events import BatchProposed, IterationRequested
+from escolta.observe import tell_of
 from escolta.service import Platform
 from escolta.work import Doing
 
@@ -41,9 +43,11 @@ class Running:
         assert request is not None, "nobody deletes iterations"
         proposed = await self._propose(doing, request)
         self._metrics.outcomes.labels("proposed" if proposed else "empty").inc()
-        self._log.info("proposed %d audios", proposed, extra={"iteration_id": doing.work_id})
-        if proposed:
-            await self._tell(BatchProposed(iteration_id=doing.work_id, audios=proposed))
+        if not proposed:
+            self._log.info("proposed no audios", extra={"iteration_id": doing.work_id})
+            return
+        tell_of(self._log, "proposed %d audios", proposed, iteration_id=doing.work_id)
+        await self._tell(BatchProposed(iteration_id=doing.work_id, audios=len(proposed)))
 
     async def _tell(self, event: BatchProposed) -> None:
         try:
@@ -52,8 +56,8 @@ class Running:
             extra = {"iteration_id": event.iteration_id}
             self._log.warning("proposed without the bus: %s", error, extra=extra)
 
-    async def _propose(self, doing: Doing, request: IterationRequested) -> int:
-        """How many audios were proposed; the record is written in any case.
+    async def _propose(self, doing: Doing, request: IterationRequested) -> list[UUID]:
+        """The audios that were proposed; the record is written in any case.
 
         1.-2. Freeze the inputs: window, medoids, settings. 3.-4. Partition and select. 5. Record.
         """
@@ -64,17 +68,21 @@ class Running:
         with watch.stage("record"):
             await watch.tell("record")
             await self._record(doing.connection, stands_on, outcome)
-        self._metrics.unlabeled.set(len(outcome.candidates))
-        self._metrics.medoids.set(len(stands_on.medoids))
-        return len(outcome.selection.proposals)
+        return [proposal.audio_id for proposal in outcome.selection.proposals]
 
     async def freeze(self, connection: asyncpg.Connection, request: IterationRequested) -> Inputs:
         """Write down what the iteration stands on."""
         settings = self._on.settings
         model = await models.model_in_use(connection, settings.model)
-        medoids = await inputs.choose_medoids(
-            connection, self._on.catalog, windows.windows_of(request), model[0], settings.max_medoids
+        which = (
+            connection,
+            self._on.catalog,
+            windows.windows_of(request),
+            model[0],
+            settings.max_medoids,
         )
+        medoids = await earlier.choose_medoids(*which)
+        others = await earlier.choose_unresolved(*which), await earlier.choose_open(*which)
         chosen = SelectionSettings(
             batch=request.batch,
             max_set=settings.max_samples or most_samples(first=not len(medoids)),
@@ -82,7 +90,7 @@ class Running:
             control_share=settings.control_share,
             seed=secrets.randbits(32),  # whoever labels knows the id, and could draw the control arm from it
         )
-        return await inputs.freeze(connection, request, model, medoids, chosen, settings.max_medoids)
+        return await inputs.freeze(connection, request, model, medoids, *others, chosen, settings.max_medoids)
 
     async def _record(self, connection: asyncpg.Connection, stands_on: Inputs, outcome: Outcome) -> None:
         candidates, proposals = outcome.candidates, outcome.selection.proposals
@@ -118,7 +126,9 @@ class Running:
         ids = [proposal.audio_id for proposal in proposals]
         starts = outcome.candidates.starts_of(ids)
         described = await records.described(self._on.catalog, ids, starts)
-        medoid_ids = stands_on.medoids.audio_ids
+        if len(described) < len(ids):
+            raise Transient("what may be heard has changed since the window was read: choosing again")
+        medoid_ids, unresolved_ids = stands_on.medoids.audio_ids, stands_on.unresolved.audio_ids
         return [
             records.ProposalRow(
                 proposal.audio_id,
@@ -131,6 +141,9 @@ class Running:
                 proposal.propagated_class,
                 proposal.predicted_class,
                 proposal.predicted_probability,
+                None if proposal.nearest_unresolved is None else unresolved_ids[proposal.nearest_unresolved],
+                proposal.unresolved_distance,
+                proposal.unresolved_probability,
                 proposal.mismatched,
                 proposal.control,
             )

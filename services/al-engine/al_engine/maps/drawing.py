@@ -109,8 +109,8 @@ class Maps:
                 assert process.stdout
                 async for line in process.stdout:
                     words = line.decode(errors="replace").rstrip()
-                    if told := FIT_SAYS.fullmatch(words):
-                        stage, done, total = told.groups()
+                    if progress := FIT_SAYS.fullmatch(words):
+                        stage, done, total = progress.groups()
                         await doing.tell(stage, int(done), int(total))
                     else:
                         last_words = [*last_words, words][-LAST_WORDS:]

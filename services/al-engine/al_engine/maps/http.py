@@ -15,7 +15,7 @@ from al_engine.maps.points import Points, Role, encode
 from al_engine.maps.store import Drawable
 from escolta.service import Platform
 from escolta.web import Pages, Visitor, lead
-from escolta.web.recordings import ANSWERS, WantedPart
+from escolta.web.recordings import ANSWERS, Recordings, WantedPart
 
 pages = Pages("al_engine", "/iterations", "leads")
 BINARY: dict[int | str, dict[str, Any]] = {
@@ -80,6 +80,7 @@ def router(on: Platform, maps: Maps) -> APIRouter:
 
 def _api(on: Platform, maps: Maps) -> APIRouter:
     api = APIRouter(prefix="/api/iterations", tags=["al-engine"], dependencies=[Depends(lead)])
+    recordings = Recordings(on.objects)
 
     async def drawable(iteration_id: UUID) -> Drawable:
         found = await map_store.drawable(on.catalog, iteration_id)
@@ -128,8 +129,8 @@ def _api(on: Platform, maps: Maps) -> APIRouter:
         """The recording, in a form that browsers decode; whole, or the one part that `Range` asks for."""
         stored = await map_store.stored_audio(on.catalog, audio_id)
         if stored is None:
-            raise HTTPException(404, f"There is no audio {audio_id}.")
-        return await wanted.answer(on.objects, stored["object_key"], stored["sha256"])
+            raise HTTPException(404, f"There is no audio {audio_id} that may be heard.")
+        return await recordings.answer(wanted, stored["object_key"], stored["sha256"])
 
     return api
 

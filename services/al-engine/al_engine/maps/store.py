@@ -117,11 +117,13 @@ async def drawable(db: asyncpg.Connection | asyncpg.Pool, iteration_id: UUID) ->
 
 
 async def must_show(connection: asyncpg.Connection, shown: Drawable) -> list[UUID]:
-    """Its proposals, the medoids nearest to them, and the medoids that its windows had."""
+    """Its proposals, the medoids and unresolved audios nearest to them, and the medoids of its windows."""
     rows = await connection.fetch(
         "SELECT audio_id FROM al.wavs_proposed WHERE iteration_id = $1"
         " UNION SELECT nearest_medoid FROM al.wavs_proposed"
         "  WHERE iteration_id = $1 AND nearest_medoid IS NOT NULL"
+        " UNION SELECT nearest_unresolved FROM al.wavs_proposed"
+        "  WHERE iteration_id = $1 AND nearest_unresolved IS NOT NULL"
         f" UNION SELECT w.audio_id FROM al.wavs_proposed AS w, {windows.windows_at(2)}"
         "  WHERE w.audio_id IN (SELECT unnest(audio_ids) FROM al.medoids WHERE iteration_id = $1)"
         f"  AND {windows.PROPOSED_IN}",
@@ -136,7 +138,8 @@ async def sample(connection: asyncpg.Connection, shown: Drawable, limit: int) ->
     found: set[Point] = set()
     for window in shown.windows:
         rows = await connection.fetch(
-            f"SELECT audio_id, start_utc, top_class FROM audio.embeddings WHERE {windows.EMBEDDED_IN}"
+            "SELECT audio_id, start_utc, top_class FROM audio.hearable_embeddings"
+            f" WHERE {windows.EMBEDDED_IN}"
             " AND top_class IS NOT NULL ORDER BY audio_id LIMIT $6",
             *await windows.in_window(connection, window, shown.model_id),
             limit,
@@ -148,9 +151,9 @@ async def sample(connection: asyncpg.Connection, shown: Drawable, limit: int) ->
 async def points_of(
     connection: asyncpg.Connection, shown: Drawable, audio_ids: Iterable[UUID]
 ) -> list[Point]:
-    """Those of the audios that the model has embedded, in order of audio id."""
+    """Those of the audios that the model has embedded and that may be heard, in order of audio id."""
     rows = await connection.fetch(
-        "SELECT audio_id, start_utc, top_class FROM audio.embeddings"
+        "SELECT audio_id, start_utc, top_class FROM audio.hearable_embeddings"
         " WHERE model_id = $1 AND audio_id = ANY ($2) AND top_class IS NOT NULL ORDER BY audio_id",
         shown.model_id,
         list(audio_ids),
@@ -229,13 +232,13 @@ async def roles_of(pool: asyncpg.Pool, shown: Drawable, audio_ids: Sequence[UUID
 
 
 async def described(pool: asyncpg.Pool, shown: Drawable, audio_ids: Sequence[UUID]) -> list[asyncpg.Record]:
-    """What a person wants to know of audios: file, node, start, the tagger's classes, the label."""
+    """What a person wants to know of audios that may be heard: file, node, start, tagger's classes, label."""
     return await pool.fetch(
         "SELECT audio_id, a.start_utc, n.name AS node, a.file_name, a.duration_s,"
         " a.channels_heard, e.top_classes,"
         " e.top_probabilities, w.label, w.labelers, w.agreement_percent"
-        " FROM audio.audios AS a JOIN audio.nodes AS n USING (node_id)"
-        " LEFT JOIN audio.embeddings AS e USING (audio_id, start_utc)"
+        " FROM audio.hearable AS a JOIN audio.nodes AS n USING (node_id)"
+        " LEFT JOIN audio.hearable_embeddings AS e USING (audio_id, start_utc)"
         " LEFT JOIN LATERAL (SELECT label, labelers, agreement_percent FROM al.wavs_proposed AS p"
         "  WHERE p.audio_id = a.audio_id AND labeled_at IS NOT NULL"
         "  ORDER BY agreement_version DESC LIMIT 1) AS w ON true"
@@ -246,9 +249,9 @@ async def described(pool: asyncpg.Pool, shown: Drawable, audio_ids: Sequence[UUI
 
 
 async def stored_audio(pool: asyncpg.Pool, audio_id: UUID) -> asyncpg.Record | None:
-    """Object key and digest of a recording."""
+    """Object key and digest of a recording that may be heard."""
     return await pool.fetchrow(
         "SELECT p.path || f.object_name AS object_key, f.sha256"
-        " FROM audio.audios f JOIN audio.paths p USING (path_id) WHERE f.audio_id = $1",
+        " FROM audio.hearable f JOIN audio.paths p USING (path_id) WHERE f.audio_id = $1",
         audio_id,
     )

@@ -2,6 +2,9 @@
 
 One member propagates: a sample takes the class of its nearest medoid. The other is a multinomial
 logistic regression on the medoids' embeddings. Where they differ, a label teaches most.
+
+What was heard without an agreed class is a class of its own to both (ours, docs/decisions), for nothing but
+to say where they differ: a sample that both count to it is left to the end. No answer has its name.
 """
 
 from typing import NamedTuple
@@ -9,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from al_engine.exact.distances import KeptNearest, nearest
+from al_engine.exact.distances import KnownNearest, nearest
 from al_engine.exact.parallel import for_each
 from al_engine.exact.regression import fit
-from al_engine.exact.vectors import UnitVectors, blocks, half_squares, mean, unit_vectors
+from al_engine.exact.vectors import UnitVectors, blocks, half_squares, joined, mean, unit_vectors
 
 Classes = NDArray[np.str_]
 
@@ -35,42 +38,77 @@ class Prediction(NamedTuple):
     probabilities: NDArray[np.float64]
 
 
+class Unresolved(NamedTuple):
+    """How near each of `[samples]` is to what was heard without an agreed class.
+
+    `nearest`: the row of the nearest such audio, at float32 `distance`. `probability`: float64, that a sample
+    is such a one.
+    """
+
+    nearest: NDArray[np.intp]
+    distance: NDArray[np.float32]
+    probability: NDArray[np.float64]
+
+
 class Opinion(NamedTuple):
-    """What the committee says of each of `[samples]`; `prediction` is None without a classifier."""
+    """What the committee says of each of `[samples]`.
+
+    `prediction`, of the agreed classes alone, is None where there is but one. `unresolved` is None where all
+    that was heard has a class.
+    """
 
     nearest_medoid: NDArray[np.intp]
     medoid_distance: NDArray[np.float32]
     propagated: Classes
     prediction: Prediction | None
     mismatched: NDArray[np.bool_]
+    unresolved: Unresolved | None = None
 
 
 class Committee:
     """Fitted to the medoids once; judges one disjoint set after another."""
 
-    def __init__(self, medoids: UnitVectors, medoid_classes: Classes) -> None:
+    def __init__(
+        self, medoids: UnitVectors, medoid_classes: Classes, unresolved: UnitVectors | None = None
+    ) -> None:
         self.medoids = medoids
         self.medoid_classes = medoid_classes
-        several = len(np.unique(medoid_classes)) > 1
-        self.classifier = Classifier(medoids, medoid_classes, TO_DISAGREE) if several else None
+        self.unresolved = unresolved if unresolved is not None and len(unresolved) else None
+        self._several = len(np.unique(medoid_classes)) > 1
+        self.classifier = (
+            Classifier(medoids, medoid_classes, TO_DISAGREE, self.unresolved)
+            if self._several or self.unresolved
+            else None
+        )
 
-    def judge(self, samples: UnitVectors, kept: KeptNearest | None = None) -> Opinion:
+    def judge(self, samples: UnitVectors, known: KnownNearest | None = None) -> Opinion:
         """Both members' classes of the samples, and where they differ.
 
-        `kept`: what is known already of the samples' nearest medoids.
+        `known`: what is known already of the samples' nearest medoids.
 
-        With one class only among the medoids there is no classifier and every sample is matched.
+        With one class only among the medoids, and nothing unresolved, there is no classifier and every sample
+        is matched.
         """
-        index, distance = nearest(samples, self.medoids, kept)
+        index, distance = nearest(samples, self.medoids, known)
         propagated = self.medoid_classes[index]
         if self.classifier is None:
             return Opinion(index, distance, propagated, None, np.zeros(len(samples), bool))
-        prediction = self.classifier.predict(samples)
-        return Opinion(index, distance, propagated, prediction, prediction.classes != propagated)
+        prediction, probability = self.classifier.predict_with_unresolved(samples)
+        mismatched = prediction.classes != propagated
+        unresolved = None
+        if self.unresolved is not None:
+            unresolved = Unresolved(*nearest(samples, self.unresolved), probability)
+            propagated_so = unresolved.distance < distance  # where equally near, the medoid has an answer
+            predicted_so = probability > prediction.probabilities
+            mismatched = np.where(propagated_so | predicted_so, propagated_so != predicted_so, mismatched)
+        said = prediction if self._several else None
+        return Opinion(index, distance, propagated, said, mismatched, unresolved)
 
 
 class Classifier:
     """Multinomial logistic regression on unit vectors, for two classes or more (ours in detail).
+
+    `unresolved`, if given, is one class more, which is never predicted: it takes of the others' probability.
 
     scikit-learn's C assumes coordinates with a spread of about 1. Those of a unit vector are some
     1/sqrt(dim), and all embeddings of a model may lie in a narrow cone: with the default C the penalty
@@ -84,34 +122,48 @@ class Classifier:
     """
 
     def __init__(
-        self, medoids: UnitVectors, medoid_classes: Classes, inverse_regularization: float = TO_PREDICT
+        self,
+        medoids: UnitVectors,
+        medoid_classes: Classes,
+        inverse_regularization: float = TO_PREDICT,
+        unresolved: UnitVectors | None = None,
     ) -> None:
-        center = mean(medoids)
-        rows = np.empty((len(medoids), medoids.dim), np.float32)
+        self._classes, classes = np.unique(medoid_classes, return_inverse=True)
+        learned = medoids
+        if unresolved is not None and len(unresolved):
+            learned = joined([medoids, unresolved])
+            classes = np.append(classes, np.full(len(unresolved), len(self._classes)))
+        center = mean(learned)
+        rows = np.empty((len(learned), learned.dim), np.float32)
         square = 0.0
-        for block in blocks(len(medoids), BLOCK_ROWS):
-            centered = medoids.exact(block) - center
+        for block in blocks(len(learned), BLOCK_ROWS):
+            centered = learned.exact(block) - center
             square += 2 * float(half_squares(centered).sum())
             rows[block] = centered
-        spread = np.sqrt(square / len(medoids)) or 1.0  # 0: identical embeddings of different classes
+        spread = np.sqrt(square / len(learned)) or 1.0  # 0: identical embeddings of different classes
         rows /= np.float32(spread)
-        self._classes, classes = np.unique(medoid_classes, return_inverse=True)
         coefficients, intercepts = fit(rows, classes, inverse_regularization)
         self._coefficients = _on_grid(coefficients / spread)
         self._intercepts = intercepts - center @ self._coefficients
 
     def predict(self, samples: UnitVectors) -> Prediction:
         """The most probable class of each sample and its probability."""
+        return self.predict_with_unresolved(samples)[0]
+
+    def predict_with_unresolved(self, samples: UnitVectors) -> tuple[Prediction, NDArray[np.float64]]:
+        """The same, and how probable it is that a sample is unresolved, float64 `[samples]`."""
         best = np.empty(len(samples), np.intp)
-        probabilities = np.empty(len(samples))
+        probabilities, unresolved = np.empty(len(samples)), np.empty(len(samples))
+        count = len(self._classes)
 
         def fill(block: slice) -> None:
             of_classes = self._probabilities(samples, block)
-            best[block] = of_classes.argmax(axis=1)
-            probabilities[block] = of_classes.max(axis=1)
+            best[block] = of_classes[:, :count].argmax(axis=1)
+            probabilities[block] = of_classes[:, :count].max(axis=1)
+            unresolved[block] = of_classes[:, count:].sum(axis=1)
 
         for_each(fill, blocks(len(samples), BLOCK_ROWS))
-        return Prediction(self._classes[best], probabilities)
+        return Prediction(self._classes[best], probabilities), unresolved
 
     def margins(self, samples: UnitVectors) -> NDArray[np.float64]:
         """How much more probable than the second the most probable class is, float64 `[samples]`."""

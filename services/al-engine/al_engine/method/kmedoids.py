@@ -25,34 +25,48 @@ starts low, as long as many are, and doubles while none is."""
 
 @dataclass(frozen=True)
 class Clustering:
-    """`medoids`: rows, ascending. `assignment [n]`: each sample's place in `medoids`."""
+    """`medoids`: rows, ascending. `assignment [n]`: each sample's place in `medoids`, or k where it is nearer
+    to what is reached already."""
 
     medoids: NDArray[np.intp]
     assignment: NDArray[np.intp]
 
     def sizes(self) -> NDArray[np.intp]:
         """Samples in each cluster, intp `[k]`; a medoid counts in its own."""
-        return np.bincount(self.assignment, minlength=len(self.medoids))
+        k = len(self.medoids)
+        return np.bincount(self.assignment, minlength=k)[:k]
 
 
-def k_medoids(distances: Symmetric, k: int) -> Clustering:
+def k_medoids(distances: Symmetric, k: int, to_reached: Distances | None = None) -> Clustering:
     """Cluster the samples of these distances around `k` of them, 1 <= k <= n.
 
-    Deterministic: of equal choices the first row.
+    `to_reached`: float32 `[n]`, each sample's distance to the nearest of other centers, which stay where they
+    are (ours): their surroundings need no medoid. Deterministic: of equal choices the first row.
     """
-    medoids = np.sort(faster_pam(distances, farthest_first_start(distances, k)))
-    assignment = distances.at(medoids).argmin(axis=0)
+    if to_reached is not None:
+        # No change to the answer, since k >= 1 and no medoid is farther; and sums stay exact (`pairwise.py`).
+        to_reached = np.minimum(to_reached, np.float32(distances.largest()))
+    start = farthest_first_start(distances, k, to_reached)
+    medoids = np.sort(faster_pam(distances, start, to_reached))
+    assignment = _with(to_reached, distances.at(medoids)).argmin(axis=0)
     assignment[medoids] = np.arange(k)  # where medoids are identical, each keeps its own cluster
     return Clustering(medoids, assignment)
 
 
-def farthest_first_start(distances: Symmetric, k: int) -> NDArray[np.intp]:
+def farthest_first_start(
+    distances: Symmetric, k: int, to_reached: Distances | None = None
+) -> NDArray[np.intp]:
     """The most central sample, then k - 1 times the sample farthest from those (Zhao et al. 2017).
 
-    The paper leaves the first one open; the most central sample (ours) is what PAM's BUILD starts with.
+    The paper leaves the first one open; the most central sample (ours) is what PAM's BUILD starts with. Where
+    something is reached already, it is the sample farthest from that.
     """
-    chosen = [int(distances.sums().argmin())]
-    to_nearest = np.full(len(distances), np.inf, np.float32)
+    if to_reached is None:
+        chosen = [int(distances.sums().argmin())]
+        to_nearest = np.full(len(distances), np.inf, np.float32)
+    else:
+        chosen = [int(to_reached.argmax())]
+        to_nearest = to_reached.copy()
     while len(chosen) < k:
         last = np.array(chosen[-1:])
         np.minimum(to_nearest, distances.at(last)[0], out=to_nearest)
@@ -61,15 +75,17 @@ def farthest_first_start(distances: Symmetric, k: int) -> NDArray[np.intp]:
     return np.array(chosen, np.intp)
 
 
-def faster_pam(distances: Symmetric, start: NDArray[np.intp]) -> NDArray[np.intp]:
+def faster_pam(
+    distances: Symmetric, start: NDArray[np.intp], to_reached: Distances | None = None
+) -> NDArray[np.intp]:
     """Swap medoids for other samples while that lowers the total deviation; returns them, intp `[k]`.
 
     Every sample x_c is a candidate in turn. The best medoid to give up for it is found for all k at
     once, and the swap is made at once (eager). It ends when a whole round brought no swap.
     """
-    if len(start) == 1:
+    if len(start) == 1 and to_reached is None:
         return np.array([distances.sums().argmin()], np.intp)
-    search = _Search(distances.at(start), start.copy())
+    search = _Search(_with(to_reached, distances.at(start)), start.copy())
     without_swap, at_once = 0, FEWEST_AT_ONCE
     with closing(distances.strips(STRIP_ROWS)) as strips:
         for rows, d in strips:
@@ -92,10 +108,16 @@ def faster_pam(distances: Symmetric, start: NDArray[np.intp]) -> NDArray[np.intp
     raise AssertionError("the strips go on and on")
 
 
+def _with(to_reached: Distances | None, to_medoids: Distances) -> Distances:
+    """The distances of the medoids, `[k, n]`, and as one medoid more, the last, of what is reached."""
+    return to_medoids if to_reached is None else np.vstack([to_medoids, to_reached])
+
+
 class _Search:
     """The state of FasterPAM; `slot` is a place in `medoids`, `o` a sample.
 
-    `to_samples`: float32 `[k, n]`, from each medoid. `near[o]`, `second[o]`: slots of the nearest and
+    `to_samples`: float32 `[k, n]`, from each medoid; one row more stands for what is reached already, whose
+    slot is given to no candidate. `near[o]`, `second[o]`: slots of the nearest and
     second nearest medoid. `d_near[o]`, `d_second[o]`: the distances to them. `removal_loss[slot]`: what the
     total deviation grows by without that medoid.
     """
@@ -162,4 +184,5 @@ class _Search:
 
     def _update_removal_loss(self) -> None:
         loss = self.d_second.astype(np.float64) - self.d_near
-        self.removal_loss = np.bincount(self.near, loss, len(self.medoids))
+        self.removal_loss = np.bincount(self.near, loss, len(self.to_samples))
+        self.removal_loss[len(self.medoids) :] = np.inf  # what is reached stays

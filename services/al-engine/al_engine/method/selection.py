@@ -14,14 +14,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from al_engine.exact.audio_ids import Ids, by_id, ids_of, uuids
-from al_engine.exact.distances import KeptNearest
+from al_engine.exact.distances import KnownNearest
 from al_engine.exact.vectors import UnitVectors, unit_vectors
 from al_engine.method import strategies
+from al_engine.method.checks import check_finite, check_shapes, finite_vectors
 from al_engine.method.committee import Classes, Committee, Opinion
 from al_engine.method.draw import draw, draw_places
+from al_engine.method.earlier import Earlier
 from al_engine.method.partition import partition
 from al_engine.method.strategies import View
-from escolta.errors import Rejected
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Proposal:
 
     `rank` and `disjoint_set` count from 1. `nearest_medoid` is a row of the given medoids.
     `predicted_class` and its probability are None as well while the medoids have one class only.
+    `nearest_unresolved`, a row of those that earlier batches left, its distance, and how probable it is that
+    nobody would agree here either, are None while all that was heard has a class.
     `control`: drawn at random from all audios. Whoever labels must not be told.
     """
 
@@ -57,6 +60,9 @@ class Proposal:
     propagated_class: str | None = None
     predicted_class: str | None = None
     predicted_probability: float | None = None
+    nearest_unresolved: int | None = None
+    unresolved_distance: float | None = None
+    unresolved_probability: float | None = None
     mismatched: bool = False
     control: bool = False
 
@@ -86,7 +92,7 @@ class Unlabeled:
     """The set U, in order of audio id, without its embeddings: they may be millions, and few are needed.
 
     `ids [audios, 2]`; `top_classes` and `top_probabilities` `[audios]`: the tagger's top-1 class and its
-    probability. `load(rows)` gives the embeddings of those rows, `[rows, dim]`; `kept(rows)` what is known
+    probability. `load(rows)` gives the embeddings of those rows, `[rows, dim]`; `known(rows)` what is known
     already of their nearest medoids, if anything is.
     """
 
@@ -94,7 +100,7 @@ class Unlabeled:
     top_classes: NDArray[np.generic]
     top_probabilities: NDArray[np.floating]
     load: Callable[[NDArray[np.intp]], NDArray[np.floating]]
-    kept: Callable[[NDArray[np.intp]], KeptNearest | None] = lambda rows: None
+    known: Callable[[NDArray[np.intp]], KnownNearest | None] = lambda rows: None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -108,15 +114,17 @@ def select_batch(
     medoid_embeddings: NDArray[np.floating],
     medoid_classes: ArrayLike,
     settings: SelectionSettings,
-    kept: KeptNearest | None = None,
+    known: KnownNearest | None = None,
+    earlier: Earlier | None = None,
 ) -> Selection:
     """`select` where everything is at hand, in any order of rows.
 
     `embeddings [samples, dim]` float16 or float32 of any length; `audio_ids`, `top_classes`,
-    `top_probabilities` `[samples]`; `kept`: what is known already of the samples' nearest medoids.
+    `top_probabilities` `[samples]`; `known`: what is known already of the samples' nearest medoids;
+    `earlier`: what else earlier batches have left, if anything.
     """
     classes, p = np.asarray(top_classes), np.asarray(top_probabilities)
-    _check_shapes(embeddings, audio_ids, classes, p, medoid_embeddings, np.asarray(medoid_classes))
+    check_shapes(embeddings, audio_ids, classes, p, medoid_embeddings, np.asarray(medoid_classes))
     ids = ids_of(audio_ids)
     order = by_id(ids)
     unlabeled = Unlabeled(
@@ -124,9 +132,9 @@ def select_batch(
         classes[order],
         p[order],
         lambda rows: embeddings[order[rows]],
-        lambda rows: kept and KeptNearest(kept.index[order[rows]], kept.distance[order[rows]], kept.new),
+        lambda rows: known and KnownNearest(known.index[order[rows]], known.distance[order[rows]], known.new),
     )
-    selection = select(unlabeled, medoid_embeddings, medoid_classes, settings)
+    selection = select(unlabeled, medoid_embeddings, medoid_classes, settings, earlier)
     judged = [Judged(order[judged.rows], judged.opinion) for judged in selection.judged]
     return Selection(selection.proposals, judged)
 
@@ -136,11 +144,13 @@ def select(
     medoid_embeddings: NDArray[np.floating],
     medoid_classes: ArrayLike,
     settings: SelectionSettings,
+    earlier: Earlier | None = None,
 ) -> Selection:
     """Propose `settings.batch` of the unlabeled audios, or all when there are fewer; best first.
 
     `medoid_embeddings [medoids, dim]` and `medoid_classes [medoids]`, in the order in which medoids are
-    wanted: of equally near ones the first counts. There may be none of either.
+    wanted: of equally near ones the first counts. There may be none of either. `earlier`: what else earlier
+    batches have left; open proposals count as taken.
 
     1. Partition the audios into disjoint sets.
     2. Draw the control arm from all of them; its audios leave their sets.
@@ -152,7 +162,8 @@ def select(
     """
     strategy = strategies.find(settings.strategy)
     wanted = min(settings.batch, len(unlabeled))
-    window = _Window(unlabeled, medoid_embeddings, np.asarray(medoid_classes, np.str_))
+    earlier = earlier or Earlier.nothing(medoid_embeddings.shape[1])
+    window = _Window(unlabeled, medoid_embeddings, np.asarray(medoid_classes, np.str_), earlier)
     sets = partition(unlabeled.top_classes, unlabeled.top_probabilities, settings.max_set)
     set_of = np.empty(len(unlabeled), np.intp)
     for number, members in enumerate(sets, 1):
@@ -212,27 +223,34 @@ class _Looked:
 
 
 class _Window:
-    """The unlabeled audios, and the committee fitted to the medoids."""
+    """The unlabeled audios, what earlier batches have left, and the committee fitted to the medoids."""
 
     def __init__(
-        self, unlabeled: Unlabeled, medoid_embeddings: NDArray[np.floating], medoid_classes: Classes
+        self,
+        unlabeled: Unlabeled,
+        medoid_embeddings: NDArray[np.floating],
+        medoid_classes: Classes,
+        earlier: Earlier,
     ) -> None:
         self._unlabeled = unlabeled
-        self.medoids = unit_vectors(medoid_embeddings)
-        _check_finite(self.medoids, [f"medoid {row}" for row in range(len(self.medoids))])
+        self.medoids = finite_vectors(medoid_embeddings, "medoid")
+        self.unresolved = finite_vectors(earlier.unresolved, "unresolved audio")
+        self.open_proposals = finite_vectors(earlier.open_proposals, "open proposal")
         self.medoid_classes = medoid_classes
-        self._committee = Committee(self.medoids, medoid_classes) if len(medoid_classes) else None
+        self._committee = (
+            Committee(self.medoids, medoid_classes, self.unresolved) if len(medoid_classes) else None
+        )
 
     def view(self, of: _Looked, taken: list[UnitVectors], settings: SelectionSettings) -> View:
-        known = (self.medoids, self.medoid_classes)
+        known = (self.medoids, self.medoid_classes, self.unresolved, self.open_proposals)
         return View(of.samples, of.ids, of.opinion, *known, taken, settings.batch, settings.seed)
 
     def look_at(self, rows: NDArray[np.intp]) -> _Looked:
         ids = uuids(self._unlabeled.ids[rows])
         samples = unit_vectors(self._unlabeled.load(rows))
-        _check_finite(samples, [f"audio {audio_id}" for audio_id in ids])
+        check_finite(samples, [f"audio {audio_id}" for audio_id in ids])
         opinion = (
-            self._committee.judge(samples, self._unlabeled.kept(rows))
+            self._committee.judge(samples, self._unlabeled.known(rows))
             if self._committee and len(rows)
             else None
         )
@@ -244,7 +262,7 @@ def _proposal(looked: _Looked, row: int, disjoint_set: int, control: bool = Fals
     audio_id, opinion = looked.ids[row], looked.opinion
     if opinion is None:
         return Proposal(0, audio_id, disjoint_set, control=control)
-    prediction = opinion.prediction
+    prediction, unresolved = opinion.prediction, opinion.unresolved
     return Proposal(
         0,
         audio_id,
@@ -254,32 +272,9 @@ def _proposal(looked: _Looked, row: int, disjoint_set: int, control: bool = Fals
         propagated_class=str(opinion.propagated[row]),
         predicted_class=None if prediction is None else str(prediction.classes[row]),
         predicted_probability=None if prediction is None else float(prediction.probabilities[row]),
+        nearest_unresolved=None if unresolved is None else int(unresolved.nearest[row]),
+        unresolved_distance=None if unresolved is None else float(unresolved.distance[row]),
+        unresolved_probability=None if unresolved is None else float(unresolved.probability[row]),
         mismatched=bool(opinion.mismatched[row]),
         control=control,
     )
-
-
-def _check_finite(vectors: UnitVectors, names: list[str]) -> None:
-    bad = np.flatnonzero(~vectors.finite)
-    if len(bad):
-        raise Rejected(f"the embedding of {names[bad[0]]} is not finite: embed it again")
-
-
-def _check_shapes(
-    embeddings: NDArray[np.floating],
-    audio_ids: Sequence[UUID],
-    top_classes: NDArray[np.generic],
-    top_probabilities: NDArray[np.floating],
-    medoid_embeddings: NDArray[np.floating],
-    medoid_classes: Classes,
-) -> None:
-    n = len(audio_ids)
-    if not n == len(embeddings) == len(top_classes) == len(top_probabilities):
-        raise ValueError(f"{n} audio ids need as many embeddings, top-1 classes and probabilities")
-    if len(medoid_embeddings) != len(medoid_classes):
-        raise ValueError(f"{len(medoid_embeddings)} medoids need as many classes, not {len(medoid_classes)}")
-    if n and len(medoid_classes) and medoid_embeddings.shape[1] != embeddings.shape[1]:
-        raise ValueError(
-            f"medoids of {medoid_embeddings.shape[1]} dimensions cannot be compared with "
-            f"audios of {embeddings.shape[1]}: they are from different models"
-        )

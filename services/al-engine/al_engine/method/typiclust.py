@@ -9,8 +9,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans, MiniBatchKMeans
-from sklearn.exceptions import ConvergenceWarning
 
 from al_engine.exact.parallel import one_thread
 from al_engine.exact.vectors import BLOCK_ROWS, UnitVectors, blocks, cosine_distances, unit_vectors
@@ -76,6 +74,10 @@ def _by_typicality(everything: UnitVectors, members: NDArray[np.intp], samples: 
 
 def _clustered(rows: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.intp]:
     """The cluster of each row, intp `[rows]`."""
+    # Two seconds of every start otherwise, of an al-engine that chooses by another strategy too.
+    from sklearn.cluster import KMeans, MiniBatchKMeans
+    from sklearn.exceptions import ConvergenceWarning
+
     few = clusters <= FEW_CLUSTERS and len(rows) <= FEW_SAMPLES
     seed %= 2**32
     made = (

@@ -11,7 +11,7 @@ export function drawChoice(which, field, points, hasLasso) {
   const groups = [["By kind", kinds], categories(field, points)];
   byId("which").replaceChildren(
     ...groups.map(([label, options]) =>
-      element("optgroup", { label }, ...options.map(([value, text]) => element("option", { value }, text))),
+      element("optgroup", { label }, ...options.map(([value, text]) => element("option", { value, dir: "auto" }, text))),
     ),
   );
   byId("which").value = which;

@@ -176,12 +176,14 @@ export class Inspection {
   }
 
   async #drawReason(index) {
-    const medoid = this.#nearest(index);
-    const draw = (audio, name) =>
-      drawReason({ audio, medoid: name, ...this.#facts(index) }, () => medoid !== null && this.#go(medoid, true));
-    if (!this.#known.has(index)) draw(null, null);
+    const goTo = (audio_id) => {
+      const there = this.#points.indexOf(audio_id);
+      if (there !== undefined) this.#go(there, true);
+    };
+    const draw = (audio) => drawReason({ audio, ...this.#facts(index) }, goTo);
+    if (!this.#known.has(index)) draw(null);
     const [audio] = await this.#describe([index]);
-    if (index === this.#current) draw(audio, null);
+    if (index === this.#current) draw(audio);
   }
 
   #facts(index) {

@@ -16,12 +16,14 @@ const COLUMNS = {
   Batch: (it) => number(it.batch),
   Audios: (it) => number(it.audios),
   Medoids: (it) => number(it.medoids),
+  Unresolved: (it) => number(it.unresolved),
+  Open: (it) => number(it.open_proposals),
   Sets: (it) => number(it.disjoint_sets),
   Labeled: (it) => percent(it.share_labeled, 1),
   Strategy: (it) => it.strategy ?? "",
   Model: (it) => it.model_id ?? "",
 };
-const NUMBERS = ["No.", "Batch", "Audios", "Medoids", "Sets", "Labeled"];
+const NUMBERS = ["No.", "Batch", "Audios", "Medoids", "Unresolved", "Open", "Sets", "Labeled"];
 
 const cell = (tag, name, content) =>
   element(tag, { className: NUMBERS.includes(name) ? "number" : "", ...(tag === "th" && { scope: "col" }) }, content);

@@ -1,6 +1,6 @@
 // What the marks and the colors mean; a kind can be hidden, a category shown alone.
 
-import { byId, element } from "/static/element.js";
+import { byId, element, named } from "/static/element.js";
 import { number } from "./say.js";
 
 export const KINDS = [
@@ -65,7 +65,7 @@ function entry(picture, name, count, pressed, act, className = "") {
     "button",
     { type: "button", className: `small ${className}`, "aria-pressed": pressed },
     picture,
-    element("span", { className: "name" }, name),
+    element("span", { className: "name" }, named(name)),
     element("span", { className: "count" }, number(count)),
   );
   button.addEventListener("click", act);

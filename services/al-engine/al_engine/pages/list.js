@@ -1,6 +1,6 @@
 // The list beside the map: the proposals, what the lasso holds, or a category; by keyboard as by hand.
 
-import { byId, element } from "/static/element.js";
+import { byId, element, named } from "/static/element.js";
 import { percent, plural, utc } from "./say.js";
 
 const STEP = 100;
@@ -70,7 +70,7 @@ export class List extends EventTarget {
   #row(index, audio) {
     const play = element("button", { type: "button", className: "small", tabIndex: -1, "aria-label": `Play ${audio.file_name}` }, "▶");
     const row = element("tr", { tabIndex: -1, "data-index": index, "aria-selected": "false" }, element("td", {}, play));
-    row.append(...this.#rowOf(index, audio).map((text) => element("td", {}, text)));
+    row.append(...this.#rowOf(index, audio).map((text) => element("td", {}, named(text))));
     return row;
   }
 

@@ -1,6 +1,6 @@
 // The stopping panel: one small chart a figure, over the iterations, and the same figures as a table.
 
-import { byId, element } from "/static/element.js";
+import { byId, element, named } from "/static/element.js";
 import { number, percent } from "./say.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -124,7 +124,7 @@ function counted(value, one, many) {
 function shares(prevalence) {
   const list = prevalence
     .slice(0, 6)
-    .map(({ name, share }) => row("td", [name, `${percent(share.value)} (${percent(share.low)} – ${percent(share.high)})`]));
+    .map(({ name, share }) => row("td", [named(name), `${percent(share.value)} (${percent(share.low)} – ${percent(share.high)})`]));
   return captioned("How common a class is, by the control arm", "", element("table", {}, element("tbody", {}, ...list)));
 }
 

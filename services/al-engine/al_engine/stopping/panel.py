@@ -126,8 +126,8 @@ def _learned(
     labels = np.array([draw.label for draw in drawn])
     of_number = np.array([draw.number for draw in drawn])
     points = []
-    some = np.linspace(0, len(numbers) - 2, min(MOST_POINTS, len(numbers) - 1)).round().astype(int)
-    for number in (numbers[place] for place in some):
+    places = np.linspace(0, len(numbers) - 2, min(MOST_POINTS, len(numbers) - 1)).round().astype(int)
+    for number in (numbers[place] for place in places):
         known = of_number <= number
         if known.sum() < LEAST_TO_LEARN:
             continue

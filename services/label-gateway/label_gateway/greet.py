@@ -6,12 +6,15 @@ from typing import Annotated
 
 import typer
 
+from escolta.audit import at_the_terminal
 from escolta.errors import Rejected
 from escolta.names import tidy_name
 from escolta.service import OpenPlatform, Platform
-from escolta.web import Session, Sessions
+from escolta.web import Sessions
+from label_gateway.audit.log import note
 from label_gateway.people.address import kept_address
 from label_gateway.people.labelers import Labeler, ensure_a_lead, labeler_named, make_lead
+from label_gateway.people.session_rows import add_session
 from label_gateway.people.sign_in import new_link
 
 
@@ -39,9 +42,11 @@ async def _greet(
         on.http_url = on.settings.public_url or await kept_address(on.catalog) or on.http_url
         person = await _person(on, name, lead)
         if token:
-            session = Session(labeler_id=person.labeler_id, name=person.name, role=person.role)
-            return Sessions(on.settings).token(session)
-        link = await new_link(on, person.labeler_id)
+            async with on.catalog.acquire() as db, db.transaction():
+                session_id = await add_session(db, on, person.labeler_id, "token", "escolta greet")
+                await note(db, at_the_terminal(), "made a token", f"for {person.name}")
+            return Sessions(on).token(session_id)
+        link = await new_link(on, person, at_the_terminal())
         return f"Open this link to sign in as {person.name!r}; it works once: {link}"
 
 
@@ -51,7 +56,7 @@ async def _person(on: Platform, name: str | None, lead: bool) -> Labeler:
         return await ensure_a_lead(on.catalog)
     known_as = _tidy(name or "lead")
     if lead:
-        return await make_lead(on.catalog, known_as)
+        return await make_lead(on.catalog, known_as, at_the_terminal())
     person = await labeler_named(on.catalog, known_as)
     if person is None or not person.enabled:
         raise Rejected(f"No labeler called {known_as!r} may sign in: --lead makes a lead of that name.")

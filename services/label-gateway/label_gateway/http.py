@@ -3,6 +3,8 @@
 from fastapi import APIRouter
 
 from escolta.service import Platform
+from label_gateway.audit import http as audit
+from label_gateway.bat import http as bat
 from label_gateway.batches import http as progress
 from label_gateway.batches.handlers import Batches
 from label_gateway.datasets import http as dataset
@@ -18,7 +20,7 @@ def router(on: Platform, batches: Batches) -> APIRouter:
     """Every route under /api, by what it is about, and the pages that use them."""
     access = Access(on)
     api = APIRouter(tags=["label-gateway"])
-    session.add_routes(api, on, access)
+    session.add_routes(api, on)
     account.add_routes(api, on, access)
     tasks.add_routes(api, on, access, batches)
     progress.add_routes(api, on, access, batches)
@@ -26,4 +28,6 @@ def router(on: Platform, batches: Batches) -> APIRouter:
     classes.add_routes(api, on, access)
     people.add_routes(api, on, access, changed=batches.follow_people)
     dataset.add_routes(api, on, access)
+    audit.add_routes(api, on)
+    bat.add_routes(api, on, access)
     return api

@@ -4,9 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from escolta.events import BatchProposed
-from escolta.service import Every, Platform, Service, Subscription
+from escolta.service import Always, Every, Platform, Service, Subscription
 from label_gateway import http
+from label_gateway.bat.pull import pulling
+from label_gateway.bat.session import account
+from label_gateway.bat.sync import Sync
 from label_gateway.batches.handlers import Batches
+from label_gateway.figures import figures
 from label_gateway.people.address import keep_address
 from label_gateway.people.sign_in import greeting
 
@@ -20,6 +24,12 @@ def build(on: Platform) -> Service:
         await batches.follow_people()  # to the first lead, who may just have come
         return line
 
+    pull = pulling(on, batches)
+    jobs: list[Every | Always] = [Every(60, batches.catch_up)]
+    if on.settings.bat_url:
+        account(on.settings)  # what is missing ends the start, and not every round
+        jobs.append(Always(Sync(on, pull).keep_bat_in_step, on.settings.bat_every_s))
+
     @asynccontextmanager
     async def pages_have_an_address() -> AsyncIterator[None]:
         await keep_address(on.catalog, on.http_url)
@@ -29,7 +39,8 @@ def build(on: Platform) -> Service:
         "label-gateway",
         subscriptions=[Subscription(BatchProposed, batches.on_proposed)],
         router=http.router(on, batches),
-        jobs=[Every(60, batches.catch_up)],
+        jobs=jobs,
         lifespan=pages_have_an_address,
         greeting=greet,
+        figures=figures(on),
     )

@@ -37,6 +37,14 @@ async def open_batches(db: asyncpg.Pool) -> list[UUID]:
     return [row["iteration_id"] for row in rows]
 
 
+async def is_proposed(db: asyncpg.Pool, iteration_id: UUID) -> bool:
+    """Whether al-engine has proposed the batch, whatever has become of it since."""
+    return await db.fetchval(
+        "SELECT EXISTS (SELECT FROM al.al_preprocessing WHERE iteration_id = $1 AND proposed_at IS NOT NULL)",
+        iteration_id,
+    )
+
+
 async def is_closed(db: asyncpg.Connection, iteration_id: UUID) -> bool:
     """Whether nobody labels the batch any longer."""
     return await db.fetchval(
@@ -52,13 +60,16 @@ async def proposed_audios(db: asyncpg.Connection, iteration_id: UUID) -> dict[UU
         " array(SELECT DISTINCT group_id FROM label.submissions s"
         "  WHERE (s.iteration_id, s.audio_id) = (w.iteration_id, w.audio_id)"
         "  AND group_id IS NOT NULL) AS answered,"
-        " t.audio_id IS NOT NULL AS settled"
+        " t.audio_id IS NOT NULL AS settled, h.audio_id IS NULL AS withheld"
         " FROM al.wavs_proposed w LEFT JOIN label.agreements t USING (iteration_id, audio_id)"
-        " WHERE iteration_id = $1 ORDER BY rank",
+        " LEFT JOIN al.hearable_proposals h USING (iteration_id, audio_id)"
+        " WHERE iteration_id = $1 ORDER BY w.rank",
         iteration_id,
     )
     return {
-        row["audio_id"]: Before(frozenset(row["groups"]), frozenset(row["answered"]), row["settled"])
+        row["audio_id"]: Before(
+            frozenset(row["groups"]), frozenset(row["answered"]), row["settled"], row["withheld"]
+        )
         for row in rows
     }
 
@@ -75,8 +86,14 @@ async def staffed_groups(db: asyncpg.Connection) -> dict[int, str]:
 def changes(
     before: Mapping[UUID, Before], shares: Mapping[int, Sequence[UUID]]
 ) -> tuple[set[Part], set[Part]]:
-    """What groups get that they do not have, and what they have and lose."""
-    has = {(audio_id, group_id) for audio_id, had in before.items() for group_id in had.groups}
+    """What groups get that they do not have, and what they have and lose. What was settled before it was
+    withheld stays as it is."""
+    has = {
+        (audio_id, group_id)
+        for audio_id, had in before.items()
+        if not (had.withheld and had.settled)
+        for group_id in had.groups
+    }
     gets = {(audio_id, group_id) for group_id, audios in shares.items() for audio_id in audios}
     return gets - has, has - gets
 

@@ -5,14 +5,17 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
-from prometheus_client import Counter, Gauge
 
+from escolta.audit import Who
 from escolta.errors import Rejected, Transient
 from escolta.events import AudioLabeled, BatchProposed, Event, IterationClosed
 from escolta.names import same_name
+from escolta.observe import tell_of
 from escolta.service import Message, Platform
+from label_gateway.audit.log import note
 from label_gateway.batches import assignments, store
 from label_gateway.batches.agreement import Agreement, agree
+from label_gateway.batches.metrics import Metrics
 from label_gateway.batches.sharing import shares
 from label_gateway.batches.store import BatchAudio
 
@@ -28,22 +31,25 @@ class Batches:
         self._on = on
         self._log = on.log("label-gateway")
         self._told: dict[Event, datetime] = {}
-        self.submissions = Counter("escolta_submissions", "Audios labeled", registry=on.metrics)
-        self._agreements = Counter("escolta_agreements", "Audios settled", ["outcome"], registry=on.metrics)
-        self._waiting = Gauge(
-            "escolta_labeling_waiting", "Audios to hear, summed over labelers", registry=on.metrics
-        )
+        self.metrics = Metrics(on.metrics)
 
     async def on_proposed(self, messages: Sequence[Message[BatchProposed]]) -> None:
-        """Give each proposed batch to the groups."""
+        """Give each proposed batch to the groups, as its row has it."""
         for message in messages:
-            await self.give_out(message.event.iteration_id)
+            if await assignments.is_proposed(self._on.catalog, message.event.iteration_id):
+                await self.give_out(message.event.iteration_id)
+            else:
+                message.reject(
+                    f"there is no row of a batch that iteration {message.event.iteration_id} proposes, so"
+                    " nothing was given out: al-engine writes one before it tells of it"
+                )
 
     async def give_out(self, iteration_id: UUID) -> None:
         """Decide who hears which audio of a batch; once more whenever the groups have changed.
 
         1. Find the groups in which somebody is there; without any the batch waits for `follow_people`.
-        2. Share the audios out among them by rank. What somebody of a group has answered stays with it.
+        2. Share the audios that may be heard out among them by rank. What somebody of a group has answered
+           stays with it.
         3. If that changes nothing, be done; else do the same again while nobody gives out or submits.
         """
         async with self._on.catalog.acquire() as db, db.transaction():
@@ -54,10 +60,8 @@ class Batches:
             if not (changes := await self._changes(db, iteration_id)):
                 return
             await assignments.change(db, iteration_id, *changes)
-        given, lost = map(len, changes)
-        self._log.info(
-            "%d parts of a batch given out, %d withdrawn", given, lost, extra={"iteration_id": iteration_id}
-        )
+        for sentence, parts in zip(("given out %d audios", "withdrawn %d audios"), changes, strict=True):
+            tell_of(self._log, sentence, {audio_id for audio_id, _ in parts}, iteration_id=iteration_id)
 
     async def _changes(
         self, db: asyncpg.Connection, iteration_id: UUID
@@ -68,7 +72,8 @@ class Batches:
             return None
         before = await assignments.proposed_audios(db, iteration_id)
         weights = {group_id: self._weight(name) for group_id, name in groups.items()}
-        parts = shares(list(before), weights, self._on.settings.group_overlap, before)
+        hearable = [audio_id for audio_id, had in before.items() if not had.withheld]
+        parts = shares(hearable, weights, self._on.settings.group_overlap, before)
         given, lost = assignments.changes(before, parts)
         return (given, lost) if given or lost else None
 
@@ -81,7 +86,7 @@ class Batches:
         for iteration_id in await assignments.open_batches(self._on.catalog):
             await self.give_out(iteration_id)
 
-    async def close_as_it_is(self, iteration_id: UUID) -> None:
+    async def close_as_it_is(self, iteration_id: UUID, by: Who) -> None:
         """Close a batch for which a lead does not want to wait: what somebody has answered is settled by
         these answers, the rest stays without a label.
 
@@ -96,6 +101,7 @@ class Batches:
             for audio in await store.answered_audios(db, iteration_id):
                 settled.append((audio, await self._agree(db, audio)))
             await store.close(db, iteration_id)
+            await note(db, by, "closed a batch", str(iteration_id))
         for audio, agreement in settled:
             await self.tell(audio, agreement)
         await self._tell_closed(iteration_id, "closed by a lead")
@@ -117,7 +123,9 @@ class Batches:
 
     async def tell(self, audio: BatchAudio, agreement: Agreement) -> None:
         """Publish that an audio is settled, and close its batch if that was the last one."""
-        self._agreements.labels("agreed" if agreement.class_id else "none").inc()
+        outcome = "agreed on a class" if agreement.class_id else "settled without a class"
+        self._log.info(outcome, extra={"audio_id": audio.audio_id, "iteration_id": audio.iteration_id})
+        self.metrics.settled(agreement)
         await self._publish(await store.labeled(self._on.catalog, audio))
         await self._close(audio.iteration_id)
 
@@ -139,7 +147,6 @@ class Batches:
         for iteration_id in await store.batches_to_close(self._on.catalog):
             await self._close(iteration_id)
         await self._tell_again()
-        self._waiting.set(await store.waiting_for_all(self._on.catalog))
 
     async def _close(self, iteration_id: UUID) -> None:
         if await store.close_if_finished(self._on.catalog, iteration_id):

@@ -1,5 +1,6 @@
 """How far everybody is, and closing what stands still, for leads, with the page for it."""
 
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
@@ -9,6 +10,7 @@ from escolta.web import Pages, Visitor
 from label_gateway.batches.handlers import Batches
 from label_gateway.batches.progress import BatchProgress, progress
 from label_gateway.people.access import Access, problems
+from label_gateway.people.labelers import Labeler
 
 pages = Pages("label_gateway.batches", "/batches", "leads")
 
@@ -24,12 +26,13 @@ def add_routes(routes: APIRouter, on: Platform, access: Access, batches: Batches
 
     @routes.post(
         "/api/progress/{iteration_id}/close",
-        dependencies=[Depends(access.lead)],
         responses=problems({400: "The batch is not open."}),
     )
-    async def close_batch(iteration_id: UUID) -> list[BatchProgress]:
+    async def close_batch(
+        iteration_id: UUID, by: Annotated[Labeler, Depends(access.lead)]
+    ) -> list[BatchProgress]:
         """Close a batch with what there is: what nobody has answered stays without a label."""
-        await batches.close_as_it_is(iteration_id)
+        await batches.close_as_it_is(iteration_id, by)
         return await progress(on.catalog, on.clock.now())
 
 

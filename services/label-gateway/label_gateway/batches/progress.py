@@ -37,6 +37,7 @@ class BatchProgress(BaseModel):
     proposed_at: datetime | None
     audios: int
     finished: int = Field(description="audios on which their group agreed, or could not")
+    withheld: int = Field(description="audios without a label that nobody may hear any longer")
     closed: bool
     groups: list[GroupProgress]
     waits_for: list[Awaited] = Field(description="nobody once the batch is closed")
@@ -49,6 +50,9 @@ async def progress(db: asyncpg.Pool, now: datetime) -> list[BatchProgress]:
         "SELECT iteration_id, proposed_at,"
         " (SELECT count(*) FROM al.wavs_proposed w WHERE w.iteration_id = i.iteration_id) AS audios,"
         " (SELECT count(*) FROM label.agreements t WHERE t.iteration_id = i.iteration_id) AS finished,"
+        " (SELECT count(*) FROM al.wavs_proposed w LEFT JOIN al.hearable_proposals h"
+        "  USING (iteration_id, audio_id) LEFT JOIN label.agreements t USING (iteration_id, audio_id)"
+        "  WHERE iteration_id = i.iteration_id AND h.rank IS NULL AND t.labelers IS NULL) AS withheld,"
         " EXISTS (SELECT FROM label.closed_iterations c WHERE c.iteration_id = i.iteration_id) AS closed"
         " FROM al.al_preprocessing i WHERE status IN ('proposed', 'closed')"
         " ORDER BY proposed_at, iteration_id"
@@ -74,7 +78,7 @@ async def progress(db: asyncpg.Pool, now: datetime) -> list[BatchProgress]:
             stands_still=None
             if row["closed"]
             else stands_still(
-                row["audios"] - row["finished"],
+                row["audios"] - row["finished"] - row["withheld"],
                 awaited[row["iteration_id"]],
                 now - (moved_at.get(row["iteration_id"]) or row["proposed_at"] or now),
             ),

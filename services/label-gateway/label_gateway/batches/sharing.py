@@ -9,12 +9,13 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Before:
-    """What has become of an audio so far: the groups that have it, those of which somebody has answered, and
-    whether it is settled, so that nobody is waited for."""
+    """What has become of an audio so far: the groups that have it, those of which somebody has answered,
+    whether it is settled, so that nobody is waited for, and whether it is withheld: nobody may hear it."""
 
     groups: frozenset[int] = frozenset()
     answered: frozenset[int] = frozenset()
     settled: bool = False
+    withheld: bool = False
 
     @property
     def fixed(self) -> frozenset[int]:

@@ -59,20 +59,34 @@ async def lock_audio(db: asyncpg.Connection, audio: BatchAudio) -> list[str]:
     return [row["name"] for row in rows]
 
 
-async def duration_s(db: asyncpg.Connection, audio: BatchAudio) -> float:
-    """How long the audio lasts."""
-    return await db.fetchval(
-        "SELECT f.duration_s FROM al.wavs_proposed w JOIN audio.audios f USING (audio_id, start_utc)"
-        " WHERE w.iteration_id = $1 AND w.audio_id = $2",
+@dataclass(frozen=True)
+class Standing:
+    """What decides whether labels of an audio are taken. `duration_s` None: it may not be heard any longer;
+    `classes`: those of the named that the ontology has; `doubt`: one of them is Doubt; `is_closed`: nobody
+    labels its batch any longer."""
+
+    duration_s: float | None
+    classes: frozenset[int]
+    doubt: bool
+    is_agreed: bool
+    is_closed: bool
+
+
+async def standing(db: asyncpg.Connection, audio: BatchAudio, class_ids: set[int]) -> Standing:
+    """How an audio stands that is to be labeled with these classes."""
+    row = await db.fetchrow(
+        "SELECT (SELECT f.duration_s FROM al.wavs_proposed w"
+        "        JOIN audio.hearable f USING (audio_id, start_utc)"
+        "        WHERE (w.iteration_id, w.audio_id) = ($1, $2)) AS duration_s,"
+        " array(SELECT class_id FROM audio.ontology WHERE class_id = ANY($3)) AS classes,"
+        " EXISTS (SELECT FROM audio.ontology WHERE class_id = ANY($3) AND is_doubt) AS doubt,"
+        " EXISTS (SELECT FROM label.agreements WHERE (iteration_id, audio_id) = ($1, $2)) AS is_agreed,"
+        " EXISTS (SELECT FROM label.closed_iterations WHERE iteration_id = $1) AS is_closed",
         audio.iteration_id,
         audio.audio_id,
+        list(class_ids),
     )
-
-
-async def classes_among(db: asyncpg.Connection, class_ids: set[int]) -> set[int]:
-    """Those of `class_ids` that the ontology has."""
-    rows = await db.fetch("SELECT class_id FROM audio.ontology WHERE class_id = ANY($1)", list(class_ids))
-    return {row["class_id"] for row in rows}
+    return Standing(**{**row, "classes": frozenset(row["classes"])})
 
 
 async def marked(db: asyncpg.Connection, audio: BatchAudio) -> list[Marked]:
@@ -90,22 +104,23 @@ async def replace_submission(
     db: asyncpg.Connection, audio: BatchAudio, labeler_id: int, group: str, events: Sequence[Marked]
 ) -> None:
     """Keep `events` as all that the labeler, for the group of that name, says of the audio."""
-    key = (audio.iteration_id, audio.audio_id, labeler_id)
     await db.execute(
-        "DELETE FROM audio.chunks WHERE (iteration_id, audio_id, labeler_id) = ($1, $2, $3)", *key
-    )
-    await db.executemany(
-        "INSERT INTO audio.chunks (iteration_id, audio_id, labeler_id, class_id, onset_s, offset_s)"
-        " VALUES ($1, $2, $3, $4, $5, $6)",
-        [(*key, event.class_id, event.onset_s, event.offset_s) for event in events],
-    )
-    await db.execute(
-        "INSERT INTO label.submissions (iteration_id, audio_id, labeler_id, group_id)"
+        "WITH before AS ("
+        "  DELETE FROM audio.chunks WHERE (iteration_id, audio_id, labeler_id) = ($1, $2, $3)),"
+        " after AS ("
+        "  INSERT INTO audio.chunks (iteration_id, audio_id, labeler_id, class_id, onset_s, offset_s)"
+        "  SELECT $1, $2, $3, * FROM unnest($5::integer[], $6::float8[], $7::float8[]))"
+        " INSERT INTO label.submissions (iteration_id, audio_id, labeler_id, group_id)"
         " VALUES ($1, $2, $3, (SELECT group_id FROM label.groups WHERE name = $4))"
         " ON CONFLICT (iteration_id, audio_id, labeler_id)"
         " DO UPDATE SET submitted_at = now(), group_id = EXCLUDED.group_id",
-        *key,
+        audio.iteration_id,
+        audio.audio_id,
+        labeler_id,
         group,
+        [event.class_id for event in events],
+        [event.onset_s for event in events],
+        [event.offset_s for event in events],
     )
 
 
@@ -206,8 +221,10 @@ async def labels_not_taken_up(db: asyncpg.Pool) -> list[BatchAudio]:
 
 # Closing -------------------------------------------------------------------------------------------
 
+# Without assignments a batch waits for people, unless nothing of it may be heard.
 _FINISHED = """
-    EXISTS (SELECT FROM label.assignments a WHERE a.iteration_id = i.iteration_id)
+    (EXISTS (SELECT FROM label.assignments a WHERE a.iteration_id = i.iteration_id)
+     OR NOT EXISTS (SELECT FROM al.hearable_proposals w WHERE w.iteration_id = i.iteration_id))
     AND NOT EXISTS (SELECT FROM label.assignments a WHERE a.iteration_id = i.iteration_id AND NOT EXISTS (
         SELECT FROM label.agreements t WHERE (t.iteration_id, t.audio_id) = (a.iteration_id, a.audio_id)))
 """
@@ -245,14 +262,6 @@ async def closings_not_taken_up(db: asyncpg.Pool) -> list[UUID]:
         " WHERE status = 'proposed' ORDER BY label.closed_iterations.closed_at"
     )
     return [row["iteration_id"] for row in rows]
-
-
-async def waiting_for_all(db: asyncpg.Pool) -> int:
-    """Audios to hear, summed over the labelers who are enabled."""
-    return await db.fetchval(
-        "SELECT count(*) FROM audio.labelers l JOIN label.assignments a USING (group_id)"
-        f" WHERE l.enabled AND {WAITING}"
-    )
 
 
 async def answered_audios(db: asyncpg.Connection, iteration_id: UUID) -> list[BatchAudio]:

@@ -1,4 +1,5 @@
-"""The labeled data set as CSV, read from the catalog as it is sent, so that its size does not matter.
+"""The labeled data set as CSV, read from the catalog as it is sent, so that its size does not matter. Nothing
+is in it that may not be heard.
 
 It is read in pages, and nothing of the catalog is held while one is sent: however slowly somebody fetches it,
 nobody else waits. Each audio is as it was when its page was read.
@@ -7,7 +8,7 @@ nobody else waits. Each audio is as it was when its page was read.
 import csv
 import io
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ import asyncpg
 AUDIOS_AT_ONCE = 200
 
 _PAGE = """
-    SELECT start_utc, audio_id, iteration_id FROM al.wavs_proposed
+    SELECT start_utc, audio_id, iteration_id FROM al.hearable_proposals
     WHERE (start_utc, audio_id, iteration_id) > ($1, $2, $3)
     ORDER BY start_utc, audio_id, iteration_id LIMIT $4
 """
@@ -30,7 +31,7 @@ LABELS = """
     JOIN label.agreements t USING (iteration_id, audio_id)
     JOIN audio.ontology c USING (class_id)
     JOIN al.wavs_proposed w USING (iteration_id, audio_id)
-    JOIN audio.audios f USING (audio_id, start_utc)
+    JOIN audio.hearable f USING (audio_id, start_utc)
     ORDER BY f.start_utc, t.audio_id, t.iteration_id
 """
 """Weak labels: a row for each audio of a page on which its group agreed."""
@@ -43,7 +44,7 @@ CHUNKS = """
     JOIN audio.ontology c USING (class_id)
     JOIN audio.labelers l USING (labeler_id)
     JOIN al.wavs_proposed w USING (iteration_id, audio_id)
-    JOIN audio.audios f USING (audio_id, start_utc)
+    JOIN audio.hearable f USING (audio_id, start_utc)
     ORDER BY f.start_utc, k.audio_id, k.iteration_id, l.labeler_id, k.onset_s, k.chunk_id
 """
 """Strong labels: a row for each event that a labeler marked in an audio of a page, whatever the agreement."""
@@ -52,7 +53,7 @@ _FORMULA = re.compile("[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 """The last four are the same signs in full width, which East Asian spreadsheets read alike."""
 
 
-async def csv_of(pool: asyncpg.Pool, query: str) -> AsyncIterator[str]:
+async def csv_of(pool: asyncpg.Pool, query: str) -> AsyncGenerator[str, None]:
     """The rows of `query` as CSV (RFC 4180), a header first; times in ISO 8601, UTC."""
     async with pool.acquire() as db:
         statement = await db.prepare(query)

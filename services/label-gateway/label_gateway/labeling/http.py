@@ -12,11 +12,9 @@ from label_gateway.batches.agreement import Marked
 from label_gateway.batches.handlers import Batches
 from label_gateway.batches.store import BatchAudio
 from label_gateway.labeling import tasks
-from label_gateway.labeling.submissions import AlreadySettled, NotAssigned, submit
+from label_gateway.labeling.submissions import MOST_EVENTS, AlreadySettled, NotAssigned, submit
 from label_gateway.people.access import Access, problems
 from label_gateway.people.labelers import Labeler, Role
-
-MOST_EVENTS = 500
 
 pages = Pages("label_gateway.labeling", "/label", "the signed in")
 
@@ -28,6 +26,7 @@ class Me(tasks.Workload):
     name: str
     role: Role
     group: str | None
+    bat: bool = Field(description="whether this installation has a BAT, where labelers may label as well")
 
 
 class MarkedEvent(BaseModel):
@@ -52,7 +51,7 @@ def add_routes(routes: APIRouter, on: Platform, access: Access, batches: Batches
     async def me(caller: Annotated[Labeler, Depends(access.caller)]) -> Me:
         """Who I am, and how much I have to do."""
         load = await tasks.workload(on.catalog, caller.labeler_id)
-        return Me(**caller.model_dump(), **load.model_dump())
+        return Me(**caller.model_dump(), **load.model_dump(), bat=bool(on.settings.bat_url))
 
     @routes.get("/api/tasks")
     async def my_next_tasks(

@@ -9,8 +9,11 @@ from escolta.service import Platform
 from label_gateway.batches import assignments, store
 from label_gateway.batches.agreement import Marked
 from label_gateway.batches.handlers import Batches
-from label_gateway.batches.store import BatchAudio
+from label_gateway.batches.store import BatchAudio, Standing
 from label_gateway.people.labelers import Labeler
+
+MOST_EVENTS = 500
+"""What one labeler may mark in one audio; whoever hands events in checks it."""
 
 PAST_THE_END_S = 0.05
 """A browser's decoder may find an audio a little longer than its file says; a mark there means the end."""
@@ -21,7 +24,7 @@ SHORTEST_S = 0.02
 
 
 class NotAssigned(Rejected):
-    """Raised when the audio was not given to the labeler's group."""
+    """Raised when the audio was not given to the labeler's group, or may not be heard any longer."""
 
 
 class AlreadySettled(Rejected):
@@ -44,15 +47,20 @@ async def submit(
     """
     async with on.catalog.acquire() as db, db.transaction():
         group = await _group_that_has_it(db, labeler, audio)
-        events = await _checked(db, audio, events)
-        if await store.is_agreed(db, audio):
+        standing = await store.standing(db, audio, {event.class_id for event in events})
+        if standing.duration_s is None:
+            raise NotAssigned("This audio may not be heard any longer: what its node records is withheld.")
+        events = _checked(events, standing, standing.duration_s)
+        if standing.is_agreed:
             await _same_again(db, audio, labeler, events)
             return
-        if await assignments.is_closed(db, audio.iteration_id):
+        if standing.is_closed:
             raise AlreadySettled("A lead has closed this batch: nothing of it is labeled any longer.")
         await store.replace_submission(db, audio, labeler.labeler_id, group, events)
         agreement = await batches.settle(db, audio)
-    batches.submissions.inc()
+    batches.metrics.submitted(group, standing.doubt)
+    carried = {"audio_id": audio.audio_id, "iteration_id": audio.iteration_id}
+    on.log("label-gateway").info("labeled by one of %s", group, extra=carried)
     if agreement:
         await batches.tell(audio, agreement)
 
@@ -78,11 +86,8 @@ async def _same_again(
         raise AlreadySettled("Everybody is done with this audio, so it cannot be labeled again.")
 
 
-async def _checked(db: asyncpg.Connection, audio: BatchAudio, events: Sequence[Marked]) -> list[Marked]:
-    duration_s = await store.duration_s(db, audio)
-    unknown = {event.class_id for event in events} - await store.classes_among(
-        db, {event.class_id for event in events}
-    )
+def _checked(events: Sequence[Marked], standing: Standing, duration_s: float) -> list[Marked]:
+    unknown = {event.class_id for event in events} - standing.classes
     if unknown:
         raise Rejected(f"There is no class {min(unknown)}: see /api/classes.")
     return [_inside(event, duration_s) for event in events]

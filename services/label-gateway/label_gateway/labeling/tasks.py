@@ -49,7 +49,7 @@ _NEXT = f"""
     WITH next AS MATERIALIZED (
         SELECT a.iteration_id, a.audio_id, w.start_utc, i.proposed_at, a.place, a.group_id
         FROM audio.labelers l JOIN label.assignments a USING (group_id)
-        JOIN al.wavs_proposed w USING (iteration_id, audio_id)
+        JOIN al.hearable_proposals w USING (iteration_id, audio_id)
         JOIN al.al_preprocessing i USING (iteration_id)
         WHERE l.labeler_id = $1 AND {WAITING}
         ORDER BY i.proposed_at, a.iteration_id, a.place LIMIT $2)
@@ -57,7 +57,7 @@ _NEXT = f"""
            (SELECT count(*) FROM label.assignments o
             WHERE (o.iteration_id, o.group_id) = (next.iteration_id, next.group_id)) AS of
     FROM next CROSS JOIN LATERAL (
-        SELECT file_name, duration_s, rate_hz, channels_heard FROM audio.audios AS f
+        SELECT file_name, duration_s, rate_hz, channels_heard FROM audio.hearable AS f
         WHERE f.audio_id = next.audio_id AND f.start_utc = next.start_utc LIMIT 1) AS f
     ORDER BY proposed_at, iteration_id, place
 """
@@ -75,9 +75,9 @@ async def workload(db: asyncpg.Pool, labeler_id: int) -> Workload:
 
 
 async def may_hear(db: asyncpg.Pool, labeler_id: int, audio_id: UUID) -> bool:
-    """Whether the audio was ever given to the labeler's group, also if it was withdrawn since."""
+    """Whether the audio may be heard and was ever given to the labeler's group, also if it was withdrawn."""
     return await db.fetchval(
-        "SELECT EXISTS (SELECT FROM al.wavs_proposed w JOIN ("
+        "SELECT EXISTS (SELECT FROM al.hearable_proposals w JOIN ("
         "  SELECT iteration_id, audio_id, group_id FROM label.assignments"
         "  UNION ALL SELECT iteration_id, audio_id, group_id FROM label.withdrawals) ever"
         " USING (iteration_id, audio_id) JOIN audio.labelers USING (group_id)"
@@ -88,7 +88,7 @@ async def may_hear(db: asyncpg.Pool, labeler_id: int, audio_id: UUID) -> bool:
 
 
 async def stored_audio(db: asyncpg.Pool, audio_id: UUID) -> StoredAudio | None:
-    """Where the recording lies; None for an audio that the catalog does not know.
+    """Where the recording lies; None for an audio that the catalog does not know, or that may not be heard.
 
     One that was ever proposed has its start there, which leads to its month; a lead may hear any other too.
     """
@@ -100,5 +100,5 @@ async def stored_audio(db: asyncpg.Pool, audio_id: UUID) -> StoredAudio | None:
 _START = "SELECT min(start_utc) FROM al.wavs_proposed WHERE audio_id = $1"
 _STORED = (
     "SELECT p.path || f.object_name AS object_key, f.sha256"
-    " FROM audio.audios f JOIN audio.paths p USING (path_id) WHERE f.audio_id = $1"
+    " FROM audio.hearable f JOIN audio.paths p USING (path_id) WHERE f.audio_id = $1"
 )

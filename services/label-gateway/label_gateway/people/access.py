@@ -9,12 +9,9 @@ from pydantic import AfterValidator, BaseModel
 from escolta.fields import Word
 from escolta.names import tidy_name
 from escolta.service import Platform
-from escolta.web import Session, signed_in
+from escolta.web import NOBODY, Session, signed_in
 from label_gateway.people import labelers as people
 from label_gateway.people.labelers import Labeler
-
-NOBODY = 0
-"""No labeler has this id: a session of it belongs to a program of the installation itself, as the demo."""
 
 
 class Problem(BaseModel):
@@ -34,7 +31,7 @@ Name = Annotated[Word, AfterValidator(tidy_name)]
 class Access:
     """FastAPI dependencies: `caller`, the labeler who calls, or 401; `lead`, the same if a lead, or 403.
 
-    They ask the catalog, for a session lasts longer than a person may keep a role, a group, or leave.
+    They ask the catalog: an answer must not go to a group that its labeler has just left.
     """
 
     caller: Callable[..., Awaitable[Labeler]]
@@ -42,9 +39,11 @@ class Access:
 
     def __init__(self, on: Platform) -> None:
         async def caller(session: Annotated[Session, Depends(signed_in)]) -> Labeler:
+            if session.labeler_id == NOBODY:
+                return Labeler(
+                    labeler_id=NOBODY, name=session.name, role=session.role, group=None, enabled=True
+                )
             labeler = await people.labeler(on.catalog, session.labeler_id)
-            if labeler is None and session.labeler_id == NOBODY:
-                return Labeler(**session.model_dump(), group=None, enabled=True)
             if labeler is None or not labeler.enabled:
                 raise HTTPException(401, "You can no longer sign in here: ask your lead.")
             return labeler

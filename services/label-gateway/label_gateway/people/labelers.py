@@ -7,15 +7,19 @@ from typing import Literal
 import asyncpg
 from pydantic import BaseModel, Field
 
+from escolta.audit import INSTALLATION, Who
 from escolta.errors import Rejected
 from escolta.names import same_name
+from label_gateway.audit.log import note
+from label_gateway.people.session_rows import end_sessions
 
 Role = Literal["labeler", "lead"]
 FIRST_LEAD, FIRST_GROUP = "lead", "everyone"
 
 _LABELER = """
-    SELECT l.labeler_id, l.name, l.role, g.name AS "group", l.enabled
+    SELECT l.labeler_id, l.name, l.role, g.name AS "group", l.enabled, b.bat_user
     FROM audio.labelers l LEFT JOIN label.groups g USING (group_id)
+    LEFT JOIN label.bat_users b USING (labeler_id)
 """
 
 
@@ -34,6 +38,7 @@ class Labeler(BaseModel):
     role: Role
     group: str | None = Field(description="the group's name")
     enabled: bool = Field(description="false: may not sign in, and nobody waits for this labeler")
+    bat_user: str | None = Field(None, description="as whom they label in BAT; null: they label on the page")
 
 
 class NameTaken(Rejected):
@@ -64,14 +69,14 @@ async def add_group(db: asyncpg.Pool, name: str) -> tuple[Group, bool]:
         return await _add_group(connection, name)
 
 
-async def add_labeler(db: asyncpg.Pool, name: str, role: Role, group: str | None) -> Labeler:
-    """A new labeler. Raises `NameTaken`, or `Rejected` for a group that is not there."""
+async def add_labeler(db: asyncpg.Pool, name: str, role: Role, group: str | None, by: Who) -> Labeler:
+    """A new labeler, added `by` somebody. Raises `NameTaken`, or `Rejected` for a group that is not there."""
     async with _alone(db) as connection:
-        return await _add_labeler(connection, name, role, group)
+        return await _add_labeler(connection, name, role, group, by)
 
 
-async def change_labeler(db: asyncpg.Pool, after: Labeler) -> Labeler:
-    """Keep the role, the group and `enabled` of `after`.
+async def change_labeler(db: asyncpg.Pool, after: Labeler, by: Who) -> Labeler:
+    """Keep the role, the group and `enabled` of `after`; whoever is not enabled is signed out everywhere.
 
     Raises `Rejected` for a group that is not there, and where no lead would be left.
     """
@@ -89,21 +94,55 @@ async def change_labeler(db: asyncpg.Pool, after: Labeler) -> Labeler:
             joined and joined.group_id,
             after.enabled,
         )
-    if changed is None:
-        raise Rejected(f"{after.name!r} is the last lead: make somebody else a lead first.")
-    return after.model_copy(update={"group": joined and joined.name})
+        if changed is None:
+            raise Rejected(f"{after.name!r} is the last lead: make somebody else a lead first.")
+        after = after.model_copy(update={"group": joined and joined.name})
+        if not after.enabled:
+            await end_sessions(connection, after.labeler_id)
+        await note(connection, by, "changed a person", _described(after))
+    return after
 
 
-async def make_lead(db: asyncpg.Pool, name: str) -> Labeler:
+async def set_bat_user(db: asyncpg.Pool, person: Labeler, bat_user: str | None, by: Who) -> Labeler:
+    """Let the person label in BAT, as the user of that name there; None: on the page.
+
+    Raises `NameTaken` where another labeler is that user.
+    """
+    async with _alone(db) as connection:
+        other = await connection.fetchval(
+            "SELECT l.name FROM label.bat_users JOIN audio.labelers l USING (labeler_id)"
+            " WHERE bat_user = $2 AND labeler_id <> $1",
+            person.labeler_id,
+            bat_user,
+        )
+        if other:
+            raise NameTaken(
+                f"{other!r} is the user {bat_user!r} in BAT already: everybody needs one of their own."
+            )
+        await connection.execute("DELETE FROM label.bat_users WHERE labeler_id = $1", person.labeler_id)
+        if bat_user:
+            await connection.execute(
+                "INSERT INTO label.bat_users (labeler_id, bat_user) VALUES ($1, $2)",
+                person.labeler_id,
+                bat_user,
+            )
+        after = person.model_copy(update={"bat_user": bat_user})
+        await note(connection, by, "changed a person", _described(after))
+    return after
+
+
+async def make_lead(db: asyncpg.Pool, name: str, by: Who) -> Labeler:
     """The labeler called `name` as a lead who may sign in; somebody new joins no group."""
     async with _alone(db) as connection:
         person = await labeler_named(connection, name)
         if person is None:
-            return await _add_labeler(connection, name, "lead", None)
+            return await _add_labeler(connection, name, "lead", None, by)
         await connection.execute(
             "UPDATE audio.labelers SET role = 'lead', enabled = true WHERE labeler_id = $1", person.labeler_id
         )
-        return person.model_copy(update={"role": "lead", "enabled": True})
+        person = person.model_copy(update={"role": "lead", "enabled": True})
+        await note(connection, by, "changed a person", _described(person))
+        return person
 
 
 async def ensure_a_lead(db: asyncpg.Pool) -> Labeler:
@@ -118,7 +157,8 @@ async def ensure_a_lead(db: asyncpg.Pool) -> Labeler:
         if not labelers:
             await _add_group(connection, FIRST_GROUP)
         if not leads:
-            await _add_labeler(connection, FIRST_LEAD, "lead", None if labelers else FIRST_GROUP)
+            group = None if labelers else FIRST_GROUP
+            await _add_labeler(connection, FIRST_LEAD, "lead", group, INSTALLATION)
         row = await connection.fetchrow(
             _LABELER + "WHERE l.role = 'lead' AND l.enabled ORDER BY l.labeler_id LIMIT 1"
         )
@@ -143,7 +183,7 @@ async def _add_group(db: asyncpg.Connection, name: str) -> tuple[Group, bool]:
     return Group(**row), True
 
 
-async def _add_labeler(db: asyncpg.Connection, name: str, role: Role, group: str | None) -> Labeler:
+async def _add_labeler(db: asyncpg.Connection, name: str, role: Role, group: str | None, by: Who) -> Labeler:
     if existing := await labeler_named(db, name):
         raise NameTaken(f"A labeler is called {existing.name!r} already: choose another name.")
     joined = await _group_to_join(db, group)
@@ -153,7 +193,15 @@ async def _add_labeler(db: asyncpg.Connection, name: str, role: Role, group: str
         role,
         joined and joined.group_id,
     )
-    return Labeler(labeler_id=labeler_id, name=name, role=role, group=joined and joined.name, enabled=True)
+    added = Labeler(labeler_id=labeler_id, name=name, role=role, group=joined and joined.name, enabled=True)
+    await note(db, by, "added a person", _described(added))
+    return added
+
+
+def _described(labeler: Labeler) -> str:
+    may = "may sign in" if labeler.enabled else "may not sign in"
+    in_bat = f", in BAT as {labeler.bat_user}" if labeler.bat_user else ""
+    return f"{labeler.name}: {labeler.role}, {labeler.group or 'no group'}, {may}{in_bat}"
 
 
 async def _group_to_join(db: asyncpg.Connection, name: str | None) -> Group | None:

@@ -6,14 +6,25 @@ SHA-256 is kept and compared, in an index: how long that takes tells of digests,
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
+import asyncpg
 from pydantic import BaseModel, Field
 
+from escolta.audit import INSTALLATION, Who
 from escolta.errors import Rejected
 from escolta.service import Platform
-from escolta.web import Session
+from label_gateway.audit.log import note
 from label_gateway.people import labelers as people
+
+
+class Person(NamedTuple):
+    """Who has just come in by a link."""
+
+    labeler_id: int
+    name: str
+    role: people.Role
 
 
 class SignInLink(BaseModel):
@@ -32,34 +43,37 @@ async def sign_in_link(on: Platform, name: str) -> str:
     labeler = await people.labeler_named(on.catalog, name)
     if labeler is None or not labeler.enabled:
         raise Rejected(f"No labeler called {name!r} may sign in.")
-    return await new_link(on, labeler.labeler_id)
+    return await new_link(on, labeler, INSTALLATION)
 
 
 async def greeting(on: Platform) -> str:
     """A line for whoever sits at the machine: how the first lead signs in."""
     lead = await people.ensure_a_lead(on.catalog)
-    return f"Open this link to sign in as {lead.name!r}; it works once: {await new_link(on, lead.labeler_id)}"
+    link = await new_link(on, lead, INSTALLATION)
+    return f"Open this link to sign in as {lead.name!r}; it works once: {link}"
 
 
-async def new_link(on: Platform, labeler_id: int) -> str:
-    """A fresh one-time link for a labeler, good for `sign_in_hours`."""
+async def new_link(on: Platform, labeler: people.Labeler, by: Who) -> str:
+    """A fresh one-time link for a labeler, good for `sign_in_hours`; made `by` somebody."""
     token, now = secrets.token_urlsafe(32), on.clock.now()
-    await on.catalog.execute("DELETE FROM label.sign_in_links WHERE expires_at < $1", now)
-    await on.catalog.execute(
-        "INSERT INTO label.sign_in_links (token_sha256, labeler_id, expires_at) VALUES ($1, $2, $3)",
-        _digest(token),
-        labeler_id,
-        now + timedelta(hours=on.settings.sign_in_hours),
-    )
+    async with on.catalog.acquire() as db, db.transaction():
+        await db.execute("DELETE FROM label.sign_in_links WHERE expires_at < $1", now)
+        await db.execute(
+            "INSERT INTO label.sign_in_links (token_sha256, labeler_id, expires_at) VALUES ($1, $2, $3)",
+            _digest(token),
+            labeler.labeler_id,
+            now + timedelta(hours=on.settings.sign_in_hours),
+        )
+        await note(db, by, "made a link", f"for {labeler.name}")
     return f"{on.http_url}/sign-in#{token}"
 
 
-async def use_token(on: Platform, token: str) -> Session | None:
+async def use_token(db: asyncpg.Connection, now: datetime, token: str) -> Person | None:
     """Who the link was made for; None where it is unknown, used or too old, or its labeler disabled.
 
     One statement, so that of two attempts at once only one succeeds.
     """
-    row = await on.catalog.fetchrow(
+    row = await db.fetchrow(
         """
         UPDATE label.sign_in_links link SET used_at = $2
         FROM audio.labelers l
@@ -68,9 +82,9 @@ async def use_token(on: Platform, token: str) -> Session | None:
         RETURNING l.labeler_id, l.name, l.role
         """,
         _digest(token),
-        on.clock.now(),
+        now,
     )
-    return Session(**row) if row else None
+    return Person(**row) if row else None
 
 
 def _digest(token: str) -> bytes:

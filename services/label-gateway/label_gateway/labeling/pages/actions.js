@@ -1,5 +1,6 @@
 // What the keys and the buttons do: `actions[name](key)`, the names being those of keys.js.
 
+import { listed, named } from "/static/element.js";
 import { SPEEDS } from "./player.js";
 import { misfit, say, seconds, span } from "./say.js";
 
@@ -11,6 +12,7 @@ export function makeActions({ player, marks, classes, desk }) {
   let begun = []; // the ids of marks that have begun and wait for their end, the last one last
 
   const title = (mark) => `Mark ${marks.number(mark.id)}`;
+  const namesOf = (mark) => listed(mark.class_ids.map((id) => classes.name(id)));
   const withMark = (act) => (key) => (marks.current ? act(marks.current, key) : say(SELECT_FIRST));
   const play = (from_s, to_s) =>
     player.play(from_s, to_s).catch(() => say("The browser cannot play this audio."));
@@ -31,10 +33,10 @@ export function makeActions({ player, marks, classes, desk }) {
     if (marks.list.length && !marks.current) return say(SELECT_FIRST);
     if (!marks.list.length) {
       marks.addWhole([class_id]);
-      say(`The whole audio: ${name}.`);
+      say("The whole audio: ", named(name), ".");
     } else if (marks.toggleClass(marks.selected, class_id)) {
-      say(`${title(marks.current)}: ${marks.current.class_ids.map((id) => classes.name(id)).join(", ")}.`);
-    } else return say(`${title(marks.current)}: no longer ${name}.`);
+      say(`${title(marks.current)}: `, ...namesOf(marks.current), ".");
+    } else return say(`${title(marks.current)}: no longer `, named(name), ".");
     classes.use(class_id);
   }
 
@@ -83,8 +85,8 @@ export function makeActions({ player, marks, classes, desk }) {
       marks.selectBy(key === "k" || key === "ArrowUp" ? -1 : 1);
       if (!marks.current) return say("Nothing is marked.");
       player.cursor_s = marks.current.onset_s;
-      const names = marks.current.class_ids.map((id) => classes.name(id)).join(", ");
-      say(`${title(marks.current)}, ${span(marks.current)}: ${names || "no class yet"}.`);
+      const names = marks.current.class_ids.length ? namesOf(marks.current) : ["no class yet"];
+      say(`${title(marks.current)}, ${span(marks.current)}: `, ...names, ".");
     },
     selectNone() {
       marks.select(null);

@@ -1,6 +1,6 @@
 // The classes to choose from: those behind the number keys, Doubt, and a box that finds or adds one.
 
-import { byId, element } from "/static/element.js";
+import { byId, element, named } from "/static/element.js";
 import { say } from "./say.js";
 
 const SHOWN = 8;
@@ -59,10 +59,9 @@ export class ClassPicker {
         "data-class": class_id,
         "aria-pressed": pressed,
         className: is_doubt ? "doubt" : "",
-        title: name,
       },
       element("kbd", { "aria-hidden": "true" }, key),
-      element("span", {}, name),
+      element("span", {}, named(name)),
     );
   }
 
@@ -72,9 +71,9 @@ export class ClassPicker {
     const rows = this.#classes
       .search(text)
       .slice(0, SHOWN)
-      .map((it) => this.#row(it.name, { "data-class": it.class_id }));
+      .map((it) => this.#row({ "data-class": it.class_id }, named(it.name)));
     if (text && !this.#classes.named(text))
-      rows.push(this.#row(`Add the class “${text}”`, { "data-new": text }));
+      rows.push(this.#row({ "data-new": text }, "Add the class “", named(text), "”"));
     rows.forEach((row, i) => (row.id = `found-class-${i}`));
     this.#options.replaceChildren(...rows);
     this.#options.hidden = rows.length === 0;
@@ -82,8 +81,8 @@ export class ClassPicker {
     this.#goTo(0);
   }
 
-  #row(text, data) {
-    return element("li", { role: "option", ...data }, text);
+  #row(data, ...parts) {
+    return element("li", { role: "option", ...data }, ...parts);
   }
 
   #close() {
@@ -123,7 +122,7 @@ export class ClassPicker {
   // A slip of the fingers would be a class of everybody's.
   #ask(row, name) {
     this.#asked = name;
-    row.textContent = `Enter once more: “${name}” becomes a class for everybody`;
-    say(`There is no class “${name}”. Press Enter once more to add it for everybody, or Escape.`);
+    row.replaceChildren("Enter once more: “", named(name), "” becomes a class for everybody");
+    say("There is no class “", named(name), "”. Press Enter once more to add it for everybody, or Escape.");
   }
 }

@@ -1,6 +1,7 @@
 // The classes of the ontology, those used last at hand: nine behind the number keys, all by search.
 
 import { Again } from "/static/again.js";
+import { named } from "/static/element.js";
 import * as api from "./api.js";
 import { keep, recall } from "./kept.js";
 import { notify } from "./say.js";
@@ -121,9 +122,10 @@ export class Classes extends EventTarget {
       try {
         await this.#idOf(ADDED + name);
       } catch (error) {
-        if (error.isPassing || error.status === 401) return this.#again.later();
+        if (error.isPassing || error.status === 401) return this.#again.later(error.after_s);
         this.#keepUntold(this.#untold.filter((it) => it !== name));
-        notify("class", `The class “${name}” was not added: ${error.message} Give its marks another one.`);
+        const why = `” was not added: ${error.message} Give its marks another one.`;
+        notify("class", ["The class “", named(name), why]);
       }
     }
     this.#again.done();

@@ -1,6 +1,6 @@
 // What the page says of the audio on the desk, of what comes next, and of what stands in the way.
 
-import { byId, element } from "/static/element.js";
+import { byId, element, named } from "/static/element.js";
 import { notify, say, unsay } from "./say.js";
 
 /** The audio that is on the desk; null: there is none. */
@@ -10,7 +10,8 @@ export function drawTask(task) {
   if (!task) return say("");
   byId("place").textContent = `Audio ${task.place} of ${task.of}`;
   const heard = task.channels_heard ? ` · ${task.channels_heard}` : "";
-  byId("facts").textContent = `${task.file_name} · ${lasting(task.duration_s)} · ${task.rate_hz / 1000} kHz${heard}`;
+  const sound = `${lasting(task.duration_s)} · ${task.rate_hz / 1000} kHz${heard}`;
+  byId("facts").replaceChildren(named(task.file_name), ` · ${sound}`);
   byId("progress").max = task.of;
   byId("progress").value = task.place - 1;
 }
@@ -68,7 +69,7 @@ export function tellRefusal(name, { task, reason }, again) {
   });
   notify(
     name,
-    `“${task.file_name}” was not taken and is put aside: ${reason} Its marks are kept in this browser.`,
+    ["“", named(task.file_name), `” was not taken and is put aside: ${reason} Its marks are kept in this browser.`],
     once_more,
     close,
   );

@@ -83,7 +83,7 @@ export class Desk {
       this.#asked--;
     }
     if (this.#hasLeft) return;
-    if (this.#fault || !this.#task || this.#queue.current?.fault?.isPassing) this.#again.later();
+    if (this.#fault || !this.#task || this.#queue.current?.fault?.isPassing) this.#again.later(this.#fault?.after_s);
     else this.#again.done();
   }
 
@@ -188,7 +188,7 @@ export class Desk {
       this.#queue.again();
       this.#hear(item);
     });
-    if (error.isPassing) this.#again.later();
+    if (error.isPassing) this.#again.later(error.after_s);
   }
 
   #rest() {

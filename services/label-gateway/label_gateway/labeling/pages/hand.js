@@ -68,7 +68,7 @@ export function listenToHand(plot, { player, marks, overlay }) {
   plot.addEventListener("pointerdown", (event) => {
     if (!player.duration_s || event.button !== 0 || !event.isPrimary) return;
     plot.setPointerCapture(event.pointerId);
-    grip = { x: event.clientX, time_s: timeAt(event), on: event.target.dataset.mark, ...dragOf(event) };
+    grip = { x: event.clientX, time_s: timeAt(event), on: event.target.closest("[data-mark]")?.dataset.mark, ...dragOf(event) };
   });
 
   plot.addEventListener("pointermove", (event) => {

@@ -1,6 +1,6 @@
 // The marks as a list, and the edges of the selected one as numbers.
 
-import { byId, element } from "/static/element.js";
+import { byId, element, listed } from "/static/element.js";
 import { misfit, say, span } from "./say.js";
 
 export function showMarks(marks, nameOf) {
@@ -30,13 +30,15 @@ export function showMarks(marks, nameOf) {
   }
 
   function row(mark, number) {
-    const names = mark.class_ids.map(nameOf).join(", ");
+    const names = listed(mark.class_ids.map(nameOf));
     const button = element(
       "button",
       { type: "button", "data-mark": mark.id, "aria-pressed": mark.id === marks.selected },
       element("span", { className: "number" }, `${number}`),
       element("span", { className: "span" }, span(mark)),
-      element("span", { className: names ? "names" : "names missing" }, names || "no class yet"),
+      names.length
+        ? element("span", { className: "names" }, ...names)
+        : element("span", { className: "names missing" }, "no class yet"),
     );
     return element("li", {}, button);
   }

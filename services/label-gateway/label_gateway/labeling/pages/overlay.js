@@ -1,9 +1,10 @@
 // The marks and the cursor as they lie on the waveform and the spectrogram.
 
-import { byId, element } from "/static/element.js";
+import { byId, element, listed } from "/static/element.js";
 import { lanes } from "./marks.js";
 
 const EDGE_PX = 2; // the line at the edge of a mark; its name begins inside
+const LANE_PX = 21; // from a name to the one below it, where there is room
 
 /** Draws what `marks` and `player` say; `nameOf(class_id)` is what a mark shows. */
 export class Overlay {
@@ -20,6 +21,7 @@ export class Overlay {
     marks.addEventListener("change", () => this.#draw());
     player.addEventListener("loaded", () => this.#draw());
     player.addEventListener("time", () => this.#drawCursor());
+    new ResizeObserver(() => this.#draw()).observe(this.#layer); // names take more of a narrower plot
   }
 
   /** Shows a span that is no mark yet, or a mark elsewhere than it is; null: only what is. */
@@ -47,7 +49,13 @@ export class Overlay {
       return { id, onset_s, offset_s: Math.max(offset_s, onset_s + name_s) };
     });
     const lane = lanes(taken.toSorted((a, b) => a.onset_s - b.onset_s));
-    list.forEach(({ id }, i) => titles[i].style.setProperty("--lane", lane.get(id)));
+    const step_px = this.#laneStep(Math.max(0, ...lane.values()), titles[0]?.offsetHeight);
+    list.forEach(({ id }, i) => (titles[i].style.top = `${lane.get(id) * step_px}px`));
+  }
+
+  // Where there are too many for the plot, names lie on each other in part, so that the last is still on it.
+  #laneStep(last, title_px) {
+    return last ? Math.min(LANE_PX, (this.#layer.clientHeight - title_px) / last) : LANE_PX;
   }
 
   // A name that began late would be cut by the end of the plot: it ends with its mark.
@@ -57,7 +65,7 @@ export class Overlay {
 
   #mark(mark) {
     const on = mark.id === this.#marks.selected;
-    const title = element("span", { "data-mark": mark.id }, this.#title(mark));
+    const title = element("span", { "data-mark": mark.id }, ...this.#title(mark));
     const isLate = this.#isLate(mark.onset_s);
     title.classList.toggle("late", isLate);
     const room = (isLate ? mark.offset_s : this.#player.duration_s - mark.onset_s) / this.#player.duration_s;
@@ -78,6 +86,7 @@ export class Overlay {
   }
 
   #title(mark) {
-    return mark.class_ids.map(this.#nameOf).join(", ") || `${this.#marks.number(mark.id)}`;
+    const names = mark.class_ids.map(this.#nameOf);
+    return names.length ? listed(names) : [`${this.#marks.number(mark.id)}`];
   }
 }

@@ -2,18 +2,23 @@
 
 import { byId, element } from "/static/element.js";
 
-/** Says what happened just now. */
-export function say(text) {
-  byId("said").textContent = text;
+/** Says what happened just now: texts, and names as elements of their own. */
+export function say(...parts) {
+  byId("said").replaceChildren(element("span", {}, ...parts));
 }
 
-/** Shows a notice until `unsay(name)`: something that stands in the way of the work. */
-export function notify(name, text, ...controls) {
+/**
+ * Shows a notice until `unsay(name)`: something that stands in the way of the work; `words` is a text, or texts and
+ * names as elements of their own.
+ */
+export function notify(name, words, ...controls) {
+  const told = element("span", {}, ...[words].flat());
+  const text = told.textContent;
   if (byId(`notice-${name}`)?.dataset.text === text) return; // a screen reader would read it again
   unsay(name);
   const notice = element("p", { className: "notice bad row spread", role: "alert", id: `notice-${name}` });
   notice.dataset.text = text;
-  notice.append(element("span", {}, text), ...controls);
+  notice.append(told, ...controls);
   byId("notices").append(notice);
 }
 

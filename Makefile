@@ -4,10 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # Two processes, each with servers of its own. A broker that was given has one virtual host: one process.
-SIDE_BY_SIDE := $(if $(ESCOLTA_TEST_AMQP_URL),,--numprocesses=2 --dist=loadfile --no-loadscope-reorder)
+PROCESSES ?= 2
+SIDE_BY_SIDE := $(if $(ESCOLTA_TEST_AMQP_URL),,--numprocesses=$(PROCESSES) --dist=loadfile --no-loadscope-reorder)
 PACKAGES := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench check contracts up down images doctor format clean
+.PHONY: help demo test bench check contracts dashboards up down logs backup restore images audit sbom pin release doctor format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,39 +25,61 @@ bench: .venv/.bench ## how fast the parts are; ARGS for the models ("--device cu
 	@$(BIN)/python bench/embedder.py $(ARGS)
 	@$(BIN)/python bench/al_engine.py $(AL_ARGS)
 
-check: .venv/.dev .tools/.ok ## lint, types, generated documents, deployment files
+check: .venv/.dev .tools/.ok .checkov/.ok ## lint, types, generated documents, deployment files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy libs services tests deploy bench
 	$(BIN)/escolta contracts --check
+	@PYTHONPATH=deploy .tools/bin/python -m monitoring.dashboards --check
 	@.tools/bin/python deploy/check.py
 
-contracts: .venv/.dev ## the documents that are made: events, API of the bus, tables and grants
+contracts: .venv/.dev ## the documents that are made: events, settings, metrics, tables, grants and rights
 	$(BIN)/escolta contracts
-	$(BIN)/python tests/contract/test_tables.py
+	PYTHONPATH=tests $(BIN)/python -m contract.test_tables
+
+dashboards: .tools/.ok ## the dashboards, and the alerts for a cluster
+	PYTHONPATH=deploy .tools/bin/python -m monitoring.dashboards
 
 format: .venv/.dev ## put the code into its form
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-up: .env ## the distributed system with Docker Compose
-	docker compose up --detach --wait
-	@docker compose exec label-gateway /opt/escolta/bin/escolta greet
+up: ## the distributed system with Docker Compose; it needs Docker and Python, and nothing installed here
+	@deploy/up.sh
 
 down: ## stop it; the data stay
-	docker compose down
+	docker compose --profile '*' down
 
-images: ## build the five images
-	docker compose build
+logs: ## what it says, as it says it; SERVICE=ingest for one part
+	docker compose logs --follow --tail 100 $(SERVICE)
+
+backup: ## a backup now, besides those of every night
+	docker compose exec backup /opt/escolta/bin/escolta backup --to /var/lib/escolta/backups
+
+restore: ## the catalog and lost objects from the backups; TO_TIME=2026-11-29T12:00:00 ends there
+	@deploy/restore.sh
+
+images: ## build all images of ours
+	docker compose --profile '*' build
+
+audit: .tools/.ok ## known vulnerabilities of what is pinned, where PyPI can be asked
+	@.tools/bin/python deploy/audit.py
+
+sbom: .tools/.ok ## what each image holds, as CycloneDX files in var/sbom, and under which licenses
+	@PYTHONPATH=deploy .tools/bin/python deploy/sbom.py
+
+pin: ## the digest of each image that is not ours, behind its tag; wants docker buildx and the internet
+	@$(PYTHON) deploy/pin.py
+
+release: check sbom .tools/.ok ## what a release has to pass besides the tests
+	@.tools/bin/python deploy/audit.py --must
+	@$(PYTHON) deploy/pin.py --check
 
 doctor: .venv/.demo ## check the set-up and say what to do
 	@$(BIN)/escolta doctor
 
 clean: ## forget the environment and the demo's data
-	rm -rf .venv .tools var
-
-.env: .venv/.demo
-	@$(BIN)/python deploy/make_env.py
+	rm -rf .venv .tools .checkov var
 
 # Stamps: a set-up runs again when what it is made from has changed. -------------------------------------
 .venv/bin/python:
@@ -86,4 +109,9 @@ clean: ## forget the environment and the demo's data
 .tools/.ok: requirements/tools.txt
 	@$(PYTHON) -m venv .tools
 	@.tools/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/tools.txt
+	@touch $@
+
+.checkov/.ok: requirements/checkov.txt
+	@$(PYTHON) -m venv .checkov
+	@.checkov/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/checkov.txt
 	@touch $@

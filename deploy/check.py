@@ -4,38 +4,86 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import yaml
+from arrows import wrong_networks, wrong_policies
+from checks.accounts import foreign_accounts
+from checks.alike import missing_services, other_images, other_paths, other_servers
+from checks.availability import wrong_availability
+from checks.bake import wrong_bake
+from checks.connections import too_many_connections
+from checks.crds import wrong_custom_objects
+from checks.operators import refused_by_operators
+from checks.parts import Part
+from checks.pods import wrong_pods
+from checks.references import wrong_references
+from checks.rendering import EVERYTHING, OVERLAYS, NotRendered, copy_with_secrets, parts_of, rendered
+from checks.second_opinion import unargued_findings
+from checks.sizes import too_large
+from monitoring.check import wrong_monitoring
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
-K8S = ROOT / "deploy/k8s"
+BESIDES = ("deploy/compose.gpu.yml", "deploy/compose.bat.yml")
+COMPOSE = (
+    BIN / "docker-compose",
+    *(part for file in ("docker-compose.yml", *BESIDES) for part in ("--file", file)),
+)
 OLDEST_KUBERNETES = "1.31"
-SECRETS = ("RABBITMQ_PASSWORD", "POSTGRES_PASSWORD", "S3_SECRET", "ESCOLTA_SECRET", "ESCOLTA_METRICS_TOKEN")
+OF_A_CLUSTER: tuple[Callable[[Sequence[Part]], list[str]], ...] = (
+    missing_services,
+    other_images,
+    other_servers,
+    other_paths,
+    foreign_accounts,
+    wrong_pods,
+    wrong_references,
+    wrong_availability,
+    wrong_policies,
+    too_many_connections,
+    wrong_custom_objects,
+    refused_by_operators,
+    too_large,
+)
 
 
 def main() -> None:
     """Run every check; exit 1 with what is wrong."""
-    with_secrets = os.environ | dict.fromkeys(SECRETS, "checked")
-    manifests = sorted(path for path in K8S.glob("*.yaml") if path.name != "kustomization.yaml")
-    validator = [BIN / "kubernetes-validate", "--quiet", "--strict", "-k", OLDEST_KUBERNETES]
     wrong = [
-        *_run([BIN / "docker-compose", "config", "--quiet"], with_secrets),
+        *_run([*COMPOSE, "--env-file", "deploy/env.example", "--profile", "*", "config", "--quiet"]),
         *_run([BIN / "hadolint", "deploy/Dockerfile"]),
-        *_run([*validator, *manifests]),
-        *_run([BIN / "shellcheck", ".ci/run"]),
+        *_run([BIN / "shellcheck", ".ci/run", *sorted(ROOT.glob("deploy/*.sh"))]),
         *_compose_starts_without_secrets(),
-        *_unlisted(manifests),
-        *_five_services(),
-        *_images_differ(),
-        *_entrances_differ(),
+        *_plain_addresses(),
+        *wrong_networks(),
+        *wrong_bake(),
+        *wrong_monitoring(),
+        *_wrong_clusters(),
     ]
     for line in wrong:
         print(line, file=sys.stderr)
     print(f"deployment files: {'wrong' if wrong else 'all right'}")
     sys.exit(bool(wrong))
+
+
+def _wrong_clusters() -> list[str]:
+    wrong = []
+    with copy_with_secrets() as deploy:
+        for overlay in (*OVERLAYS, EVERYTHING):
+            try:
+                text = rendered(deploy / "k8s/overlays" / overlay)
+            except NotRendered as error:
+                wrong.append(str(error))
+                continue
+            manifests = deploy / f"{overlay}.yaml"
+            manifests.write_text(text, "utf-8")
+            validator = [BIN / "kubernetes-validate", "--quiet", "--strict", "-k", OLDEST_KUBERNETES]
+            wrong += _run([*validator, manifests])
+            parts = parts_of(text)
+            wrong += [f"{overlay}: {line}" for check in OF_A_CLUSTER for line in check(parts)]
+        wrong += unargued_findings([*sorted(deploy.glob("*.yaml")), deploy / "Dockerfile"])
+    return wrong
 
 
 def _run(command: list, environment: dict[str, str] | None = None) -> list[str]:
@@ -52,66 +100,21 @@ def _run(command: list, environment: dict[str, str] | None = None) -> list[str]:
 
 def _compose_starts_without_secrets() -> list[str]:
     """No default passwords: without secrets the file must be refused."""
-    bare = {name: value for name, value in os.environ.items() if name not in SECRETS}
-    refused = _run([BIN / "docker-compose", "--env-file", os.devnull, "config", "--quiet"], bare)
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("ESCOLTA_")}
+    refused = _run([*COMPOSE, "--env-file", os.devnull, "config", "--quiet"], bare)
     return [] if refused else ["docker-compose.yml: it can be started without secrets of its own"]
 
 
-def _unlisted(manifests: list[Path]) -> list[str]:
-    """Kustomize ignores a file that nobody lists."""
-    listed = yaml.safe_load((K8S / "kustomization.yaml").read_text())["resources"]
+def _plain_addresses() -> list[str]:
+    """Nothing that is deployed speaks with a server otherwise than over TLS whose certificate it checks."""
+    over_tls = re.compile(
+        r"(amqps|mqtts|https)://.*@|s3://.*@.*\?secure=true|postgresql://.*@.*\?sslmode=verify-full"
+    )
     return [
-        f"kustomization.yaml does not list {path.name}" for path in manifests if path.name not in listed
-    ] + [
-        f"kustomization.yaml lists {name}, which is not there"
-        for name in listed
-        if not (K8S / name).is_file()
-    ]
-
-
-def _five_services() -> list[str]:
-    services = {path.parent.name for path in ROOT.glob("services/*/pyproject.toml")}
-    compose = set(yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"])
-    k8s = {path.stem for path in K8S.glob("*.yaml")}
-    return [f"{name} is missing in docker-compose.yml" for name in services - compose] + [
-        f"{name} is missing in deploy/k8s" for name in services - k8s
-    ]
-
-
-def _images_differ() -> list[str]:
-    """What `make images` builds is what the manifests start: the service at its version."""
-    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    wrong = []
-    for project in sorted(ROOT.glob("services/*/pyproject.toml")):
-        name = project.parent.name
-        image = f"escolta/{name}:{tomllib.loads(project.read_text())['project']['version']}"
-        if (built := compose[name]["image"]) != image:
-            wrong.append(f"docker-compose.yml builds {built}: the service's version makes it {image}")
-        if (started := _started(name)) != image:
-            wrong.append(f"deploy/k8s/{name}.yaml starts {started}: the service's version makes it {image}")
-    return wrong
-
-
-def _started(name: str) -> str:
-    [deployment, *_] = yaml.safe_load_all((K8S / f"{name}.yaml").read_text())
-    [container] = deployment["spec"]["template"]["spec"]["containers"]
-    return container["image"]
-
-
-def _entrances_differ() -> list[str]:
-    """Compose and Kubernetes open the same paths; tests/contract/test_entrance.py tries Compose's."""
-    pattern = re.compile(r"^    (~\^)?(/[a-z/-]*)(?:\(/\|\$\))? +([a-z-]+);$", re.MULTILINE)
-    nginx = {
-        ("Prefix" if is_prefix else "Exact", path, service)
-        for is_prefix, path, service in pattern.findall((ROOT / "deploy/entrance.conf").read_text())
-    }
-    [rule] = yaml.safe_load((K8S / "entrance.yaml").read_text())["spec"]["rules"]
-    ingress = {
-        (one["pathType"], one["path"], one["backend"]["service"]["name"]) for one in rule["http"]["paths"]
-    }
-    return [
-        f"{path} goes to {service} ({kind}) in only one of deploy/entrance.conf and deploy/k8s/entrance.yaml"
-        for kind, path, service in sorted(nginx ^ ingress)
+        f"{path.name}: {line.strip()} is no address over TLS"
+        for path in (ROOT / "docker-compose.yml", ROOT / "deploy/given.py")
+        for line in path.read_text().splitlines()
+        if re.search(r"://.*@", line) and not over_tls.search(line)
     ]
 
 

@@ -1,8 +1,9 @@
 """What every test may ask for: real servers. Private ones start, unless the environment names others.
 
 postgres_url   a PostgreSQL server           ESCOLTA_TEST_CATALOG_URL; its user may make databases
-catalog_url    a migrated database of this test
+catalog_url    a migrated database of this test, for its owner; `account(catalog_url, service)` for a service
 s3_url         a bucket of this test         ESCOLTA_TEST_OBJECTS_URL, without a bucket
+bat            a BAT of this test           a double, in a process of its own
 rabbit         a virtual host of this test   ESCOLTA_TEST_AMQP_URL and ESCOLTA_TEST_MQTT_URL, for tests alone
 chromium_path  a browser
 """
@@ -17,10 +18,13 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from escolta.catalog import migrate
+from escolta.catalog import migrate_server
+from servers.bat.process import BatProcess, bat_at_work
+from servers.chromium import PACKAGE as CHROMIUM
 from servers.chromium import browser_program
 from servers.install import found_or_installed, missing
-from servers.postgres import database, name_of, private_postgres
+from servers.memory import memory_folder
+from servers.postgres import PASSWORDS, database, name_of, private_postgres
 from servers.rabbit import Broker, Rabbit, private_broker
 from servers.seaweed import bucket, seaweed
 
@@ -48,11 +52,18 @@ def servers_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-async def postgres_url(servers_folder: Path) -> AsyncIterator[str]:
+def quick_folder() -> Iterator[Path]:
+    """The same in memory, where there is room."""
+    with memory_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+async def postgres_url(quick_folder: Path) -> AsyncIterator[str]:
     if given := os.environ.get("ESCOLTA_TEST_CATALOG_URL"):
         yield given
     else:
-        async with private_postgres(servers_folder / "postgres") as url:
+        async with private_postgres(quick_folder / "postgres") as url:
             yield url
 
 
@@ -60,7 +71,7 @@ async def postgres_url(servers_folder: Path) -> AsyncIterator[str]:
 async def migrated_template(postgres_url: str) -> AsyncIterator[str]:
     """The name of a database that nobody but `catalog_url` uses."""
     async with database(postgres_url) as url:
-        await migrate(url)
+        await migrate_server(url, PASSWORDS, say=lambda _: None)
         yield name_of(url)
 
 
@@ -71,11 +82,11 @@ async def catalog_url(postgres_url: str, migrated_template: str) -> AsyncIterato
 
 
 @pytest.fixture(scope="session")
-async def s3_store(servers_folder: Path) -> AsyncIterator[str]:
+async def s3_store(quick_folder: Path) -> AsyncIterator[str]:
     if given := os.environ.get("ESCOLTA_TEST_OBJECTS_URL"):
         yield given
     else:
-        async with seaweed(servers_folder / "seaweed") as url:
+        async with seaweed(quick_folder / "seaweed") as url:
             yield url
 
 
@@ -87,11 +98,11 @@ def s3_url(s3_store: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def rabbit_broker(servers_folder: Path) -> AsyncIterator[Broker | None]:
+async def rabbit_broker(quick_folder: Path) -> AsyncIterator[Broker | None]:
     if "ESCOLTA_TEST_AMQP_URL" in os.environ:
         yield None
     else:
-        async with private_broker(servers_folder / "rabbit") as broker:
+        async with private_broker(quick_folder / "rabbit") as broker:
             yield broker
 
 
@@ -105,5 +116,18 @@ async def rabbit(rabbit_broker: Broker | None) -> AsyncIterator[Rabbit]:
 
 
 @pytest.fixture(scope="session")
+async def bat_process(servers_folder: Path) -> AsyncIterator[BatProcess]:
+    async with bat_at_work(servers_folder / "bat") as bat:
+        yield bat
+
+
+@pytest.fixture
+async def bat(bat_process: BatProcess) -> BatProcess:
+    await bat_process.be_as_new()
+    return bat_process
+
+
+@pytest.fixture(scope="session")
 def chromium_path() -> str:
-    return found_or_installed(browser_program, "chromium") or missing("A browser is absent: install chromium")
+    found = found_or_installed(browser_program, CHROMIUM)
+    return found or missing(f"A browser is absent: install {CHROMIUM}")

@@ -11,6 +11,7 @@ from at_work import AtWork
 from browser.sounds import DURATION_S, Recording, tone
 from playwright.async_api import Browser, BrowserContext, Page
 
+from escolta.audit import INSTALLATION
 from escolta.events import BatchProposed, audio_id_of
 from label_gateway.ontology.classes import add_class
 from label_gateway.people import labelers as people
@@ -41,8 +42,8 @@ class GatewayInBrowser(AtWork):
         """The sign-in link of a new labeler in a group that is made if need be."""
         await people.ensure_a_lead(self.on.catalog)
         await people.add_group(self.on.catalog, group)
-        added = await people.add_labeler(self.on.catalog, name, "labeler", group)
-        return await new_link(self.on, added.labeler_id)
+        added = await people.add_labeler(self.on.catalog, name, "labeler", group, INSTALLATION)
+        return await new_link(self.on, added, INSTALLATION)
 
     async def propose(self, audios: int) -> UUID:
         """A batch of as many audios, each with a tone, as al-engine leaves it, in the hands of its group."""

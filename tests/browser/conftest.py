@@ -13,7 +13,6 @@ from al_engine.service import build as build_al_engine
 from escolta.runtime import running
 from escolta.service import Platform
 from escolta.settings import Settings
-from escolta.web import Session
 from label_gateway.service import build
 
 FLAGS = (
@@ -59,7 +58,7 @@ async def gateway(catalog_url: str, tmp_path: Path, browser: Browser) -> AsyncIt
 
 @pytest.fixture
 async def on(catalog_url: str, tmp_path: Path) -> AsyncIterator[Platform]:
-    """al-engine and label-gateway with two people and no audio."""
+    """al-engine and label-gateway without an audio."""
     settings = Settings(
         bus_url="memory://",
         catalog_url=catalog_url,
@@ -69,8 +68,6 @@ async def on(catalog_url: str, tmp_path: Path) -> AsyncIterator[Platform]:
     )
     async with running(settings, [build_al_engine, build]) as (on, _):
         await on.catalog.execute(SOMEWHERE)
-        people = "INSERT INTO audio.labelers (name, role) VALUES ('Nuria', 'lead'), ('Marina', 'labeler')"
-        await on.catalog.execute(people)
         yield on
 
 
@@ -80,7 +77,7 @@ async def lead_page(on: Platform, browser: Browser) -> AsyncIterator[Page]:
     faults: list[str] = []
     context = await browser.new_context(viewport={"width": 1280, "height": 1000})
     context.set_default_timeout(10_000)
-    await sign_in(context, on, Session(labeler_id=1, name="Nuria", role="lead"))
+    await sign_in(context, on, "lead")
     page = await context.new_page()
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)

@@ -6,12 +6,14 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import numpy as np
+from at_work import signed_in
 from browser.sounds import tone
 from playwright.async_api import BrowserContext, Page
 
 from escolta.events import audio_id_of
 from escolta.service import Platform
-from escolta.web import Session, Sessions
+from escolta.web import Sessions
+from escolta.web.sessions import Role
 
 NODE = "quay-1"
 START = datetime(2024, 5, 1, tzinfo=UTC)
@@ -195,7 +197,8 @@ async def opened(on: Platform, page: Page, shown: Shown) -> None:
     await page.locator("#rows tr").first.wait_for()
 
 
-async def sign_in(context: BrowserContext, on: Platform, session: Session) -> None:
-    sessions = Sessions(on.settings)
-    cookie = {"name": sessions.cookie, "value": sessions.token(session), "url": on.http_url}
+async def sign_in(context: BrowserContext, on: Platform, role: Role) -> None:
+    sessions = Sessions(on)
+    token = sessions.token(await signed_in(on.catalog, role))
+    cookie = {"name": sessions.cookie, "value": token, "url": on.http_url}
     await context.add_cookies([cookie])  # type: ignore[list-item]

@@ -68,6 +68,7 @@ async def test_a_new_class_belongs_to_the_audio_on_which_it_was_typed(gateway: G
     await labeling.page.unroute("**/api/classes")
     await labeling.comes_to(3)
     assert await labeling.marks() == []
+    await labeling.listen()
     await labeling.press("2", "Enter")
     await gateway.submissions(3)
     assert [name for _, name, _, _ in await gateway.said()] == ["Whale"] * 3

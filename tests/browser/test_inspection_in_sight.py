@@ -72,6 +72,15 @@ async def test_what_shares_a_color_can_be_opened_and_seen_by_itself(on, page):
     )
 
 
+async def test_which_channels_are_heard_is_told_beside_the_audio(on, page):
+    shown = await show(on, 200)
+    told = "channel 1 of 2: channel 2 is inverted"
+    await on.catalog.execute("UPDATE audio.audios SET channels_heard = $1", told)
+    await opened(on, page, shown)
+    await page.locator("#rows tr").first.click()
+    await expect(page.locator("#facts")).to_contain_text(told)
+
+
 async def test_a_file_that_is_named_like_a_formula_is_a_text_in_the_csv(on, page, tmp_path):
     shown = await show(on, 200)
     await on.catalog.execute("UPDATE audio.audios SET file_name = '=HYPERLINK(\"x\")'")

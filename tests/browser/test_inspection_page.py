@@ -7,8 +7,6 @@ import pytest
 from browser.inspection import Shown, opened, show, sign_in
 from playwright.async_api import Page, expect
 
-from escolta.web import Session
-
 POINTS = 20_000
 # How often the map is drawn anew while somebody moves it, a second.
 FRAMES = """async () => {
@@ -97,6 +95,24 @@ async def test_hovering_plays_and_tells_the_reason(on, page):
         await expect(facts).to_contain_text(words)
     await page.mouse.move(5, 5)
     await page.wait_for_function("() => document.getElementById('player').paused")
+
+
+async def test_the_reason_leads_to_the_nearest_audio_that_nobody_agreed_on(on, page):
+    shown = await show(on, 500)
+    nearest = shown.medoids[0]
+    await on.catalog.execute(
+        "UPDATE al.wavs_proposed SET nearest_unresolved = $1, unresolved_distance = 0.125,"
+        " unresolved_probability = 0.87 WHERE iteration_id = $2",
+        shown.mapped.ids[nearest],
+        shown.iteration_id,
+    )
+    await opened(on, page, shown)
+    await page.keyboard.press("j")
+    facts = page.locator("#facts")
+    await expect(facts).to_contain_text("87 % that nobody would agree here either")
+    await expect(facts).to_contain_text("at 0.125")
+    await facts.get_by_role("button", name="show").click()
+    await expect(page.locator("#audio-name")).to_have_text(shown.mapped.name(nearest))
 
 
 async def test_the_lasso_lists_what_it_holds_and_saves_it(on, page, tmp_path):
@@ -227,7 +243,7 @@ async def test_a_lead_reads_the_iterations_and_asks_for_one(on, page):
 
 async def test_a_labeler_is_not_shown_the_way(on, browser):
     context = await browser.new_context()
-    await sign_in(context, on, Session(labeler_id=2, name="Marina", role="labeler"))
+    await sign_in(context, on, "labeler")
     page = await context.new_page()
     answer = await page.goto(f"{on.http_url}/iterations")
     assert answer

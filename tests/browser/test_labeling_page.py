@@ -29,6 +29,14 @@ async def test_a_labeler_listens_marks_labels_submits_and_has_the_next(gateway: 
     assert [onset_s, offset_s] == pytest.approx([1, 2], abs=0.02)
 
 
+async def test_which_channels_are_heard_is_told_beside_the_audio(gateway: GatewayInBrowser) -> None:
+    await gateway.propose(1)
+    told = "channel 1 of 2: channel 2 is inverted"
+    await gateway.on.catalog.execute("UPDATE audio.audios SET channels_heard = $1", told)
+    labeling = await gateway.labeling_page()
+    await labeling.shows(told)
+
+
 async def test_an_audio_is_labeled_by_keyboard_alone(gateway: GatewayInBrowser) -> None:
     await gateway.classes("Engine", "Gull", "Horn")
     await gateway.propose(1)
@@ -58,7 +66,7 @@ async def test_a_class_with_nothing_marked_stands_for_the_whole_audio(gateway: G
     await gateway.propose(2)
     labeling = await gateway.labeling_page()
     await labeling.press("1", "Enter")
-    await labeling.shows("Audio 2 of 2")
+    await labeling.comes_to(2)
     await labeling.press("d", "Enter")
     await gateway.submissions(2)
     assert await gateway.said() == [("100000.wav", "Engine", 0, 4), ("100010.wav", "Doubt", 0, 4)]
@@ -96,6 +104,7 @@ async def test_a_draft_survives_a_reload(gateway: GatewayInBrowser) -> None:
     await labeling.page.reload()
     await labeling.is_ready()
     assert await labeling.marks() == before != []
+    await labeling.listen()
     await labeling.press("Enter")
     await labeling.shows("Nothing left to label")
     await gateway.submissions(1)

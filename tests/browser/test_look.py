@@ -17,10 +17,23 @@ PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 
 DECODE = """async (png) => {
   const file = new Blob([Uint8Array.from(atob(png), (it) => it.charCodeAt(0))], { type: "image/png" });
-  const { width, height } = await createImageBitmap(file);
+  const picture = await createImageBitmap(file);
+  const { width, height } = picture;
   const pen = new OffscreenCanvas(width, height).getContext("2d");
-  pen.drawImage(await createImageBitmap(file), 0, 0);
-  return [height, width, [...pen.getImageData(0, 0, width, height).data]];
+  pen.drawImage(picture, 0, 0);
+  const bytes = pen.getImageData(0, 0, width, height).data;
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 4096) {
+    text += String.fromCharCode(...bytes.subarray(at, at + 4096));
+  }
+  return [height, width, btoa(text)];
+}"""
+"""Height, width and the bytes in one text: as a list of numbers they would take seconds to come over."""
+
+
+SHADED = """(plot, shade) => {
+  for (const canvas of plot.querySelectorAll("canvas")) canvas.style.visibility = "hidden";
+  plot.style.background = shade;
 }"""
 
 
@@ -28,7 +41,8 @@ async def pixels(part: Locator) -> np.ndarray:
     """What is painted: float `[height, width, 3]`, 0 to 1."""
     png = base64.b64encode(await part.screenshot()).decode()
     height, width, values = await part.page.evaluate(DECODE, png)
-    return np.reshape(values, (height, width, 4))[:, :, :3] / 255
+    painted = np.frombuffer(base64.b64decode(values), np.uint8)
+    return painted.reshape(height, width, 4)[:, :, :3] / 255
 
 
 def luminance(colors: np.ndarray) -> np.ndarray:
@@ -90,6 +104,24 @@ async def test_edges_cursor_names_and_axes_are_seen_over_any_spectrogram(labelin
         assert steps.max(axis=1).min() >= SEEN, time_s  # on every line of pixels
     for text in ("#axis", "#frequencies", "#drawn-marks span >> nth=0", "#drawn-marks span >> nth=2"):
         assert of_text(await pixels(labeling.page.locator(text))) >= READ, text
+
+
+@pytest.mark.parametrize(
+    "labeling", [("light", PHONE), ("dark", PHONE)], ids=["light", "dark"], indirect=True
+)
+async def test_edges_and_cursor_are_seen_by_themselves_over_every_shade(labeling: LabelingPage) -> None:
+    """Over a sound, its own noise may hide that a line is not seen."""
+    await labeling.drag(0.8, 1.9)
+    await labeling.put_cursor(2.25)
+    plot = labeling.page.locator("#wave")
+    for shade in ("#000", "#404040", "#808080", "#c0c0c0", "#fff"):
+        await plot.evaluate(SHADED, shade)
+        painted = await pixels(plot)
+        height, width, _ = painted.shape
+        for time_s in (0.8, 1.9, 2.25):
+            x = round(time_s / DURATION_S * width)
+            near = painted[height // 3 :, x - 5 : x + 6]
+            assert contrast(near[:, 1:], near[:, :-1]).max(axis=1).min() >= SEEN, (shade, time_s)
 
 
 @IN_EVERY_LIGHT

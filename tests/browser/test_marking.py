@@ -21,6 +21,13 @@ async def spans(labeling: LabelingPage) -> list[tuple[float, float]]:
     return [(float(onset), float(offset)) for _, onset, _, offset, *_ in words]
 
 
+async def tops(labeling: LabelingPage) -> list[float]:
+    """How far down the name of each mark is, in pixels."""
+    return await labeling.page.locator("#drawn-marks span").evaluate_all(
+        "titles => titles.map((it) => it.getBoundingClientRect().top)"
+    )
+
+
 def near(spans: list[tuple[float, float]], wanted: list[tuple[float, float]]) -> bool:
     """Whether a hand drew what it should have, within some pixels."""
     return np.shape(spans) == np.shape(wanted) and np.allclose(spans, wanted, rtol=0, atol=0.02)
@@ -52,10 +59,30 @@ async def test_overlapping_marks_have_their_names_in_lanes_of_their_own(labeling
     await labeling.drag(1, 3)
     await labeling.press("2")
     await labeling.drag(0.5, 0.9)
-    tops = await labeling.page.locator("#drawn-marks span").evaluate_all(
-        "titles => titles.map((it) => it.getBoundingClientRect().top)"
+    whole, first, second = await tops(labeling)
+    assert whole < first == second  # the whole audio; then the two that do not overlap each other
+
+
+async def test_the_names_of_many_marks_at_one_place_are_all_on_the_plot(labeling: LabelingPage) -> None:
+    await labeling.press("Home", *["["] * 30)
+    plot = await labeling.page.locator("#wave").bounding_box()
+    titles = [await title.bounding_box() for title in await labeling.page.locator("#drawn-marks span").all()]
+    assert len({title["y"] for title in titles if title}) == len(titles) == 30
+    assert plot
+    assert all(title and title["y"] + title["height"] <= plot["y"] + plot["height"] + 1 for title in titles)
+
+
+async def test_names_lie_beside_each_other_on_a_narrower_plot_too(labeling: LabelingPage) -> None:
+    await labeling.drag(1, 1.1)
+    await labeling.press("1")
+    await labeling.drag(1.35, 1.45)
+    await labeling.press("1")
+    assert len(set(await tops(labeling))) == 1  # there is room for both
+    await labeling.page.set_viewport_size({"width": 390, "height": 844})
+    await labeling.page.wait_for_function(
+        "() => new Set([...document.querySelectorAll('#drawn-marks span')]"
+        ".map((it) => it.getBoundingClientRect().top)).size === 2"
     )
-    assert tops[0] < tops[1] == tops[2]  # the whole audio; then the two that do not overlap each other
 
 
 async def test_a_hand_that_trembles_has_clicked(labeling: LabelingPage) -> None:

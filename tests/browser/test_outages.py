@@ -1,5 +1,7 @@
 """No work is lost, and nobody is trapped: the server is away, hangs or refuses, or there is a second tab."""
 
+import asyncio
+
 from browser.at_work import GatewayInBrowser, LabelingPage
 from playwright.async_api import Route
 
@@ -101,27 +103,6 @@ async def test_keys_wait_for_the_audio_that_they_are_about(gateway: GatewayInBro
     await labeling.shows("Nothing left to label")
 
 
-async def test_all_that_failed_is_tried_again_when_the_network_is_back(gateway: GatewayInBrowser) -> None:
-    await gateway.propose(2)
-    page = await gateway.page()
-    await page.route("**/api/classes", lambda route: route.abort())
-    await page.goto(await sign_in_link(gateway.on, "lead"))
-    labeling = LabelingPage(page)
-    await labeling.shows("Waiting for the server. This page begins by itself")
-    await page.route("**/api/audio/**", lambda route: route.abort())
-    await page.unroute("**/api/classes")
-    await labeling.shows(
-        "This audio cannot be played: The server cannot be reached. It is tried again by itself."
-    )
-    await page.unroute("**/api/audio/**")
-    await page.evaluate("dispatchEvent(new Event('online'))")
-    await labeling.comes_to(1)
-    assert not await page.get_by_text("cannot be played").is_visible()
-    await labeling.press("d", "Enter")
-    await labeling.comes_to(2)  # which was fetched in advance, in vain
-    gateway.faults.clear()
-
-
 async def test_a_refused_audio_is_put_aside_and_the_next_comes(gateway: GatewayInBrowser) -> None:
     await gateway.classes("Engine")
     await gateway.propose(3)
@@ -139,6 +120,7 @@ async def test_a_refused_audio_is_put_aside_and_the_next_comes(gateway: GatewayI
     await labeling.page.reload()
     await labeling.comes_to(1)  # with what was marked on it
     assert await labeling.marks() == ["1 0.00 – 4.00 s Engine"]
+    await labeling.listen()
     await labeling.press("Enter")
     await labeling.shows("Nothing left to label")
     gateway.faults.clear()
@@ -231,6 +213,7 @@ async def test_what_is_no_submission_in_the_storage_holds_up_none(gateway: Gatew
     await labeling.page.evaluate("(id) => localStorage.setItem(`escolta.unsent.${id}.a.b`, '{half')", lead)
     await labeling.page.reload()
     await labeling.is_ready()
+    await labeling.listen()
     await labeling.press("1", "Enter")
     await gateway.submissions(1)
 
@@ -287,3 +270,23 @@ async def test_a_second_tab_is_told_and_can_go_on_instead(gateway: GatewayInBrow
     await second.page.close(run_before_unload=True)
     await first.comes_to(2)  # by itself
     assert await gateway.said() == [("100000.wav", "Engine", 0, 4)]
+
+
+async def test_a_server_that_asks_for_patience_is_asked_again_later(gateway: GatewayInBrowser) -> None:
+    await gateway.propose(1)
+    page = await gateway.page()
+    asked: list[float] = []
+
+    async def too_much(route: Route) -> None:
+        asked.append(asyncio.get_running_loop().time())
+        if len(asked) > 1:
+            await route.continue_()
+            return
+        patience = {"retry-after": "3"}
+        await route.fulfill(status=429, json={"detail": "Too much was asked for."}, headers=patience)
+
+    await page.route("**/api/tasks?*", too_much)
+    await page.goto(await sign_in_link(gateway.on, "lead"))
+    await LabelingPage(page).shows("Audio 1 of 1")
+    assert asked[1] - asked[0] > 2, "it waits longer than it would by itself"
+    gateway.faults.clear()

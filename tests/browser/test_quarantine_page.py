@@ -6,11 +6,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from browser.inspection import sign_in
 from playwright.async_api import Browser, Page, expect
 from unit.ingest.at_work import IngestAtWork, ingest_at_work
 
-from escolta.events import NodeStatus, SoundLeftOut
-from escolta.web import Sessions
+from escolta.events import AudioHeld, NodeStatus, SoundLeftOut
 
 HOSTILE = "<img src=x onerror=alert(1)>.wav"
 
@@ -25,19 +25,20 @@ async def ingest(catalog_url: str, tmp_path: Path) -> AsyncIterator[IngestAtWork
 async def page(ingest: IngestAtWork, browser: Browser) -> AsyncIterator[Page]:
     """A page of a browser in which a lead is signed in."""
     context = await browser.new_context()
-    name = Sessions(ingest.on.settings).cookie
-    await context.add_cookies([{"name": name, "value": ingest.token("lead"), "url": ingest.on.http_url}])
+    await sign_in(context, ingest.on, "lead")
     yield await context.new_page()
     await context.close()
 
 
 async def test_a_lead_reads_by_keyboard_what_happened_to_which_file(ingest: IngestAtWork, page: Page) -> None:
-    event = await ingest.upload(b"words", file_name=HOSTILE)
+    event = await ingest.upload(b"words", file_name=HOSTILE, sha256="0" * 64)
     await ingest.publish(event)
     await ingest.quarantined(1)
     await page.goto(f"{ingest.on.http_url}/quarantine")
     card = page.get_by_role("article")
-    await expect(card.get_by_role("heading")).to_contain_text(f"{HOSTILE} of node quay-1 is not a sound file")
+    await expect(card.get_by_role("heading")).to_contain_text(
+        f"{HOSTILE} of node quay-1 is not what the node sent"
+    )
     await expect(card).to_contain_text(event.object_key)
     await page.get_by_role("button", name="Refresh").focus()
     await page.keyboard.press("Tab")
@@ -54,6 +55,27 @@ async def test_a_new_entry_appears_on_refresh(ingest: IngestAtWork, page: Page) 
     await page.get_by_role("button", name="Refresh").click()
     await expect(page.get_by_role("status")).to_have_text("1 of 1 shown: 1 refused.")
     await expect(page.get_by_role("article")).to_contain_text("not JSON")
+
+
+async def test_what_waits_at_a_node_is_shown_with_what_to_do_until_it_is_mended(
+    ingest: IngestAtWork, page: Page
+) -> None:
+    strange = ingest.event(b"sound", node="raft-9")
+    await ingest.publish(strange)
+    await ingest.until_said(AudioHeld, strange)
+
+    async def listed() -> bool:
+        return bool(await ingest.held())
+
+    await ingest.until(listed)
+    await page.goto(f"{ingest.on.http_url}/quarantine")
+    waiting = page.get_by_role("region", name="Waiting at the nodes")
+    await expect(waiting.get_by_role("listitem")).to_contain_text("raft-9: at least 1 audio, since")
+    await expect(waiting).to_contain_text("No node is called raft-9: register it")
+    async with ingest.client() as client:
+        await client.post("/api/nodes", json={"name": "raft-9"})
+    await page.get_by_role("button", name="Refresh").click()
+    await expect(waiting).to_be_hidden()
 
 
 async def test_refused_left_out_and_doubtful_are_told_apart(ingest: IngestAtWork, page: Page) -> None:

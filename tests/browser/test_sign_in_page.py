@@ -5,6 +5,9 @@ import asyncio
 from browser.at_work import GatewayInBrowser, LabelingPage
 from playwright.async_api import Route
 
+from label_gateway.people import labelers as people
+from label_gateway.people.sign_in import sign_in_link
+
 
 async def test_nobody_signed_in_is_sent_to_the_sign_in_page(gateway: GatewayInBrowser) -> None:
     page = await gateway.page()
@@ -86,3 +89,17 @@ async def test_somebody_who_may_no_longer_come_in_is_sent_away(gateway: GatewayI
     await page.reload()
     await page.wait_for_url("**/sign-in")
     gateway.faults.clear()  # the refusals that the browser reports are what this test is about
+
+
+async def test_a_page_goes_on_when_somebody_signs_in_anew_beside_it(gateway: GatewayInBrowser) -> None:
+    """The session of the page has ended, and so has the token that it sends."""
+    await gateway.propose(2)
+    labeling = await gateway.labeling_page()
+    token = (await sign_in_link(gateway.on, people.FIRST_LEAD)).partition("#")[2]
+    beside = labeling.page.context.request  # with the browser's cookies
+    await beside.post(gateway.on.http_url + "/api/session", data={"token": token})
+    await labeling.press("Enter")
+    await labeling.shows("Press Enter once more")
+    await labeling.press("Enter")
+    await gateway.submissions(1)
+    gateway.faults.clear()  # the refusal of the first attempt

@@ -15,6 +15,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from escolta.bus import Bus, DeadLetter, Subscription, open_bus
+from escolta.bus.address import address_of, client_id_of
 from escolta.bus.memory import MemoryBus
 from escolta.bus.mqtt import MqttBus
 from escolta.errors import Transient
@@ -22,7 +23,7 @@ from escolta.events import Event
 from escolta.fields import NodeName
 from servers.rabbit import Rabbit
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 across = pytest.mark.parametrize(
     "reach", ["memory", "rabbit", "mqtt", "mqtt to rabbit", "rabbit to mqtt"], indirect=True
@@ -46,6 +47,13 @@ class Called(Event):
     topic: ClassVar[str] = "test.called.{node}"
     node: NodeName
     number: int
+
+
+class Answered(Event):
+    """a test -> a test. Whoever asked asks again, should it be lost."""
+
+    topic: ClassVar[str] = "test.answered"
+    asked_for_again: ClassVar[bool] = True
 
 
 class Unheard(Event):
@@ -117,12 +125,12 @@ class Buses:
             exchange = await channel.get_exchange("amq.topic")
             await exchange.publish(aio_pika.Message(body), topic)
 
-    async def dead_letters(self, bus: Bus, count: int) -> list[DeadLetter]:
-        """The dead letters of the listener's `Rang`, once there are `count`."""
+    async def dead_letters(self, bus: Bus, count: int, of: type[Event] = Rang) -> list[DeadLetter]:
+        """The dead letters of the listener's `of`, once there are `count`."""
         if isinstance(bus, MemoryBus | MqttBus):
             await eventually(lambda: len(bus.dead_letters) == count)
             return bus.dead_letters
-        queue = f"{self.service}.{Rang.topic}"
+        queue = f"{self.service}.{of.topic.removesuffix('.{node}')}"
         async with amqp_channel(self.url("rabbit")) as channel:
             return [await take_dead_letter(channel, queue) for _ in range(count)]
 
@@ -134,10 +142,12 @@ class Buses:
             async with amqp_channel(self._rabbit.amqp_url) as channel:
                 for queue in self._queues():
                     await channel.queue_delete(queue)
+                await channel.exchange_delete(self.service)
 
     def _queues(self) -> Iterator[str]:
-        for client_id in (self.service, f"{self.service}-sender"):
-            yield f"mqtt-subscription-{client_id}qos1"
+        password = address_of(self.rabbit.mqtt_url, port=1883, tls_port=8883).password
+        for client in (self.service, f"{self.service}-sender"):
+            yield f"mqtt-subscription-{client_id_of(client, password)}qos1"
         for subscription in chain.from_iterable(self._subscriptions.values()):
             queue = subscription.queue(self.service)
             yield from (queue, f"{queue}.dead")
@@ -145,7 +155,7 @@ class Buses:
 
     def open(self, url: str, part: str = "", metrics: CollectorRegistry | None = None) -> Bus:
         """A bus that nobody has started; `part` tells apart the clients of one test."""
-        return open_bus(url, metrics=metrics, client_id=self.service + part)
+        return open_bus(url, metrics=metrics, name=self.service + part)
 
     async def start(self, bus: Bus, *subscriptions: Subscription) -> Bus:
         """Subscribe and start; it is stopped with the test."""

@@ -1,13 +1,20 @@
-"""The worlds of a bus, for the tests of its behavior and of its brokers."""
+"""The worlds of a bus, for the tests of its behavior and of its brokers; and what services are built on."""
 
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from contract.buses import Buses
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 
-from escolta.bus import mqtt
+from escolta.bus import mqtt, open_bus
 from escolta.bus import rabbit as rabbit_bus
+from escolta.clock import SystemClock
+from escolta.objects import open_objects
+from escolta.service import Platform
+from escolta.settings import Settings
 from servers.rabbit import Broker, Rabbit
 
 
@@ -33,3 +40,11 @@ async def buses(reach: Buses, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     monkeypatch.setattr(mqtt, "RECONNECT_S", 0.1)
     yield reach
     await reach.stop()
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Platform:
+    """What services can be built on, to look at what they serve; nothing of it is opened."""
+    settings = Settings(secret=SecretStr("of this test alone"), state_dir=tmp_path)
+    objects = open_objects(f"file://{tmp_path}")
+    return Platform(settings, open_bus("memory://"), objects, SystemClock(), CollectorRegistry())

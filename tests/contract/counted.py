@@ -9,7 +9,7 @@ import numpy as np
 
 from embedder import store as embedder_store
 from embedder.computing import EmbeddedAudio
-from embedder.store import Audio, AudioKey
+from embedder.store import AudioKey
 from escolta.errors import Rejected
 from escolta.events import AudioRecorded, MessageRejected
 from ingest.store import Origin
@@ -47,9 +47,9 @@ def recorded(number: int) -> AudioRecorded:
     )
 
 
-def audio_of(number: int) -> Audio:
+def audio_of(number: int) -> AudioKey:
     event = recorded(number)
-    return Audio(event.audio_id, event.start, event.object_key, 0.0)
+    return AudioKey(event.audio_id, event.start)
 
 
 def rejected(message_id: UUID, at: datetime) -> tuple[MessageRejected, Origin]:
@@ -66,9 +66,7 @@ def embedding() -> EmbeddedAudio:
 async def embed(catalog: asyncpg.Pool, numbers: Sequence[int], failing: Sequence[int] = ()) -> None:
     async with catalog.acquire() as connection, connection.transaction():
         await embedder_store.save(connection, "model-1", [(audio_of(one), embedding()) for one in numbers])
-        failures = [
-            (AudioKey(audio_of(one).audio_id, audio_of(one).start), Rejected("no")) for one in failing
-        ]
+        failures = [(audio_of(one), Rejected("no")) for one in failing]
         await embedder_store.save_failures(connection, "model-1", failures)
 
 

@@ -1,6 +1,7 @@
 """A start and a stop end in time, whatever a library makes of a cancellation."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import aio_pika
@@ -62,8 +63,20 @@ async def test_a_start_gives_up_in_time_though_the_library_swallows_the_cancella
 
 
 async def test_a_stop_ends_though_the_library_swallows_the_cancellation(unheeding: Unheeding):
-    bus = open_bus("mqtt://one:two@127.0.0.1:1", client_id="quay-1")
+    bus = open_bus("mqtt://one:two@127.0.0.1:1", name="quay-1")
     await bus.start()
     async with asyncio.timeout(10):
         await bus.stop()
     assert unheeding.cancellations == 1
+
+
+async def test_a_stop_as_the_connection_is_lost_leaves_no_error_that_nobody_asked_for():
+    told: list[object] = []  # what other tests have left behind may be among it
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context.get("exception")))
+    lost = aiomqtt.MqttError("hung up in the same moment")
+    client = open_bus("mqtt://one:two@127.0.0.1:1", name="quay-1")._new_client()  # type: ignore[attr-defined]
+    client._disconnected.set_exception(lost)
+    await asyncio.sleep(0)
+    del client
+    gc.collect()
+    assert lost not in told

@@ -63,6 +63,7 @@ async def test_a_broker_short_of_disk_is_transient_and_the_work_goes_on_when_the
     monkeypatch.setattr(mqtt, "CONFIRM_S", 0.3)
     listener = Listener()
     bus = await buses.listen(Subscription(Rang, listener))
+    await bus.publish(Rang(number=0))  # RabbitMQ 4 takes the first event of an MQTT connection all the same
     with buses.rabbit.short_of_disk(), pytest.raises(Transient, match="did not confirm"):
         await bus.publish(Rang(number=1))
     await published_at_last(bus, Rang(number=2))

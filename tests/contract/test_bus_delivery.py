@@ -109,7 +109,7 @@ async def test_an_event_that_no_queue_wants_is_counted_and_said_once(
     with caplog.at_level(logging.INFO, "escolta.bus"):
         for _ in range(3):
             await bus.publish(Unheard())
-    assert metrics.get_sample_value("escolta_unrouted_total", {"topic": "test.unheard"}) == 3
+    assert metrics.get_sample_value("escolta_events_unrouted_total", {"topic": "test.unheard"}) == 3
     assert [record.message for record in caplog.records if "unheard" in record.message] == [
         "no queue wants test.unheard: whoever needs it will find the row"
     ]

@@ -1,8 +1,18 @@
 """What becomes of a message that is refused: a dead letter with its reason, and its neighbors go on."""
 
+import aio_pika
 import pytest
 from contract.bus_ears import Listener, Quarantine
-from contract.buses import Buses, Rang, across, eventually
+from contract.buses import (
+    Buses,
+    Called,
+    Rang,
+    amqp_channel,
+    eventually,
+    over_rabbit,
+    take_dead_letter,
+    where_consumers_share,
+)
 
 from escolta.bus import Message, Subscription
 from escolta.errors import Rejected
@@ -41,7 +51,7 @@ async def test_a_poisoned_message_does_not_harm_its_batch(buses: Buses):
     assert listener.batches == [[0, 1, 2, 3], [0], [1], [2], [3]]
 
 
-@across
+@where_consumers_share
 async def test_a_rejected_message_is_told_of_and_kept_with_its_reason(buses: Buses):
     def judge(message: Message[Rang]) -> None:
         raise Rejected("this bell is cracked")
@@ -55,6 +65,46 @@ async def test_a_rejected_message_is_told_of_and_kept_with_its_reason(buses: Bus
     assert (told.queue, told.message_topic) == (f"{buses.service}.test.rang", "test.rang")
     assert (told.reason, told.attempts) == ("this bell is cracked", 1)
     assert told.body == dead.body.decode() == '{"number":1}'
+
+
+@pytest.mark.parametrize("reach", ["mqtt"], indirect=True)
+async def test_a_node_tells_nobody_of_its_dead_letters_but_its_log(
+    buses: Buses, caplog: pytest.LogCaptureFixture
+):
+    quarantine, listener = Quarantine(), Listener()
+    bus = await buses.listen(Subscription(Rang, listener), Subscription(MessageRejected, quarantine))
+    await buses.send_raw("test.rang", b"nonsense")
+    [dead] = await buses.dead_letters(bus, 1)
+    assert dead.reason in caplog.text
+    await buses.publish(Rang(number=1))
+    await eventually(lambda: listener.numbers == [1])
+    assert quarantine.rejections == []
+
+
+async def test_what_comes_under_the_topic_of_somebody_else_is_a_dead_letter(buses: Buses):
+    listener = Listener()
+    bus = await buses.listen(Subscription(Called, listener), Subscription(Rang, Listener()))
+    forged, true = Called(node="north", number=1), Called(node="north", number=2)
+    await buses.send_raw("test.called.south", forged.model_dump_json().encode())
+    [dead] = await buses.dead_letters(bus, 1, Called)
+    assert dead.topic == "test.called.south"
+    assert "belongs to the topic test.called.north came as test.called.south" in dead.reason
+    await buses.publish(true)
+    await eventually(lambda: listener.numbers == [2])
+
+
+@over_rabbit
+@pytest.mark.parametrize("headers", [{"x-escolta-topic": "test.called.north"}, {"CC": ["test.called.north"]}])
+async def test_no_header_of_a_sender_changes_who_it_is(buses: Buses, headers: dict):
+    listener = Listener()
+    await buses.listen(Subscription(Called, listener))
+    queue = f"{buses.service}.test.called"
+    async with amqp_channel(buses.url("rabbit")) as channel:
+        exchange = await channel.get_exchange("amq.topic")
+        forged = Called(node="north", number=1).model_dump_json().encode()
+        await exchange.publish(aio_pika.Message(forged, headers=headers), "test.called.south")
+        dead = await take_dead_letter(channel, queue)
+    assert (dead.topic, listener.numbers) == ("test.called.south", [])
 
 
 @pytest.mark.parametrize(
@@ -91,6 +141,7 @@ async def test_a_message_that_is_larger_than_any_event_is_a_dead_letter_that_kee
     await eventually(lambda: listener.numbers == [2])
 
 
+@where_consumers_share
 async def test_a_poisoned_rejection_does_not_feed_itself(buses: Buses):
     quarantine, listener = Quarantine(), Listener()
     await buses.listen(Subscription(MessageRejected, quarantine), Subscription(Rang, listener))

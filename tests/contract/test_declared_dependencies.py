@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 DISTRIBUTED = "escolta.catalog", "escolta.bus.rabbit", "escolta.objects.s3"
-AS_A_NODE = "escolta.bus.mqtt", "escolta.objects.s3"
+AS_A_NODE = "escolta.bus.mqtt", "node_agent.uploading"
 ADAPTERS = {
     "escolta-ingest": DISTRIBUTED,
     "escolta-embedder": DISTRIBUTED,

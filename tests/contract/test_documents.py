@@ -11,7 +11,7 @@ DOCUMENTS = [
     for pattern in ("*.md", "docs/*.md", "docs/decisions/*.md", "services/*/README.md", "tests/README.md")
     for path in sorted(ROOT.glob(pattern))
 ]
-OF_A_NODE = {"refused/"}
+OF_A_NODE = {"refused/", "redating/"}
 """Folders that come to be where a service runs."""
 HOLDING = ("bench", "deploy", "docs", "libs", "services", "tests")
 THERE = [path.as_posix() for folder in HOLDING for path in (ROOT / folder).rglob("*")]
@@ -33,3 +33,15 @@ def test_files_that_a_document_names_are_there(document):
 def test_what_a_document_links_to_is_there(document):
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text("utf-8"))
     assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_every_document_is_found_from_the_first_page():
+    linked = set(re.findall(r"\]\(docs/([\w-]+\.md)\)", (ROOT / "README.md").read_text("utf-8")))
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} <= linked
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_tests_that_a_document_names_are_there(document):
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", document.read_text("utf-8"))
+    missing = [name for path, name in named if f"def {name}(" not in (ROOT / path).read_text("utf-8")]
+    assert missing == []

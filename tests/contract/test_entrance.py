@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import ssl
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,15 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
-from prometheus_client import CollectorRegistry
-from pydantic import SecretStr
 
-from escolta.bus import open_bus
-from escolta.clock import SystemClock
-from escolta.objects import open_objects
 from escolta.runtime import find_services
 from escolta.service import Platform
-from escolta.settings import Settings
+from servers.deployed import TLS, certificates
 from servers.install import found_or_installed, missing
 from servers.process import ServerProcess, free_ports
 
@@ -34,6 +30,10 @@ http {
     uwsgi_temp_path uwsgi;
     scgi_temp_path scgi;
     include entrance.conf;
+    server {
+        listen 127.0.0.1:GRAFANA;
+        return 200 "$http_cookie";
+    }
 }
 """
 
@@ -43,18 +43,32 @@ def nginx_program() -> str | None:
 
 
 @pytest.fixture(scope="module")
-async def entrance(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
-    """nginx with our paths; it says to which service it would hand a request over, as there are none."""
+def ports() -> list[int]:
+    """Of the pages, of Grafana at the entrance, of Grafana itself, and of the health check."""
+    return free_ports(4)
+
+
+@pytest.fixture(scope="module")
+async def entrance(
+    tmp_path_factory: pytest.TempPathFactory, ports: list[int]
+) -> AsyncIterator[httpx.AsyncClient]:
+    """nginx with our paths; it says to which service it would hand a request over, as there are none.
+
+    What stands in for Grafana says which cookies it was given.
+    """
     program = found_or_installed(nginx_program, "nginx") or missing("nginx is absent: install it")
-    folder, (port, health_port) = tmp_path_factory.mktemp("nginx"), free_ports(2)
-    text = ENTRANCE.read_text()
+    folder, (port, dashboards_port, grafana_port, health_port) = tmp_path_factory.mktemp("nginx"), ports
+    text, authority = ENTRANCE.read_text(), certificates(folder / "tls")
     assert HANDS_OVER in text
     (folder / "entrance.conf").write_text(
         text.replace(HANDS_OVER, 'return 200 "$service";')
-        .replace("listen 8080;", f"listen 127.0.0.1:{port};")
+        .replace("listen 8443 ssl;", f"listen 127.0.0.1:{port} ssl;")
+        .replace("listen 8444 ssl;", f"listen 127.0.0.1:{dashboards_port} ssl;")
+        .replace("proxy_pass http://$grafana:3000;", f"proxy_pass http://127.0.0.1:{grafana_port};")
+        .replace(TLS, str(authority.parent / "entrance"))
         .replace("127.0.0.1:8081", f"127.0.0.1:{health_port}")
     )
-    (folder / "nginx.conf").write_text(AROUND_IT)
+    (folder / "nginx.conf").write_text(AROUND_IT.replace("GRAFANA", str(grafana_port)))
     command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf")]
     server = ServerProcess(command, folder=folder, environment={})
 
@@ -64,7 +78,10 @@ async def entrance(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ht
         except httpx.ConnectError:
             return False
 
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+    trusted = ssl.create_default_context(cafile=authority)
+    async with httpx.AsyncClient(
+        base_url=f"https://127.0.0.1:{port}", trust_env=False, verify=trusted
+    ) as client:
         try:
             await server.until(is_well)
             yield client
@@ -72,15 +89,8 @@ async def entrance(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ht
             await server.stop()
 
 
-def routes(folder: Path) -> list[tuple[str, str]]:
+def routes(on: Platform) -> list[tuple[str, str]]:
     """Every service with every path that its router serves, the places in it filled in."""
-    on = Platform(
-        Settings(secret=SecretStr("of this test alone"), state_dir=folder),
-        open_bus("memory://"),
-        open_objects(f"file://{folder}"),
-        SystemClock(),
-        CollectorRegistry(),
-    )
     return [
         (service.name, re.sub(r"{.*?}", str(uuid.uuid4()), route.path or "/"))
         for service in (build(on) for build in find_services())
@@ -90,12 +100,25 @@ def routes(folder: Path) -> list[tuple[str, str]]:
 
 
 async def test_each_page_and_api_is_handed_to_the_service_that_serves_it(
-    entrance: httpx.AsyncClient, tmp_path: Path
+    entrance: httpx.AsyncClient, platform: Platform
 ):
-    served = routes(tmp_path)
+    served = routes(platform)
     assert {service for service, _ in served} == {"al-engine", "embedder", "ingest", "label-gateway"}
     reached = [((await entrance.get(path)).text, path) for _, path in served]
     assert reached == served
+
+
+def test_the_entrance_says_who_asks_whatever_they_say_of_themselves():
+    text = ENTRANCE.read_text()
+    assert text.count("proxy_pass") == text.count("proxy_set_header X-Forwarded-For $remote_addr;") == 2
+
+
+async def test_grafana_hears_nothing_of_the_sessions_of_the_pages(
+    entrance: httpx.AsyncClient, ports: list[int]
+):
+    cookies = {"Cookie": "escolta_session_1=sesame; grafana_session=its-own"}
+    answer = await entrance.get(f"https://127.0.0.1:{ports[1]}/d/pipeline", headers=cookies)
+    assert answer.text == "grafana_session=its-own; grafana_session_expiry="
 
 
 @pytest.mark.parametrize("path", ["/static/escolta.css", "/static/nav.js"])

@@ -19,6 +19,7 @@ from escolta.catalog import open_catalog
 from escolta.clock import SystemClock
 from escolta.events import EVENTS, AudioRecorded, Event, IterationRequested, MessageRejected, NodeStatus
 from escolta.fields import BODY_CHARS, LARGEST_EVENT_BYTES, LATEST, REASON_CHARS
+from ingest import nodes
 from ingest import store as ingest
 from ingest.quarantine import origin_of
 
@@ -77,7 +78,7 @@ async def test_an_audio_at_its_bounds_is_stored(catalog_url: str, event: AudioRe
     async with open_catalog(catalog_url) as pool:
         await ingest.register_node(pool, ingest.NewNode(name=NODE))
         await ingest.ensure_month(pool, event.start)
-        stored = await ingest.insert_audios(pool, [event], {})
+        stored = await ingest.insert_audios(pool, [event])
     assert stored == {event.audio_id: bytes.fromhex(event.sha256)}
 
 
@@ -87,7 +88,7 @@ async def test_a_status_at_its_bounds_is_stored(catalog_url: str, event: NodeSta
     async with open_catalog(catalog_url) as pool:
         await ingest.register_node(pool, ingest.NewNode(name=NODE))
         await pool.execute("DELETE FROM audio.node_status")
-        await ingest.keep_statuses(pool, [event])
+        await nodes.keep_statuses(pool, [event], event.at)
         assert await pool.fetchval("SELECT free_bytes FROM audio.node_status") == event.free_bytes
 
 

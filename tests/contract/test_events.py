@@ -37,14 +37,14 @@ def test_topics_are_unique():
 
 
 def test_a_routing_key_names_the_node():
-    event = AudioAccepted(audio_id="6f1c4c5e-0d2b-5a54-9b53-0a3c1a6b8c11", node="quay-1")
+    event = AudioAccepted(audio_id="6f1c4c5e-0d2b-5a54-9b53-0a3c1a6b8c11", node="quay-1", sha256="0" * 64)
     assert event.routing_key() == "audio.accepted.quay-1"
 
 
 @pytest.mark.parametrize("node", ["Quay", "quay.1", "quay/1", "", "quay 1"])
 def test_a_node_name_that_would_break_a_topic_is_refused(node):
     with pytest.raises(ValidationError, match="node"):
-        AudioAccepted(audio_id="6f1c4c5e-0d2b-5a54-9b53-0a3c1a6b8c11", node=node)
+        AudioAccepted(audio_id="6f1c4c5e-0d2b-5a54-9b53-0a3c1a6b8c11", node=node, sha256="0" * 64)
 
 
 def test_an_audio_keeps_its_id_in_every_time_zone():

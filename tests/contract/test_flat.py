@@ -12,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from contract.watching import watching
 
 from al_engine.catalog import models
 from al_engine.iterations import labels, predict_all
@@ -64,6 +65,7 @@ ROWS = """
         WHERE node_id = 1;
     INSERT INTO audio.quarantine (message_id, at, queue, topic, reason, attempts, body)
         SELECT audio_id, start_utc, '', '', '', 1, '' FROM audio.audios WHERE get_byte(sha256, 1) < 50;
+    UPDATE audio.embeddings SET speech = 0.5;
     INSERT INTO audio.embedding_marks SELECT 'model-1', cataloged_at, audio_id
         FROM audio.audios ORDER BY cataloged_at DESC LIMIT 1;
 """
@@ -199,7 +201,7 @@ async def submission(catalog: Catalog) -> None:
     [task, *_] = await tasks.next_tasks(catalog, 1, 1)
     audio = BatchAudio(task.iteration_id, task.audio_id)
     await batches.lock_audio(catalog.connection, audio)
-    await batches.duration_s(catalog.connection, audio)
+    assert (await batches.standing(catalog.connection, audio, {1})).duration_s == 10
     await batches.is_everybody_done(catalog.connection, audio)
     await batches.group_of_each(catalog.connection, audio)
     assert (await tasks.workload(catalog, 2)).done > 0
@@ -213,7 +215,6 @@ async def looking_after_batches(catalog: Catalog) -> None:
     await batches.audios_to_agree_on(catalog)
     await batches.batches_to_close(catalog)
     await batches.closings_not_taken_up(catalog)
-    await batches.waiting_for_all(catalog)
 
 
 async def choosing(catalog: Catalog) -> None:
@@ -242,6 +243,7 @@ async def predictions(catalog: Catalog) -> None:
         pytest.param(recording, id="a recording to hear"),
         pytest.param(next_task, id="what a labeler hears next"),
         pytest.param(submission, id="a submission"),
+        pytest.param(watching, id="what is read for the metrics"),
         pytest.param(looking_after_batches, id="what is looked for each minute"),
         pytest.param(choosing, id="an iteration before its window"),
         pytest.param(predictions, id="a page of predictions"),
@@ -249,6 +251,17 @@ async def predictions(catalog: Catalog) -> None:
 )
 async def test_a_large_catalog_is_read_no_more_than_a_small_one(small_and_large, request_):
     small, large = [await catalog.reads(request_) for catalog in small_and_large]
+    assert large <= small + FEW
+
+
+@pytest.mark.parametrize("request_", [recording, next_task, submission, predictions])
+async def test_nor_where_nodes_withhold_speech(small_and_large, request_):
+    async def withheld(catalog: Catalog) -> None:
+        await catalog.execute("UPDATE audio.nodes SET speech_policy = 'withhold', speech_threshold = 1")
+        await request_(catalog)
+        await catalog.execute("UPDATE audio.nodes SET speech_policy = 'keep'")
+
+    small, large = [await catalog.reads(withheld) for catalog in small_and_large]
     assert large <= small + FEW
 
 

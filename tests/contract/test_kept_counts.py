@@ -22,8 +22,8 @@ from contract.counted import (
 from embedder import store as embedder_store
 from embedder import wanted_first
 from embedder.waiting import Scope
-from escolta import catalog as catalogs
-from escolta.catalog import open_catalog
+from escolta.catalog import migrate, open_catalog
+from escolta.catalog.schema import shipped
 from escolta.events import SoundLeftOut
 from ingest import store as ingest_store
 from label_gateway.batches import store as batches
@@ -46,7 +46,7 @@ async def test_audios_that_several_writers_bring_at_once_and_again_are_counted_o
         order = random.Random(seed)
         for _ in range(5):
             numbers = order.sample(range(60), 20)
-            await ingest_store.insert_audios(catalog, [recorded(number) for number in numbers], {})
+            await ingest_store.insert_audios(catalog, [recorded(number) for number in numbers])
 
     await asyncio.gather(*(bring(seed) for seed in range(6)))
     await assert_kept_as_counted(catalog)
@@ -55,7 +55,7 @@ async def test_audios_that_several_writers_bring_at_once_and_again_are_counted_o
 
 
 async def test_what_is_taken_back_is_not_counted(catalog):
-    await ingest_store.insert_audios(catalog, [recorded(number) for number in range(10)], {})
+    await ingest_store.insert_audios(catalog, [recorded(number) for number in range(10)])
     async with catalog.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
@@ -65,7 +65,7 @@ async def test_what_is_taken_back_is_not_counted(catalog):
 
 
 async def test_what_is_deleted_is_counted_no_longer(catalog):
-    await ingest_store.insert_audios(catalog, [recorded(number) for number in range(20)], {})
+    await ingest_store.insert_audios(catalog, [recorded(number) for number in range(20)])
     await embed(catalog, range(15), failing=range(15, 20))
     await catalog.execute("DELETE FROM audio.embeddings WHERE start_utc < '2024-02-01Z'")
     await catalog.execute("DELETE FROM audio.audios WHERE start_utc >= '2024-03-01Z'")
@@ -73,7 +73,7 @@ async def test_what_is_deleted_is_counted_no_longer(catalog):
 
 
 async def test_an_audio_that_failed_and_then_had_its_embedding_counts_as_embedded(catalog):
-    await ingest_store.insert_audios(catalog, [recorded(number) for number in range(3)], {})
+    await ingest_store.insert_audios(catalog, [recorded(number) for number in range(3)])
     await embed(catalog, [], failing=[0, 1])
     await embed(catalog, [], failing=[0])
     assert await embedder_store.counts(catalog, "model-1") == (0, 1, 2)
@@ -84,7 +84,7 @@ async def test_an_audio_that_failed_and_then_had_its_embedding_counts_as_embedde
 
 
 async def test_embedders_of_many_months_at_once_count_every_audio_and_wait_in_no_circle(catalog):
-    await ingest_store.insert_audios(catalog, [recorded(number) for number in range(90)], {})
+    await ingest_store.insert_audios(catalog, [recorded(number) for number in range(90)])
 
     async def work(seed: int) -> None:
         numbers = list(range(seed, 90, 6))
@@ -162,7 +162,7 @@ async def test_the_same_messages_from_several_processes_at_once_are_counted_once
 )
 async def test_a_window_tells_how_many_of_its_audios_wait_whatever_its_bounds(catalog, start, end):
     events = [recorded(number) for number in range(90)]
-    await ingest_store.insert_audios(catalog, events, {})
+    await ingest_store.insert_audios(catalog, events)
     await embed(catalog, range(0, 90, 2), failing=range(1, 90, 6))
     waiting = [one for number, one in enumerate(events) if number % 2 and start <= one.start < end]
     assert await wanted_first.open_window(catalog, "model-1", Scope(start, end)) == len(waiting)
@@ -170,18 +170,9 @@ async def test_a_window_tells_how_many_of_its_audios_wait_whatever_its_bounds(ca
 
 async def test_a_catalog_that_is_older_than_its_counts_has_them_when_it_is_migrated(postgres_url):
     async with database(postgres_url) as url:
+        await migrate(url, [migration for migration in shipped() if migration.name < BEFORE_COUNTS])
         connection = await asyncpg.connect(url)
         try:
-            for name, sql in catalogs._migrations():
-                if name < BEFORE_COUNTS:
-                    await connection.execute(sql)
-            names = [name for name, _ in catalogs._migrations() if name < BEFORE_COUNTS]
-            await connection.execute(
-                "CREATE TABLE public.escolta_migrations (name text, applied_at timestamptz)"
-            )
-            await connection.execute(
-                "INSERT INTO public.escolta_migrations SELECT unnest($1::text[]), now()", names
-            )
             await connection.execute(HOUSE)
             for number in range(40):
                 await _as_before(connection, number)
@@ -192,6 +183,7 @@ async def test_a_catalog_that_is_older_than_its_counts_has_them_when_it_is_migra
             )
         finally:
             await connection.close()
+        await migrate(url)
         async with open_catalog(url) as pool:
             await assert_kept_as_counted(pool)
             assert await embedder_store.counts(pool, "model-1") == (20, 10, 10)

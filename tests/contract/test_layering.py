@@ -8,9 +8,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 COMMON = ROOT / "libs/common/escolta"
 DEMO = ROOT / "libs/demo/escolta_demo"
+BACKUP = ROOT / "libs/backup/escolta_backup"
 SERVICES = {path.parent.name: path.parent for path in ROOT.glob("services/*/*/service.py")}
 
-PACKAGES = {package.name: package for package in (COMMON, DEMO, *SERVICES.values())}
+PACKAGES = {package.name: package for package in (COMMON, DEMO, BACKUP, *SERVICES.values())}
 PURE = ("method", "exact")
 """Rooms of the al-engine: arithmetic on arrays, without a catalog, a server or a service."""
 
@@ -24,11 +25,22 @@ BASE = {
     "fields",
     "hidden",
     "names",
+    "note",
+    "times",
     "truth",
     "url",
 }
 PORTS = {"bus", "objects", "catalog"}
-FOR_SERVICES = {*BASE - {"cancellation", "url"}, "service", "web", "work"}
+FOR_SERVICES = {
+    *BASE - {"cancellation", "url"},
+    "accounts",
+    "audit",
+    "metrics",
+    "observe",
+    "service",
+    "web",
+    "work",
+}
 
 
 def imports(path: Path) -> set[str]:
@@ -74,6 +86,12 @@ def test_a_port_imports_the_base_and_itself(port):
 def test_common_imports_no_service():
     for path in sources(COMMON):
         used = {name.split(".")[0] for name in imports(path)}
+        assert not used & {*SERVICES, "escolta_demo", "escolta_backup"}, f"{path} imports a service"
+
+
+def test_a_backup_needs_no_service():
+    for path in sources(BACKUP):
+        used = {name.split(".")[0] for name in imports(path)}
         assert not used & {*SERVICES, "escolta_demo"}, f"{path} imports a service"
 
 
@@ -81,7 +99,7 @@ def test_common_imports_no_service():
 def test_a_service_imports_no_other_service(service):
     for path in sources(SERVICES[service]):
         used = {name.split(".")[0] for name in imports(path)}
-        assert not used & ({*SERVICES, "escolta_demo"} - {service}), path
+        assert not used & ({*SERVICES, "escolta_demo", "escolta_backup"} - {service}), path
 
 
 @pytest.mark.parametrize("service", sorted(SERVICES))

@@ -3,17 +3,18 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+from contract.stores import KEY, VERBS, names_in
 
 from escolta.errors import Misconfigured, ObjectMissing, Rejected, Transient
-from escolta.objects import Objects, open_objects
+from escolta.objects import Objects, files, open_objects, s3
+from escolta.objects.port import Stored
 from servers.process import free_ports
 from servers.seaweed import client_of
-
-KEY = "audio/node-1/2026-11-23/0b9d2f.wav"
 
 
 @pytest.fixture(params=["file", "s3"])
@@ -27,24 +28,21 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def objects(url: str) -> Objects:
-    return open_objects(url)
-
-
-def names_in(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir()]
+async def objects(url: str) -> AsyncIterator[Objects]:
+    async with aclosing(open_objects(url)) as objects:
+        yield objects
 
 
 async def test_what_was_put_comes_back(objects: Objects) -> None:
     await objects.put(KEY, b"RIFF\x00\xff")
     assert await objects.get(KEY) == b"RIFF\x00\xff"
-    assert await objects.size(KEY) == 6
+    assert await objects.head(KEY) == Stored(6, "")
 
 
 async def test_an_empty_object_is_an_object(objects: Objects) -> None:
     await objects.put(KEY, b"")
     assert await objects.get(KEY) == b""
-    assert await objects.size(KEY) == 0
+    assert await objects.head(KEY) == Stored(0, "")
 
 
 async def test_an_object_of_several_megabytes_comes_back_whole(objects: Objects) -> None:
@@ -58,22 +56,62 @@ async def test_another_process_sees_what_was_put(objects: Objects, url: str) -> 
     assert await open_objects(url).get(KEY) == b"sound"
 
 
-async def test_a_repeated_put_is_harmless(objects: Objects) -> None:
-    await objects.put(KEY, b"old")
-    await objects.put(KEY, b"new sound")
-    assert await objects.get(KEY) == b"new sound"
-    assert await objects.size(KEY) == 9
+async def test_the_same_bytes_again_change_nothing(objects: Objects) -> None:
+    await objects.put(KEY, b"sound", "a-note")
+    await objects.put(KEY, b"sound", "another-note")
+    assert await objects.get(KEY) == b"sound"
+    assert await objects.head(KEY) == Stored(5, "a-note")
+
+
+async def test_other_bytes_are_rejected_and_the_first_ones_kept(objects: Objects) -> None:
+    await objects.put(KEY, b"old", "a-note")
+    with pytest.raises(Rejected, match="there are other bytes"):
+        await objects.put(KEY, b"new", "another-note")
+    assert await objects.get(KEY) == b"old"
+    assert await objects.head(KEY) == Stored(3, "a-note")
+
+
+async def test_a_note_is_no_object_and_goes_with_its_own(objects: Objects) -> None:
+    await objects.put(KEY, b"sound", "a-note")
+    assert [key async for key in objects.keys("")] == [KEY]
+    await objects.delete(KEY)
+    await objects.put(KEY, b"sound")
+    assert await objects.head(KEY) == Stored(5, "")
+
+
+@pytest.mark.parametrize("note", ["x" * 1801, "a note", "caf\u00e9", "a\nb"])
+async def test_what_a_store_could_not_keep_is_no_note(objects: Objects, note: str) -> None:
+    with pytest.raises(Rejected, match="an object's note has at most"):
+        await objects.put(KEY, b"sound", note)
+    with pytest.raises(Rejected, match="an object's note has at most"):
+        await objects.grant(KEY, 5, "0" * 64, note)
+
+
+async def test_the_keys_of_a_prefix_are_listed_page_by_page(
+    objects: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "PAGE", 3)
+    monkeypatch.setattr(s3, "PAGE", 3)
+    named = {f"audio/{node}/{number}" for node in ("quay-1", "quay-10") for number in range(8)}
+    await asyncio.gather(*(objects.put(key, b"sound") for key in named))
+    assert {key async for key in objects.keys("")} == named
+    assert {key async for key in objects.keys("audio/quay-1/")} == {
+        f"audio/quay-1/{number}" for number in range(8)
+    }
+    assert {key async for key in objects.keys("audio/quay-1")} == named
+    assert [key async for key in objects.keys("audio/quay-2/")] == []
 
 
 async def test_an_absent_object_has_no_size_and_cannot_be_got(objects: Objects) -> None:
-    assert await objects.size(KEY) is None
+    await objects.put("another", b"sound")
+    assert await objects.head(KEY) is None
     with pytest.raises(ObjectMissing, match=KEY):
         await objects.get(KEY)
 
 
 async def test_a_folder_of_objects_is_no_object(objects: Objects) -> None:
     await objects.put("audio/one.wav", b"sound")
-    assert await objects.size("audio") is None
+    assert await objects.head("audio") is None
     with pytest.raises(ObjectMissing):
         await objects.get("audio")
     await objects.delete("audio")
@@ -82,7 +120,7 @@ async def test_a_folder_of_objects_is_no_object(objects: Objects) -> None:
 
 async def test_a_name_below_an_object_is_absent(objects: Objects) -> None:
     await objects.put("audio", b"sound")
-    assert await objects.size("audio/one.wav") is None
+    assert await objects.head("audio/one.wav") is None
     with pytest.raises(ObjectMissing):
         await objects.get("audio/one.wav")
 
@@ -91,7 +129,7 @@ async def test_a_deleted_object_is_gone_and_can_be_deleted_again(objects: Object
     await objects.put(KEY, b"sound")
     await objects.delete(KEY)
     await objects.delete(KEY)
-    assert await objects.size(KEY) is None
+    assert await objects.head(KEY) is None
 
 
 async def test_many_at_once_from_an_empty_store(objects: Objects) -> None:
@@ -100,18 +138,14 @@ async def test_many_at_once_from_an_empty_store(objects: Objects) -> None:
     assert await asyncio.gather(*(objects.get(key) for key in keys)) == [key.encode() for key in keys]
 
 
-async def test_the_same_key_put_many_times_at_once_is_never_a_mixture(objects: Objects) -> None:
+async def test_of_many_puts_at_once_one_is_first_and_the_others_are_rejected(objects: Objects) -> None:
     versions = [bytes([number]) * 100_000 for number in range(8)]
-    await asyncio.gather(*(objects.put(KEY, version) for version in versions))
-    assert await objects.get(KEY) in versions
+    puts = [objects.put(KEY, version) for version in versions]
+    results = await asyncio.gather(*puts, return_exceptions=True)
+    assert sorted(isinstance(result, Rejected) for result in results) == [False] + [True] * 7
+    assert await objects.get(KEY) == versions[results.index(None)]
 
 
-VERBS: list[Callable[[Objects, str], object]] = [
-    lambda objects, key: objects.put(key, b"sound"),
-    lambda objects, key: objects.get(key),
-    lambda objects, key: objects.size(key),
-    lambda objects, key: objects.delete(key),
-]
 BAD_KEYS = [
     "",
     "/etc/passwd",
@@ -128,7 +162,7 @@ BAD_KEYS = [
 BAD_KEYS += ["a\\b", "a\nb", "a\0b", "a?b", "x" * 201, "a/" * 300 + "a"]
 
 
-@pytest.mark.parametrize("verb", VERBS, ids=["put", "get", "size", "delete"])
+@pytest.mark.parametrize("verb", VERBS, ids=["put", "grant", "get", "head", "delete"])
 @pytest.mark.parametrize("key", BAD_KEYS)
 async def test_what_is_no_key_is_rejected_by_every_verb(
     tmp_path: Path, verb: Callable[..., object], key: str
@@ -138,55 +172,6 @@ async def test_what_is_no_key_is_rejected_by_every_verb(
         with pytest.raises(Rejected, match="is not an object key"):
             await verb(objects, key)  # type: ignore[misc]
     assert names_in(tmp_path) == []
-
-
-async def test_a_key_below_another_key_is_rejected_by_files(tmp_path: Path) -> None:
-    objects = open_objects(f"file://{tmp_path}")
-    await objects.put("audio", b"sound")
-    with pytest.raises(Rejected, match="audio/one"):
-        await objects.put("audio/one", b"sound")
-    await objects.put("other/one", b"sound")
-    with pytest.raises(Rejected, match="other"):
-        await objects.put("other", b"sound")
-
-
-async def test_a_put_that_fails_leaves_the_old_file_and_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    objects = open_objects(f"file://{tmp_path}")
-    await objects.put("one", b"old")
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(Transient, match="No space left"):
-        await objects.put("one", b"new")
-    assert names_in(tmp_path) == ["one"]
-    assert await objects.get("one") == b"old"
-
-
-async def test_a_file_that_its_disk_cannot_read_is_not_tried_for_ever(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    objects = open_objects(f"file://{tmp_path}")
-
-    def broken(*_: object) -> None:
-        raise OSError(5, "Input/output error")
-
-    monkeypatch.setattr(Path, "read_bytes", broken)
-    with pytest.raises(OSError, match="Input/output error"):
-        await objects.get("one")
-
-
-async def test_a_relative_folder_is_one_of_the_working_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    objects = open_objects("file://var/objects")
-    monkeypatch.chdir("/")
-    await objects.put("one", b"sound")
-    assert (tmp_path / "var/objects/one").read_bytes() == b"sound"
 
 
 async def test_a_bucket_that_somebody_removed_is_made_again(s3_url: str, s3_store: str) -> None:
@@ -258,4 +243,4 @@ async def test_credentials_are_percent_decoded(s3_url: str) -> None:
     scheme, _, rest = s3_url.partition("://")
     objects = open_objects(f"{scheme}://{encoded}:{rest.partition(':')[2]}")
     await objects.put("one", b"sound")
-    assert await objects.size("one") == 5
+    assert await objects.head("one") == Stored(5, "")

@@ -1,34 +1,20 @@
 """Whatever a request may say over HTTP has a bound: what is beyond it is 422, and no 500 of the catalog."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
-from pydantic import SecretStr
 
 from escolta.app import make_app
-from escolta.bus import open_bus
-from escolta.clock import SystemClock
-from escolta.objects import open_objects
 from escolta.runtime import find_services
 from escolta.service import Platform
-from escolta.settings import Settings
 
 Schema = dict[str, Any]
 
 
 @pytest.fixture
-def document(tmp_path: Path) -> Schema:
-    on = Platform(
-        Settings(secret=SecretStr("of this test alone"), state_dir=tmp_path),
-        open_bus("memory://"),
-        open_objects(f"file://{tmp_path}"),
-        SystemClock(),
-        CollectorRegistry(),
-    )
-    return make_app(on, [build(on) for build in find_services()]).openapi()
+def document(platform: Platform) -> Schema:
+    return make_app(platform, [build(platform) for build in find_services()]).openapi()
 
 
 def asked(document: Schema) -> Iterator[tuple[str, Schema]]:

@@ -2,7 +2,9 @@
 
 import shutil
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PACKAGE = "chromium-headless-shell"
+PROGRAMS = (PACKAGE, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+"""First Chromium without a window around its pages: the same engine, for a third of the processor time."""
 MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
 

@@ -56,11 +56,24 @@ class ServerProcess:
                 preexec_fn=end_with_parent(stop_signal),
             )
 
+    @property
+    def session(self) -> int:
+        """Of the process and of all that it starts."""
+        return self._process.pid
+
     def kill(self) -> None:
         """kill -9, to the whole process group."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+    def freeze(self) -> None:
+        """It stands still with its connections open: nothing is refused, and nothing is answered."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        os.killpg(self._process.pid, signal.SIGCONT)
 
     async def stop(self) -> None:
         """Ask it to stop; kill what does not."""

@@ -1,17 +1,20 @@
 """RabbitMQ with its MQTT plugin, as a test sees it: a virtual host of its own, a broker to kill."""
 
 import secrets
+import ssl
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from servers.install import found_or_installed, missing
+from servers.plain import NO_TLS
 from servers.process import ServerProcess, free_ports
 
 USER = "tests"
@@ -19,6 +22,12 @@ USER = "tests"
 
 class Broker(ABC):
     """A private broker: its ports, password and data are its own, and outlive a kill."""
+
+    host = "127.0.0.1"
+    secure = ""
+    """What the scheme of an address ends in: `s` where the broker speaks TLS."""
+    authority: Path | None = None
+    listeners: tuple[str, ...] = ("protocol-listener/amqp", "protocol-listener/mqtt")
 
     def __init__(self) -> None:
         self.password = secrets.token_urlsafe(24)
@@ -44,9 +53,25 @@ class Broker(ABC):
         if self._process:
             self._process.kill()
 
+    def freeze(self) -> None:
+        """It stands still with its connections open."""
+        if self._process:
+            self._process.freeze()
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        if self._process:
+            self._process.thaw()
+
     @abstractmethod
     def control(self, *command: str) -> None:
         """Run `rabbitmqctl` on it."""
+
+    @property
+    def session(self) -> int:
+        """Of its processes."""
+        assert self._process
+        return self._process.session
 
     def close(self) -> None:
         """End it for good."""
@@ -58,10 +83,11 @@ class Broker(ABC):
         name = f"test-{uuid.uuid4().hex[:8]}"
         async with self._api() as api:
             (await api.put(f"/vhosts/{name}")).raise_for_status()
-        login = f"{USER}:{self.password}@127.0.0.1"
+        login, s = f"{USER}:{self.password}@{self.host}", self.secure
         yield Rabbit(
-            amqp_url=f"amqp://{login}:{self.amqp_port}/{name}",
-            mqtt_url=f"mqtt://{name}%3A{login}:{self.mqtt_port}",
+            amqp_url=f"amqp{s}://{login}:{self.amqp_port}/{name}",
+            mqtt_url=f"mqtt{s}://{name}%3A{login}:{self.mqtt_port}",
+            admin_url=f"http{s}://{login}:{self.management_port}/{name}",
             broker=self,
         )
         if not await self._listens():
@@ -72,15 +98,17 @@ class Broker(ABC):
     async def _listens(self) -> bool:
         try:
             async with self._api() as api:
-                for protocol in ("amqp", "mqtt"):
-                    (await api.get(f"/health/checks/protocol-listener/{protocol}")).raise_for_status()
+                for listener in self.listeners:
+                    (await api.get(f"/health/checks/{listener}")).raise_for_status()
             return True
         except httpx.HTTPError:
             return False
 
     def _api(self) -> httpx.AsyncClient:
-        url = f"http://127.0.0.1:{self.management_port}/api"
-        return httpx.AsyncClient(base_url=url, auth=(USER, self.password), trust_env=False, timeout=20)
+        url = f"http{self.secure}://{self.host}:{self.management_port}/api"
+        trusted = ssl.create_default_context(cafile=self.authority) if self.authority else NO_TLS
+        login = (USER, self.password)
+        return httpx.AsyncClient(base_url=url, auth=login, trust_env=False, timeout=20, verify=trusted)
 
 
 @dataclass(frozen=True)
@@ -88,10 +116,12 @@ class Rabbit:
     """One test's virtual host; all that it can do is done to the whole broker.
 
     On a broker that was given by its URLs there is no broker to kill: the test that wants to is skipped.
+    `admin_url` is the one of its management, as `ESCOLTA_BROKER_ADMIN_URL` has it.
     """
 
     amqp_url: str
     mqtt_url: str
+    admin_url: str = ""
     broker: Broker | None = None
 
     async def start(self) -> None:
@@ -115,11 +145,25 @@ class Rabbit:
         finally:
             self._ours.control("set_disk_free_limit", "50000000")
 
+    def amqp_url_of(self, user: str, password: str) -> str:
+        """The same virtual host, for somebody else."""
+        return _signed_in(self.amqp_url, user, password)
+
+    def mqtt_url_of(self, user: str, password: str) -> str:
+        """The same virtual host by MQTT, for somebody else."""
+        vhost, colon, _ = (urlsplit(self.mqtt_url).username or "").partition("%3A")
+        return _signed_in(self.mqtt_url, f"{vhost}{colon}{user}" if colon else user, password)
+
     @property
     def _ours(self) -> Broker:
         if self.broker is None:
             pytest.skip("the broker was given by ESCOLTA_TEST_AMQP_URL: the tests leave it alone")
         return self.broker
+
+
+def _signed_in(url: str, user: str, password: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{user}:{password}@{parts.hostname}:{parts.port}").geturl()
 
 
 @asynccontextmanager

@@ -5,14 +5,27 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from servers.newer import newer
 from servers.process import ServerProcess, free_ports
 from servers.rabbit import USER, Broker
 
 
 def server_program() -> str | None:
     """The server's own script: the one that Debian puts on the path changes the user and the folders."""
-    scripts = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"))
+    root = newer() or Path("/")
+    scripts = sorted((root / "usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"))
     return str(scripts[-1]) if scripts else shutil.which("rabbitmq-server")
+
+
+def version_of(program: str) -> int:
+    """The major version, of the folder that Debian puts the script into."""
+    return int(Path(program).parts[-3].removeprefix("rabbitmq_server-").partition(".")[0])
+
+
+def _path() -> str:
+    """Where Erlang is found: beside the broker, or on the machine."""
+    newest = [f"{root}/usr/lib/erlang/bin"] if (root := newer()) else []
+    return ":".join([*newest, os.environ["PATH"], "/usr/sbin", "/sbin"])
 
 
 class InstalledBroker(Broker):
@@ -26,19 +39,26 @@ class InstalledBroker(Broker):
         self._folder, self._program = folder, program
         self._names_port, self._distribution_port = free_ports(2)
         (folder / "conf.d").mkdir(parents=True)
-        (folder / "enabled_plugins").write_text("[rabbitmq_mqtt, rabbitmq_management].\n")
-        (folder / "rabbitmq.conf").write_text(
+        (folder / "enabled_plugins").write_text(self.plugins())
+        login = f"default_user = {USER}\ndefault_pass = {self.password}\n"
+        (folder / "rabbitmq.conf").write_text(self.configuration() + login)
+        port = str(self._names_port)
+        self._names = ServerProcess(
+            ["epmd", "-address", "127.0.0.1", "-port", port], folder=folder, environment={"PATH": _path()}
+        )
+
+    def plugins(self) -> str:
+        """The file `enabled_plugins`."""
+        return "[rabbitmq_mqtt, rabbitmq_management].\n"
+
+    def configuration(self) -> str:
+        """The file `rabbitmq.conf`, without user and password."""
+        return (
             f"listeners.tcp.1 = 127.0.0.1:{self.amqp_port}\n"
             f"mqtt.listeners.tcp.1 = 127.0.0.1:{self.mqtt_port}\n"
             "mqtt.allow_anonymous = false\n"
             "management.tcp.ip = 127.0.0.1\n"
             f"management.tcp.port = {self.management_port}\n"
-            f"default_user = {USER}\n"
-            f"default_pass = {self.password}\n"
-        )
-        port = str(self._names_port)
-        self._names = ServerProcess(
-            ["epmd", "-address", "127.0.0.1", "-port", port], folder=folder, environment={}
         )
 
     def launch(self) -> ServerProcess:
@@ -62,10 +82,9 @@ class InstalledBroker(Broker):
 
     def control(self, *command: str) -> None:
         program = Path(self._program).with_name("rabbitmqctl")
-        environment = {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", "HOME": str(self._folder)}
         subprocess.run(
             [program, *command],
-            env=environment | self._address,
+            env={"HOME": str(self._folder), **self._address},
             check=True,
             capture_output=True,
             timeout=120,
@@ -75,6 +94,7 @@ class InstalledBroker(Broker):
     def _address(self) -> dict[str, str]:
         """Where the broker is found in its own world of Erlang, and not the machine's own."""
         return {
+            "PATH": _path(),
             "LANG": "C.UTF-8",
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_EPMD_PORT": str(self._names_port),

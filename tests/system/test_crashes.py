@@ -21,7 +21,7 @@ FASTER = 50  # 5 audios a second: long enough for everybody to be killed in mid-
 async def test_crashes_lose_nothing_and_double_nothing(tmp_path, rabbit, catalog_url, s3_url):
     recordings = tmp_path / "recordings"
     write_harbor(recordings, audios=AUDIOS)
-    servers = Servers(rabbit.amqp_url, rabbit.mqtt_url, catalog_url, s3_url)
+    servers = Servers(rabbit, catalog_url, s3_url)
     chosen = {"replay_dir": recordings, "replay_speed": FASTER, "node_name": "quay-1", "nodes": "quay-1"}
     async with five_processes(tmp_path, servers, **chosen) as deployment:
         await _crash_while_sound_comes_in(deployment, rabbit, catalog_url)

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from escolta.truth import read_truth
-from escolta.web import Session, Sessions
 from escolta_demo.simulated_labelers import Habits, label_until
 from system.deployments import Deployment
 
@@ -31,10 +30,9 @@ async def ask_for_iterations(deployment: Deployment, batch: int, iterations: int
 async def signed_in_team(deployment: Deployment, recordings: Path, iterations: int) -> AsyncIterator[None]:
     """Groups of 3 and 2 simulated people, signed in; the block is left when all iterations are closed."""
     ready = asyncio.Event()
-    lead = Sessions(deployment.settings).token(Session(labeler_id=0, name="test", role="lead"))
     habits = Habits(error_rate=0.05, doubt_rate=0.05, seed=1)
     truth = read_truth(recordings / "truth.csv", recordings / "events.csv")
-    url = deployment.urls["label-gateway"]
+    url, lead = deployment.urls["label-gateway"], deployment.token
     async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
         group.create_task(label_until(url, lead, truth, habits=habits, iterations=iterations, ready=ready))
         await ready.wait()

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 import numpy as np
-from at_work import SECRET, AtWork
+from at_work import SECRET, AtWork, seen_by_owner
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
@@ -20,6 +20,7 @@ from escolta.events import BatchProposed, IterationClosed, audio_id_of
 from escolta.runtime import joined, running
 from escolta.service import Platform, Service
 from escolta.settings import Settings
+from servers.postgres import account
 
 NODE, OTHER = "quay-1", "quay-2"
 START = datetime(2024, 5, 1, 10, tzinfo=UTC)
@@ -136,7 +137,7 @@ class EngineAtWork(AtWork):
 def settings_for(catalog_url: str, folder: Path) -> Settings:
     return Settings(
         bus_url="memory://",
-        catalog_url=catalog_url,
+        catalog_url=account(catalog_url, "al-engine"),
         objects_url=f"file://{folder}/objects",
         state_dir=folder,
         secret=SecretStr(SECRET),
@@ -154,8 +155,8 @@ async def add_nodes(catalog_url: str) -> None:
 @asynccontextmanager
 async def joined_engine(catalog_url: str, folder: Path) -> AsyncIterator[Platform]:
     """A platform on which nothing happens by itself."""
-    async with joined(settings_for(catalog_url, folder)) as on:
-        yield on
+    async with joined(settings_for(catalog_url, folder)) as on, seen_by_owner(on, catalog_url) as seen:
+        yield seen
 
 
 @asynccontextmanager
@@ -170,5 +171,5 @@ async def engine_at_work(catalog_url: str, folder: Path) -> AsyncIterator[Engine
     def listener(on: Platform) -> Service:
         return Service("listener", [Subscription(BatchProposed, listen)])
 
-    async with running(settings, [build, listener]) as (on, _):
-        yield EngineAtWork(on, proposed)
+    async with running(settings, [build, listener]) as (on, _), seen_by_owner(on, catalog_url) as seen:
+        yield EngineAtWork(seen, proposed)

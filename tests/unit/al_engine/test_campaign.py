@@ -6,7 +6,7 @@ from unit.al_engine.vectors import clustered
 
 from al_engine.campaigns.campaign import Campaign, LabeledAudios, Point
 from al_engine.campaigns.folder_embeddings import Embeddings
-from al_engine.campaigns.results import Result, curve, labels_needed, rows
+from al_engine.campaigns.results import Result, labels_needed, mean_curve, rows
 from al_engine.campaigns.usable import usable
 from al_engine.method.strategies import STRATEGIES
 from escolta.errors import Misconfigured
@@ -76,6 +76,7 @@ def test_labels_teach(strategy):
     assert [point.labels for point in points] == [6, 12, 18, 24, 30]
     assert points[-1].macro_f1 > 0.9
     assert all(point.macro_f1_rare is None for point in points)
+    assert points[-1].classes == CLASSES
 
 
 def test_the_first_batch_of_mal_mf_teaches_more_than_a_random_one():
@@ -96,25 +97,27 @@ def test_a_campaign_ends_with_its_pool():
 
 
 def result(seed: int, values: list[float]) -> Result:
-    points = [Point(10 * (place + 1), value, None) for place, value in enumerate(values)]
+    points = [Point(10 * (place + 1), value, None, 2 + place) for place, value in enumerate(values)]
     return Result(Campaign("random", seed, 1, False, 10, 30), points)
 
 
 def test_labels_needed_are_where_the_mean_first_reaches_the_target():
     results = [result(0, [0.5, 1.0, 1.0]), result(1, [0.7, 0.8, 0.96, 0.97])]
-    of = curve(results)
-    assert of.labels == [10, 20, 30]  # what both have reached
-    assert of.mean == pytest.approx([0.6, 0.9, 0.98])
-    assert labels_needed(of) == 30
-    assert labels_needed(of, 0.9) == 20
-    assert labels_needed(of, 0.99) is None
+    curve = mean_curve(results)
+    assert curve.labels == [10, 20, 30]  # what both have reached
+    assert curve.mean == pytest.approx([0.6, 0.9, 0.98])
+    assert labels_needed(curve) == 30
+    assert labels_needed(curve, 0.9) == 20
+    assert labels_needed(curve, 0.99) is None
 
 
 def test_a_smaller_pool_that_ends_at_a_number_of_its_own_is_not_averaged_with_another():
-    small = Result(Campaign("random", 1, 2, False, 10, 30), [Point(10, 0.6, None), Point(17, 0.8, None)])
-    of = curve([result(0, [0.5, 0.9, 1.0]), small])
-    assert of.labels == [10]
-    assert of.mean == pytest.approx([0.55])
+    small = Result(
+        Campaign("random", 1, 2, False, 10, 30), [Point(10, 0.6, None, 2), Point(17, 0.8, None, 2)]
+    )
+    curve = mean_curve([result(0, [0.5, 0.9, 1.0]), small])
+    assert curve.labels == [10]
+    assert curve.mean == pytest.approx([0.55])
 
 
 def test_a_row_says_what_was_run_and_what_came_of_it():
@@ -126,6 +129,7 @@ def test_a_row_says_what_was_run_and_what_came_of_it():
         "imbalance": False,
         "labels": 10,
         "macro_f1": 0.5,
+        "classes": 2,
     }
 
 

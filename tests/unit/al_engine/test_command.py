@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from unit.al_engine.at_work import EngineAtWork
 
+from escolta import cli
+
 
 async def escolta(engine: EngineAtWork, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = Path(sys.executable).with_name("escolta")
@@ -56,8 +58,19 @@ async def test_somebody_asks_waits_and_repeats(engine):
         ),
     ],
 )
-async def test_what_cannot_be_asked_is_said_in_a_sentence(engine, arguments, reason):
-    asked = await escolta(engine, "iterate", *arguments)
-    assert asked.returncode == 2
-    assert reason in asked.stderr
-    assert "Traceback" not in asked.stderr
+def test_what_cannot_be_asked_is_said_in_a_sentence(
+    catalog_url, monkeypatch, tmp_path, capsys, arguments, reason
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ESCOLTA_CATALOG_URL", catalog_url)
+    monkeypatch.setattr(sys, "argv", ["escolta", "iterate", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert reason in capsys.readouterr().err
+
+
+def test_what_only_some_strategies_need_is_read_by_no_start():
+    """It takes longer than all the rest of a start."""
+    look = "import sys, al_engine.service; sys.exit('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0

@@ -101,3 +101,42 @@ def test_what_is_said_of_a_sample_does_not_depend_on_its_row():
     assert said is not None
     assert shuffled is not None
     assert said.probabilities[order].tolist() == shuffled.probabilities.tolist()
+
+
+def test_what_is_unresolved_is_a_class_to_both_members_and_to_no_answer():
+    rows, cluster = clustered(300, 32, 4, seed=3, noise=0.8)
+    names = np.array(["gull", "horn", "rain", ""])[cluster]
+    heard, left = unit_vectors(rows[:60]), unit_vectors(rows[60:])
+    agreed = names[:60] != ""
+    medoids, unresolved = heard.take(np.flatnonzero(agreed)), heard.take(np.flatnonzero(~agreed))
+    opinion = Committee(medoids, names[:60][agreed], unresolved).judge(left)
+    everything = Committee(heard, names[:60]).judge(left)
+    assert everything.prediction is not None
+    assert opinion.prediction is not None
+    assert opinion.unresolved is not None
+    np.testing.assert_array_equal(opinion.mismatched, everything.mismatched)
+    resolved = everything.prediction.classes != ""
+    assert 0 < resolved.sum() < len(left)
+    np.testing.assert_array_equal(
+        opinion.prediction.classes[resolved], everything.prediction.classes[resolved]
+    )
+    np.testing.assert_allclose(
+        opinion.unresolved.probability[~resolved], everything.prediction.probabilities[~resolved], atol=1e-4
+    )
+    assert "" not in {*opinion.prediction.classes.tolist(), *opinion.propagated.tolist()}
+    index, distance = nearest(left, unresolved)
+    np.testing.assert_array_equal(opinion.unresolved.nearest, index)
+    np.testing.assert_array_equal(opinion.unresolved.distance, distance)
+
+
+def test_one_class_and_what_is_unresolved_differ_without_a_prediction():
+    rows, cluster = clustered(80, 16, 2, seed=4, noise=0.8)
+    medoids, unresolved = rows[:20][cluster[:20] == 0], rows[:20][cluster[:20] == 1]
+    opinion = Committee(
+        unit_vectors(medoids), np.array(["gull"] * len(medoids)), unit_vectors(unresolved)
+    ).judge(unit_vectors(rows[20:]))
+    assert opinion.prediction is None
+    assert opinion.unresolved is not None
+    assert set(opinion.propagated) == {"gull"}
+    nearer = opinion.unresolved.distance < opinion.medoid_distance
+    np.testing.assert_array_equal(opinion.mismatched, nearer != (opinion.unresolved.probability > 0.5))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from unit.al_engine.vectors import clustered, tying_embeddings
 
 from al_engine.exact import distances
-from al_engine.exact.distances import KeptNearest, nearest
+from al_engine.exact.distances import KnownNearest, nearest
 from al_engine.exact.vectors import UnitVectors, cosine_distances, unit_vectors
 
 
@@ -17,8 +17,8 @@ def by_exact_distances(samples: UnitVectors, medoids: UnitVectors) -> tuple[list
     return [row.index(min(row)) for row in every], [min(row) for row in every]
 
 
-def found(samples: UnitVectors, medoids: UnitVectors, kept: KeptNearest | None = None):
-    index, distance = nearest(samples, medoids, kept)
+def found(samples: UnitVectors, medoids: UnitVectors, known: KnownNearest | None = None):
+    index, distance = nearest(samples, medoids, known)
     assert index.dtype == np.intp
     assert distance.dtype == np.float32
     return index.tolist(), distance.tolist()
@@ -88,10 +88,10 @@ def test_kept_distances_change_nothing(embeddings, data):
         index = known[place]
     forgotten = data.draw(st.lists(st.booleans(), min_size=len(samples), max_size=len(samples)))
     index[forgotten] = -1
-    kept = KeptNearest(index, distance, np.array(data.draw(st.permutations(new.tolist())), np.intp))
+    earlier = KnownNearest(index, distance, np.array(data.draw(st.permutations(new.tolist())), np.intp))
     before = index.copy()
-    assert found(samples, medoids, kept) == by_exact_distances(samples, medoids)
-    assert kept.index.tolist() == before.tolist()
+    assert found(samples, medoids, earlier) == by_exact_distances(samples, medoids)
+    assert earlier.index.tolist() == before.tolist()
 
 
 @given(near_ties(), st.data())

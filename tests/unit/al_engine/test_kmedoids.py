@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.al_engine.vectors import clustered, tying_embeddings
 
+from al_engine.exact.distances import nearest
 from al_engine.exact.pairwise import pairwise
 from al_engine.exact.symmetric import Symmetric
 from al_engine.exact.vectors import unit_vectors
@@ -110,3 +111,53 @@ def test_the_search_ends_where_almost_everything_ties(seed):
     rows = np.random.default_rng(seed).integers(0, 2, (60, 4)).astype(np.float32)
     distances = pairwise(unit_vectors(rows))
     assert len(faster_pam(distances, np.arange(20))) == 20
+
+
+# Where something is reached already -------------------------------------------------------------------
+
+
+@st.composite
+def reached_problems(draw: st.DrawFn, most: int = 12) -> tuple[Symmetric, int, np.ndarray]:
+    """Distances, a number of clusters, and how far each sample is from what is reached."""
+    rows = draw(tying_embeddings(least=2, most=most))
+    reached = draw(st.integers(1, len(rows) - 1))
+    samples = unit_vectors(rows[reached:])
+    to_reached = nearest(samples, unit_vectors(rows[:reached]))[1]
+    return pairwise(samples), draw(st.integers(1, len(samples))), to_reached
+
+
+def loss_with(distances: Symmetric, medoids: np.ndarray, to_reached: np.ndarray) -> float:
+    return float(np.minimum(distances.at(medoids).min(axis=0), to_reached).sum(dtype=np.float64))
+
+
+@given(reached_problems())
+def test_beside_what_is_reached_no_swap_of_two_samples_lowers_the_loss(problem):
+    distances, k, to_reached = problem
+    medoids = k_medoids(distances, k, to_reached).medoids
+    assert len(set(medoids.tolist())) == k
+    best = loss_with(distances, medoids, to_reached)
+    for slot in range(k):
+        for other in range(len(distances)):
+            swapped = medoids.copy()
+            swapped[slot] = other
+            assert loss_with(distances, swapped, to_reached) >= best
+
+
+@given(reached_problems())
+def test_a_sample_nearer_to_what_is_reached_counts_in_no_cluster(problem):
+    distances, k, to_reached = problem
+    clustering = k_medoids(distances, k, to_reached)
+    to_own = distances.at(clustering.medoids).min(axis=0)
+    in_none = to_reached < to_own
+    in_none[clustering.medoids] = False
+    assert ((clustering.assignment == k) == in_none).all()
+    assert clustering.sizes().sum() == len(distances) - in_none.sum()
+
+
+@given(problems(most=12))
+def test_what_is_reached_far_away_changes_nothing_for_one_cluster(problem):
+    distances, _ = problem
+    far = np.full(len(distances), 2, np.float32)
+    assert loss(distances, k_medoids(distances, 1, far).medoids) == loss(
+        distances, k_medoids(distances, 1).medoids
+    )

@@ -225,7 +225,7 @@ async def test_only_a_lead_sees_maps_and_hears_audios(engine):
             answer = await anybody.get(address)
             assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
             token = labeler.headers["authorization"].split()[1]
-            labeler.cookies.set(Sessions(engine.on.settings).cookie, token)
+            labeler.cookies.set(Sessions(engine.on).cookie, token)
             assert (await labeler.get(address)).status_code == 403
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.al_engine.vectors import clustered, tying_embeddings
 
+from al_engine.exact import coarse, symmetric
 from al_engine.exact import pairwise as module
-from al_engine.exact import symmetric
 from al_engine.exact.vectors import UnitVectors, cosine_distances, mean, unit_vectors
 
 
@@ -39,6 +39,7 @@ def test_blocks_change_nothing(rows, monkeypatch):
     samples = unit_vectors(clustered(200, 2048, 4, seed=4)[0])
     whole = pairwise(samples)
     monkeypatch.setattr(module, "BLOCK_ROWS", rows)
+    monkeypatch.setattr(coarse, "BLOCK_ROWS", rows)
     monkeypatch.setattr(symmetric, "TILE_ROWS", rows)
     np.testing.assert_array_equal(pairwise(samples), whole)
 
@@ -47,11 +48,12 @@ def test_blocks_change_nothing(rows, monkeypatch):
 @pytest.mark.parametrize("dim", [3, 64, 2048])
 def test_float32_computes_every_product_exactly(dim, offset):
     vectors = unit_vectors(clustered(60, dim, 5, seed=dim)[0] + offset)
-    rows = module._coarse(vectors)
+    grid = coarse.grid_of(vectors, mean(vectors))
+    rows = grid.matrix(vectors)
     products = rows @ rows.T
     exact = rows.astype(np.float64) @ rows.astype(np.float64).T
     np.testing.assert_array_equal(products, exact)
-    in_steps = rows / module._step(vectors, mean(vectors))
+    in_steps = rows / grid.step
     assert (in_steps == np.rint(in_steps)).all()
     assert 2**20 < np.square(in_steps, dtype=np.float64).sum(axis=1).max() <= 2**24
 

@@ -8,7 +8,7 @@ import pytest
 from unit.al_engine.at_work import NODE, OTHER, START, EngineAtWork
 
 from al_engine.catalog.models import model_in_use
-from al_engine.iterations import inputs, records, running
+from al_engine.iterations import earlier, records, running
 from escolta.events import Window
 
 
@@ -103,7 +103,7 @@ async def test_medoids_of_the_window_come_first_then_the_same_node_then_the_near
 
     async def chosen(limit: int) -> list[tuple[str, int]]:
         async with engine.on.catalog.acquire() as connection:
-            found = await inputs.choose_medoids(
+            found = await earlier.choose_medoids(
                 connection, engine.on.catalog, [window], "placeholder-test", limit
             )
         assert found.in_window == min(limit, 2)

@@ -13,6 +13,10 @@ ASKED = """
                                      requested_at)
     VALUES ($1, '{}', '2024-05-01', '2024-05-02', 4, 0, now() - interval '1 hour')
 """
+FAILED = """
+    INSERT INTO audio.embedding_failures (audio_id, start_utc, model_id, reason)
+    VALUES (gen_random_uuid(), '2024-05-01Z', 'placeholder-test', 'it is no sound')
+"""
 POISON = {
     "a window that begins before all time": "window_start = '-infinity'",
     "a window that never ends": "window_end = 'infinity'",
@@ -94,6 +98,19 @@ async def test_a_request_that_waits_can_be_canceled_once(catalog_url, tmp_path):
         assert "nothing was canceled" in again.json()["detail"]
 
 
+async def test_who_asks_for_an_iteration_and_who_cancels_it_is_noted(catalog_url, tmp_path):
+    async with engine_at_work(catalog_url, tmp_path) as engine, engine.client() as client:
+        iteration_id = await engine.ask(batch=3, follow_ups=2)
+        assert (await client.post(f"/api/iterations/{iteration_id}/cancel")).status_code == 202
+        await engine.until_not("requested", iteration_id)
+        assert (await client.post(f"/api/iterations/{iteration_id}/cancel")).status_code == 409
+        rows = await engine.on.catalog.fetch("SELECT service, what, which FROM audio.audit ORDER BY audit_id")
+        assert [tuple(row) for row in rows] == [
+            ("al-engine", "asked for an iteration", f"{iteration_id}: 3 audios, 2 follow-ups"),
+            ("al-engine", "canceled an iteration", str(iteration_id)),
+        ]
+
+
 async def test_the_most_that_is_accepted_runs(engine):
     await engine.add_audios(6)
     window = {"window_start": "1900-01-01T00:00:00Z", "window_end": "9999-12-31T00:00:00Z"}
@@ -111,6 +128,9 @@ async def test_before_the_first_embedding_an_iteration_waits_and_says_for_what(c
 
         await engine.until(waits)
         await add_nodes(catalog_url)  # the embedder has told of its model, and has embedded nothing yet
+        await Iterations(engine.quiet()).work.do_all()
+        assert await waits()
+        await engine.on.catalog.execute(FAILED)
         await Iterations(engine.quiet()).work.do_all()
         assert await waits()
         await engine.add_audios(6)

@@ -16,6 +16,7 @@ from unit.al_engine.at_work import START, EngineAtWork, add_nodes, joined_engine
 from al_engine.iterations import inputs, records, requests
 from al_engine.iterations.handlers import Iterations
 from al_engine.iterations.replay import replay
+from escolta.audit import INSTALLATION
 from escolta.errors import Rejected
 from escolta.events import IterationRequested
 from escolta.work import MOST_ATTEMPTS, Busy
@@ -148,7 +149,7 @@ async def test_an_iteration_that_was_begun_is_ended_before_another_one_starts(en
     iterations = Iterations(engine.quiet())
     async with engine.on.catalog.acquire() as connection:
         await iterations.running.freeze(connection, WANTED)
-    other = await iterations.request(batch=20)
+    other = await iterations.request(INSTALLATION, batch=20)
     await iterations.work.do_all()
     assert await chosen(engine) == expected
     others = {row["audio_id"] for row in await records.proposals(engine.on.catalog, other)}
@@ -156,13 +157,16 @@ async def test_an_iteration_that_was_begun_is_ended_before_another_one_starts(en
     assert not others & set(expected)
 
 
+WAITS = "SELECT EXISTS (SELECT FROM al.al_preprocessing WHERE status = 'requested')"
+
+
 async def test_two_requests_at_once_for_one_window_share_no_audio(engine):
     one, two = Iterations(engine.quiet()), Iterations(engine.quiet())
-    first, second = await one.request(batch=12), await two.request(batch=12)
+    first, second = await one.request(INSTALLATION, batch=12), await two.request(INSTALLATION, batch=12)
 
     async def run(iterations: Iterations) -> None:
         async with asyncio.timeout(30):
-            while await iterations.work.waiting():
+            while await engine.on.catalog.fetchval(WAITS):
                 with suppress(Busy):
                     await iterations.work.do_all()
                 await asyncio.sleep(0.01)
@@ -179,7 +183,7 @@ async def test_two_requests_at_once_for_one_window_share_no_audio(engine):
 async def test_a_replay_finds_the_same_audios_after_the_catalog_has_grown(engine, expected):
     await Iterations(engine.quiet()).work.do_all()
     await grow(engine)
-    await Iterations(engine.quiet()).request(batch=5)
+    await Iterations(engine.quiet()).request(INSTALLATION, batch=5)
     await Iterations(engine.quiet()).work.do_all()
     again = await replay(engine.on.catalog, WANTED.iteration_id)
     assert again.found == again.recorded == expected

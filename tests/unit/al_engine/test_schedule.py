@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from unit.al_engine.at_work import add_nodes, joined_engine
 
 from al_engine.iterations.handlers import Iterations
-from al_engine.iterations.schedule import Schedule, read_times
+from al_engine.iterations.schedule import Schedule
 from escolta.clock import ManualClock
 from escolta.errors import Misconfigured
 from escolta.service import Platform
@@ -39,27 +39,10 @@ async def windows(on: Platform) -> list[tuple[datetime, datetime]]:
     return [tuple(row) for row in rows]
 
 
-@pytest.mark.parametrize(
-    ("text", "now", "last"),
-    [
-        ("mon 06:00", "2024-05-15T12:00", "2024-05-13T06:00"),
-        ("mon 06:00", "2024-05-13T06:00", "2024-05-13T06:00"),
-        ("mon 06:00", "2024-05-13T05:59", "2024-05-06T06:00"),
-        ("daily 23:30", "2024-05-15T12:00", "2024-05-14T23:30"),
-        ("Sun 00:00", "2024-05-15T12:00", "2024-05-12T00:00"),
-    ],
-)
-def test_the_last_moment_that_has_come(text, now, last):
-    times = read_times(text)
-    assert times is not None
-    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
-    assert times.last(moment) == datetime.fromisoformat(last).replace(tzinfo=UTC)
-
-
-@pytest.mark.parametrize("text", ["weekly", "mon", "mon 24:00", "06:00", "someday 06:00"])
-def test_a_schedule_that_cannot_be_read_is_named(text):
-    with pytest.raises(Misconfigured, match="ESCOLTA_SCHEDULE"):
-        read_times(text)
+async def test_a_schedule_that_cannot_be_read_is_named(on):
+    wrong = on.settings.model_copy(update={"schedule": "weekly"})
+    with pytest.raises(Misconfigured, match="ESCOLTA_SCHEDULE is 'weekly'"):
+        scheduled(replace(on, settings=wrong))
 
 
 async def test_a_week_ends_and_two_processes_ask_once(on):

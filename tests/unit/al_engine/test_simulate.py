@@ -75,7 +75,7 @@ def test_a_folder_becomes_rows_a_table_and_a_plot(folder, tmp_path):
     }
     for row in rows:
         assert row.keys() == {
-            *("strategy", "seed", "fold", "imbalance", "labels", "macro_f1", "macro_f1_rare")
+            *("strategy", "seed", "fold", "imbalance", "labels", "macro_f1", "classes", "macro_f1_rare")
         }
         assert row["imbalance"] is True
         assert 0 <= row["macro_f1"] <= 1
@@ -98,13 +98,13 @@ def test_embeddings_serve_in_place_of_sound(tmp_path):
 
 def test_what_is_done_is_reported_after_an_interruption(folder, tmp_path, monkeypatch):
     def interrupted(audios, campaigns):
-        yield Result(campaigns[0], [Point(3, 0.5, None)])
+        yield Result(campaigns[0], [Point(3, 0.5, None, 2)])
         raise KeyboardInterrupt
 
     monkeypatch.setattr(simulate, "run_all", interrupted)
     found = tmp_path / "rows.json"
     chosen = ("--audio", folder, "--truth", folder / "truth.csv", "--model", "placeholder", "--json", found)
-    assert "1 of 60 campaigns are done" in run(*chosen, code=simulate.INTERRUPTED)
+    assert "1 of 70 campaigns are done" in run(*chosen, code=simulate.INTERRUPTED)
     assert [row["macro_f1"] for row in json.loads(found.read_text())] == [0.5]
 
 
@@ -175,6 +175,8 @@ def test_a_bad_recording_is_left_out_and_told_and_the_others_go_on(folder, tmp_p
     (damaged / "low-0.wav").write_bytes((damaged / "low-0.wav").read_bytes()[:3000])
     (damaged / "mid.wav").write_bytes(b"not sound")
     (damaged / "low-1.wav").unlink()
+    (damaged / "low-2.wav").unlink()
+    (damaged / "low-2.wav").symlink_to("/proc/self/mem")  # whose first byte cannot be read: a real EIO
     with (damaged / "truth.csv").open("a") as file:
         file.write("\nmid.wav,CC0,1,middle\n")
     output = run("--audio", damaged, "--truth", damaged / "truth.csv", *CHOSEN)
@@ -182,6 +184,7 @@ def test_a_bad_recording_is_left_out_and_told_and_the_others_go_on(folder, tmp_p
     assert "is truncated" in output
     assert "mid.wav is left out: " in output
     assert "is not a sound file" in output
+    assert "low-2.wav is left out: it cannot be read: Input/output error" in output
     assert "24 of 25 names are those of files; no file is called low-1.wav" in output
     assert "random" in output
 

@@ -10,6 +10,7 @@ from unit.al_engine.at_work import NODE, OTHER, START, EngineAtWork, add_nodes, 
 
 from al_engine.iterations import records
 from al_engine.iterations.handlers import Iterations
+from escolta.audit import INSTALLATION
 from escolta.errors import Rejected
 from escolta.events import Window
 
@@ -26,7 +27,7 @@ async def engine(catalog_url: str, tmp_path: Path) -> AsyncIterator[EngineAtWork
 async def chosen(engine: EngineAtWork, **wanted: object) -> set[UUID]:
     """Everything that an iteration over the windows can choose."""
     iterations = Iterations(engine.quiet())
-    iteration_id = await iterations.request(batch=EVERYTHING, **wanted)  # type: ignore[arg-type]
+    iteration_id = await iterations.request(INSTALLATION, batch=EVERYTHING, **wanted)  # type: ignore[arg-type]
     await iterations.work.do_all()
     return {row["audio_id"] for row in await records.proposals(engine.on.catalog, iteration_id)}
 

@@ -1,6 +1,7 @@
 """What every process serves: probes for anybody, everything else for those who are signed in."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated
 
 import asyncpg
@@ -18,9 +19,8 @@ from escolta.errors import Misconfigured, Rejected, Transient
 from escolta.objects import open_objects
 from escolta.service import Platform, Service
 from escolta.settings import Settings
-from escolta.web import Session, Sessions, faults, lead, signed_in
+from escolta.web import Session, faults, lead, signed_in
 from escolta.web.bodies import LARGEST_BODY_BYTES
-from escolta.web.sessions import Role
 from servers.postgres import database
 
 JSON = {"content-type": "application/json"}
@@ -94,13 +94,12 @@ def client_of(on: Platform, *services: Service) -> httpx.AsyncClient:
 
 
 async def readiness(on: Platform) -> httpx.Response:
-    async with client_of(on) as client:
+    async with client_of(replace(on, metrics=CollectorRegistry())) as client:
         return await client.get("/readyz")
 
 
-def as_(role: Role, settings: Settings = SETTINGS) -> dict[str, str]:
-    token = Sessions(settings).token(Session(labeler_id=1, name="Ada", role=role))
-    return {"authorization": f"Bearer {token}"}
+def as_installation(on: Platform) -> dict[str, str]:
+    return {"authorization": f"Bearer {on.own_token}"}
 
 
 async def test_anybody_may_ask_whether_the_process_lives(client):
@@ -146,46 +145,14 @@ async def test_an_anonymous_caller_gets_nothing(client, path):
     assert "escolta_things" not in answer.text
 
 
-async def test_a_bearer_and_a_cookie_both_sign_in(client):
-    bearer = await client.get("/everybody", headers=as_("labeler"))
-    token = as_("labeler")["authorization"].removeprefix("Bearer ")
-    cookie = await client.get("/everybody", headers={"cookie": f"{Sessions(SETTINGS).cookie}={token}"})
-    assert bearer.json() == cookie.json() == "Ada"
-
-
-def test_two_installations_on_one_host_have_cookies_of_their_own():
-    other = SETTINGS.model_copy(update={"secret": SecretStr("the secret of the other one")})
-    assert Sessions(other).cookie != Sessions(SETTINGS).cookie
-    assert Sessions(SETTINGS).cookie == Sessions(SETTINGS.model_copy()).cookie
-
-
-async def test_a_labeler_may_not_do_what_a_lead_may(client):
-    assert (await client.get("/leads", headers=as_("labeler"))).status_code == 403
-    assert (await client.get("/leads", headers=as_("lead"))).status_code == 200
-
-
-async def test_a_session_signed_with_another_secret_is_none(client):
-    forged = as_("lead", SETTINGS.model_copy(update={"secret": SecretStr("guessed")}))
-    assert (await client.get("/leads", headers=forged)).status_code == 401
-
-
-async def test_a_session_ends(client):
-    expired = SETTINGS.model_copy(update={"session_days": -1.0})
-    token = as_("lead")["authorization"].removeprefix("Bearer ")
-    assert Sessions(expired).session(token) is None
-    assert Sessions(SETTINGS).session(token) is not None
-
-
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
         ({"authorization": "Bearer for the scraper"}, 200),
         ({"authorization": "Bearer for the scrape"}, 401),
-        (as_("lead"), 200),
-        (as_("labeler"), 401),
     ],
 )
-async def test_metrics_are_for_the_scraper_and_for_leads(client, headers, status):
+async def test_metrics_are_for_the_scraper(client, headers, status):
     answer = await client.get("/metrics", headers=headers)
     assert answer.status_code == status
     assert ("escolta_things_total 3.0" in answer.text) == (status == 200)
@@ -243,10 +210,10 @@ async def test_a_body_that_is_too_large_is_refused_before_anybody_asks_who_sends
     assert expected == 404 or "send less" in answer.json()["detail"]
 
 
-async def test_a_body_that_is_just_small_enough_is_read(client):
+async def test_a_body_that_is_just_small_enough_is_read(client, platform):
     body = b'["' + b"a" * (LARGEST_BODY_BYTES - 4) + b'"]'
     for content in (body, chunks(LARGEST_BODY_BYTES - 1000)):
-        answer = await client.post("/listed", content=content, headers=as_("lead") | JSON)
+        answer = await client.post("/listed", content=content, headers=as_installation(platform) | JSON)
         assert (answer.status_code, answer.json()) == (200, 1)
 
 
@@ -258,7 +225,7 @@ async def test_a_request_that_does_not_fit_is_refused_and_not_echoed(client, bod
     assert "input" not in answer.text
 
 
-async def test_the_api_document_names_each_operation_by_its_function(client):
-    document = (await client.get("/openapi.json", headers=as_("labeler"))).json()
+async def test_the_api_document_names_each_operation_by_its_function(client, platform):
+    document = (await client.get("/openapi.json", headers=as_installation(platform))).json()
     names = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
     assert names[:4] == ["everybody", "leads", "rejected", "words"]

@@ -79,6 +79,13 @@ def test_rates_that_browsers_cannot_play_become_the_nearest_that_they_can(
     assert found.duration_s == pytest.approx(len(TUNE) / rate_hz, abs=1 / given_hz)
 
 
+def test_a_rate_that_flac_cannot_say_becomes_one_that_it_can() -> None:
+    given, _ = audible(encoded("AIFF", "PCM_16", TUNE, 65_537))
+    found = audio.probe(given)
+    assert found.rate_hz == 65_530
+    assert found.duration_s == pytest.approx(len(TUNE) / 65_537, abs=1e-4)
+
+
 @pytest.mark.parametrize(
     "channels", [np.stack([TUNE, -TUNE], axis=1), np.stack([TUNE] * 12, axis=1)], ids=["inverted", "many"]
 )
@@ -105,3 +112,20 @@ def test_a_wav_that_only_we_find_our_way_in_is_written_anew() -> None:
 def test_what_is_no_sound_is_rejected() -> None:
     with pytest.raises(Rejected):
         audible(b"RIFF" + bytes(range(256)) * 4)
+
+
+NOT_A_NUMBER = np.full(RATE_HZ, np.nan)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(encoded("WAV", "PCM_16")[:-1_000], id="truncated"),
+        pytest.param(encoded("WAV", "PCM_16", TUNE[:0]), id="of no length"),
+        pytest.param(encoded("WAV", "FLOAT", NOT_A_NUMBER), id="of samples that are no numbers"),
+        pytest.param(encoded("FLAC", "PCM_16")[:-1_000], id="truncated, and only decoding shows it"),
+    ],
+)
+def test_what_is_no_whole_sound_is_rejected_also_in_a_plain_form(data: bytes) -> None:
+    with pytest.raises(Rejected):
+        audible(data)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from escolta.audio import probe
+from escolta.audio.audible import audible
 from escolta.audio.files import open_sound
 from escolta.errors import Rejected
 
@@ -145,6 +146,22 @@ def test_a_cut_rf64_or_extensible_wav_gives_what_is_there(container: str) -> Non
     np.testing.assert_array_equal(found, TUNE[:-1000])
     assert "is truncated" in doubt
     assert not whole
+
+
+@pytest.mark.parametrize("container", ["RF64", "WAV"])
+def test_a_bw64_is_heard_as_the_file_that_it_is_but_for_its_name(container: str) -> None:
+    out = io.BytesIO()
+    soundfile.write(out, TUNE, RATE_HZ, format=container, subtype="PCM_16")
+    data = b"BW64" + out.getvalue()[4:]
+    found, doubt, whole = heard(data)
+    np.testing.assert_array_equal(found, TUNE)
+    assert (doubt, whole) == ("", True)
+    found, doubt, whole = heard(data[:-2000])
+    np.testing.assert_array_equal(found, TUNE[:-1000])
+    assert "is truncated" in doubt
+    assert not whole
+    written, _ = audible(data)  # no browser knows it
+    assert written[:4] in (b"RIFF", b"fLaC")
 
 
 @given(

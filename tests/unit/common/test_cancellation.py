@@ -3,11 +3,14 @@
 import asyncio
 
 import pytest
+from prometheus_client import Counter
 
 from escolta.cancellation import cancelled_by_us_alone
 from escolta.errors import Transient
 from escolta.runtime import _repeat
 from escolta.service import Always, Every
+
+FAILURES = Counter("failures", "Jobs that failed", ["service", "job"], registry=None)
 
 
 async def guarded(waiting):
@@ -77,7 +80,7 @@ async def test_a_job_that_swallows_its_cancellation_ends_with_its_service():
         begun.set()
         await (swallows() if swallowing else asyncio.sleep(60))
 
-    working = asyncio.create_task(_repeat("test", Every(0.01, job)))
+    working = asyncio.create_task(_repeat("test", Every(0.01, job), FAILURES))
     await begun.wait()
     working.cancel()
     async with asyncio.timeout(10):
@@ -96,7 +99,7 @@ async def test_a_job_that_fails_begins_again_and_an_outage_leaves_no_traceback(k
         ran.set()
         await asyncio.sleep(60)
 
-    working = asyncio.create_task(_repeat("test", kind(job)))
+    working = asyncio.create_task(_repeat("test", kind(job), FAILURES))
     await ran.wait()
     working.cancel()
     await asyncio.wait({working})

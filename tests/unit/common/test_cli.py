@@ -29,6 +29,14 @@ def escolta(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([command, *arguments], capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.parametrize("name", ["ESCOLTA_GROUP_SHARES", "ESCOLTA_CATALOG_PASSWORDS"])
+def test_a_setting_that_is_no_json_is_named_and_not_repeated(monkeypatch, name):
+    monkeypatch.setenv(name, "ingest=hunter")
+    with pytest.raises(Misconfigured, match=f"{name} is no JSON") as caught:
+        load_settings()
+    assert "hunter" not in str(caught.value)
+
+
 def test_the_defaults_are_the_embedded_world():
     settings = load_settings()
     assert settings.bus_url == "memory://"
@@ -88,9 +96,28 @@ def test_a_setting_beyond_its_bounds_is_named(monkeypatch, name, value):
 def test_the_address_of_the_pages_may_end_in_a_slash_and_is_one(monkeypatch):
     monkeypatch.setenv("ESCOLTA_PUBLIC_URL", "https://escolta.example.org/")
     assert load_settings().public_url == "https://escolta.example.org"
-    monkeypatch.setenv("ESCOLTA_PUBLIC_URL", "escolta.example.org")
-    with pytest.raises(Misconfigured, match="ESCOLTA_PUBLIC_URL: write http://… or https://…"):
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "escolta.example.org",
+        "https://",
+        "https://two..dots",
+        "https://host:99999",
+        "https://host/#labels",
+        "https://host/?of=hunter",
+        "https://ana:hunter@host",
+        "https://ana:hun/ter@host",
+        "https://hunter@host",
+        "https://:hunter@host",
+    ],
+)
+def test_an_address_that_nobody_should_be_shown_is_one_sentence_without_it(monkeypatch, url):
+    monkeypatch.setenv("ESCOLTA_PUBLIC_URL", url)
+    with pytest.raises(Misconfigured, match="ESCOLTA_PUBLIC_URL: write http://… or https://…") as caught:
         load_settings()
+    assert "hun" not in str(caught.value)
 
 
 @pytest.mark.parametrize("value", ["harbor=3", '{"harbor": ', '{"harbor": Infinity}'])
@@ -135,7 +162,8 @@ def brought(monkeypatch, tmp_path) -> None:
     (tmp_path / "bringer.py").write_text(BRINGER)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "bringer", raising=False)
-    entries = [EntryPoint(name, f"bringer:{name}", "escolta.commands") for name in ("salute", "flags")]
+    given = {"salute": "salute", "flags": "flags", "ship.greet": "salute", "ship.call": "salute"}
+    entries = [EntryPoint(name, f"bringer:{what}", "escolta.commands") for name, what in given.items()]
     monkeypatch.setattr(commands, "entry_points", lambda group: entries)
 
 
@@ -159,6 +187,22 @@ def test_a_service_brings_a_group_of_commands(monkeypatch, capsys):
     listed = told(monkeypatch, capsys, "flags", "--help")
     assert "hoist" in listed
     assert "completion" not in listed
+
+
+@pytest.mark.usefixtures("brought")
+def test_several_packages_bring_the_commands_of_one_group(monkeypatch, capsys):
+    assert "at hand of me True" in told(monkeypatch, capsys, "ship", "greet", "--name", "me")
+    assert "escolta ship call" in " ".join(told(monkeypatch, capsys, "ship", "call", "--help").split())
+    assert "No such command 'sink'" in told(monkeypatch, capsys, "ship", "sink")
+
+
+@pytest.mark.usefixtures("brought")
+def test_the_list_of_such_a_group_tells_of_each_and_imports_none(monkeypatch, capsys):
+    assert "call, greet" in told(monkeypatch, capsys, "--help")
+    listed = told(monkeypatch, capsys, "ship", "--help")
+    for words in ("greet", "call", "Salute everybody."):
+        assert words in listed
+    assert "bringer is imported" not in listed
 
 
 @pytest.mark.usefixtures("brought")

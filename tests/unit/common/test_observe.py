@@ -3,8 +3,9 @@
 import io
 import json
 import logging
+from uuid import UUID, uuid4
 
-from escolta.observe import LONGEST_ERROR, LONGEST_MESSAGE, JsonLines
+from escolta.observe import AUDIOS_A_LINE, LONGEST_ERROR, LONGEST_MESSAGE, JsonLines, tell_of
 
 
 def lines_of(write) -> list[dict]:
@@ -37,3 +38,18 @@ def test_what_comes_from_outside_does_not_fill_the_log():
     assert failed["error"].startswith("Traceback")
     assert failed["error"].endswith("bbb")
     assert len(failed["error"]) < LONGEST_ERROR + 10
+
+
+def test_a_line_that_tells_of_many_audios_has_all_their_ids_and_nothing_is_said_of_none():
+    audio_ids = [uuid4() for _ in range(AUDIOS_A_LINE + 1)]
+
+    def write(log: logging.Logger) -> None:
+        tell_of(log, "embedded %d audios", audio_ids, model_id="m")
+        tell_of(log, "embedded %d audios", [])
+
+    lines = lines_of(write)
+    assert [(line["message"], line["model_id"]) for line in lines] == [
+        (f"embedded {AUDIOS_A_LINE} audios", "m"),
+        ("embedded 1 audios", "m"),
+    ]
+    assert [UUID(audio_id) for line in lines for audio_id in line["audio_ids"]] == audio_ids

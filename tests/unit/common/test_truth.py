@@ -60,6 +60,7 @@ def record(folder: Path, *names: str) -> Path:
         table(ROWS).encode("utf-16"),
         table(ROWS, header="Filename, Category"),
         table(ROWS).replace(",", ", "),
+        table(ROWS).replace(".wav,", ".wav ,"),
         table(ROWS).replace("low\n", "low \u00a0\n"),
         table(ROWS) + ",\n\n,,,\n",
         "note," + table(ROWS).replace("\n", "\nx,", 4),

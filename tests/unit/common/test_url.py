@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from escolta.bus import open_bus
 from escolta.bus.address import address_of
-from escolta.catalog import open_catalog
+from escolta.catalog import migrate, open_catalog
 from escolta.errors import Misconfigured
 from escolta.objects import open_objects
 from escolta.settings import Settings
@@ -45,6 +45,7 @@ SHAPES = [
 ]
 SETTINGS = {"p": "ESCOLTA_CATALOG_URL", "a": "ESCOLTA_BUS_URL", "m": "ESCOLTA_BUS_URL"}
 NOT_ENCODED = ["hun/ter", "hun#ter", "hun?ter", "12/hunter", "12#hunter", "hun[ter", "h@hun/ter"]
+NOT_ENCODED += ["hun%ZZter", "hun%ter", "hunter%", "hun%F1ter", "hunter%4"]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -140,6 +141,6 @@ async def test_a_user_who_may_not_make_the_tables_is_one_sentence(postgres_url: 
         await pool.execute(f"CREATE ROLE {role}")
         try:
             with pytest.raises(Misconfigured, match="may not make or change the catalog's tables"):
-                await open_the_catalog(with_parameter(url, f"role={role}"))
+                await migrate(with_parameter(url, f"role={role}"))
         finally:
             await pool.execute(f"DROP ROLE {role}")

@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from unit.label_gateway.at_work import gateway_at_work
 
 from escolta.errors import Misconfigured, Rejected
 from escolta.events import AudioLabeled, IterationClosed
 from escolta.truth import Sound, Truth
+from escolta.web import rates
+from escolta.web.rates import Rate
 from escolta_demo.simulated_labelers import Habits, Strangers, label_until, session_token
 from escolta_demo.simulated_labelers.habits import DOUBT
 from label_gateway.people.sign_in import sign_in_link
@@ -66,6 +69,22 @@ async def test_two_groups_label_two_batches_and_grow_the_ontology(gateway):
     assert {event.agreement_percent for event in labeled} == {100.0}
     assert sorted(event.label for event in labeled) == sorted(CLASSES * 4)
     await gateway.until_heard(IterationClosed, 2)
+
+
+async def test_they_wait_as_long_as_they_are_told_when_they_ask_too_much(catalog_url, tmp_path, monkeypatch):
+    monkeypatch.setattr(rates, "OF_A_SESSION", Rate(per_s=5, at_once=3))
+    async with gateway_at_work(catalog_url, tmp_path) as gateway:
+        base_url, token = await session_token(await sign_in_link(gateway.on, "lead"))
+        ready, truth = asyncio.Event(), truth_of_the_first_audios(3)
+        team = label_until(
+            base_url, token, truth, groups=(1,), answer_for=["lead"], iterations=1, ready=ready
+        )
+        labeling = asyncio.create_task(team)
+        await ready.wait()
+        await gateway.propose(3)
+        assert await labeling == 1
+        samples = [sample for family in gateway.on.metrics.collect() for sample in family.samples]
+        assert any(sample.labels.get("status") == "429" for sample in samples)
 
 
 async def test_a_truth_of_other_recordings_ends_them(gateway):

@@ -1,5 +1,6 @@
 """The embedder at work on a real catalog."""
 
+import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import numpy as np
 import pytest
-from at_work import SECRET, AtWork
+from at_work import SECRET, AtWork, seen_by_owner
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
@@ -19,10 +20,12 @@ from embedder.models.model import EmbeddingModel
 from embedder.service import build
 from escolta import audio
 from escolta.bus import Message, Subscription
+from escolta.errors import Rejected
 from escolta.events import AudioCataloged, AudioEmbedded, MessageRejected, audio_id_of
 from escolta.runtime import running
 from escolta.service import Platform, Service
 from escolta.settings import Settings
+from servers.postgres import account
 
 NODE = "quay-1"
 START = datetime(2024, 5, 1, 10, tzinfo=UTC)
@@ -49,22 +52,32 @@ class EmbedderAtWork(AtWork):
     embedded: list[AudioEmbedded] = field(default_factory=list)
     rejected: list[MessageRejected] = field(default_factory=list)
 
-    async def catalog(self, number: int, content: bytes | None) -> AudioCataloged:
-        """Leave an audio as ingest does; without `content` its object is missing."""
+    async def catalog(
+        self, number: int, content: bytes | None, stored: bytes | None = None
+    ) -> AudioCataloged:
+        """Leave an audio as ingest does; its node has told what is true of `content`.
+
+        Without `content` its object is missing; `stored`: what the store has in its place.
+        """
+        sound = _told_of(content or b"")
         start = START + timedelta(seconds=10 * number)
         audio_id = audio_id_of(NODE, start)
         await self.on.catalog.execute(
             "INSERT INTO audio.audios (audio_id, start_utc, node_id, path_id, object_name, file_name,"
             " rate_hz, bits_per_sample, samples, duration_s, channels, sha256, clock_state)"
-            " VALUES ($1, $2, 1, 1, $3, $3, 16000, 16, 16000, 1, 1, $4, 'unknown')",
+            " VALUES ($1, $2, 1, 1, $3, $3, $4, $5, $6, 1, $7, $8, 'unknown')",
             audio_id,
             start,
             f"{audio_id}.wav",
-            bytes(32),
+            sound.rate_hz,
+            sound.bits or 16,
+            sound.samples,
+            sound.channels,
+            hashlib.sha256(content or b"").digest(),
         )
         key = f"audio/{audio_id}.wav"
         if content is not None:
-            await self.on.objects.put(key, content)
+            await self.on.objects.put(key, content if stored is None else stored)
         return AudioCataloged(audio_id=audio_id, start=start, object_key=key)
 
     async def vectors(self) -> dict[UUID, np.ndarray]:
@@ -80,13 +93,21 @@ class EmbedderAtWork(AtWork):
         await self.until(done)
 
 
+def _told_of(content: bytes) -> audio.Probe:
+    try:
+        return audio.promised(content)
+    except Rejected:
+        return audio.Probe("WAV", 0, RATE_HZ, 1, 16)
+
+
 @asynccontextmanager
 async def embedder_at_work(catalog_url: str, tmp_path: Path) -> AsyncIterator[EmbedderAtWork]:
     connection = await asyncpg.connect(catalog_url)
     await connection.execute(CATALOG)
     await connection.close()
+    (tmp_path / "objects").mkdir()  # a store whose folder is not there is away
     settings = Settings(
-        catalog_url=catalog_url,
+        catalog_url=account(catalog_url, "embedder"),
         objects_url=f"file://{tmp_path}/objects",
         state_dir=tmp_path,
         secret=SecretStr(SECRET),
@@ -109,8 +130,11 @@ async def embedder_at_work(catalog_url: str, tmp_path: Path) -> AsyncIterator[Em
     def without_catching_up(on: Platform) -> Service:
         return replace(build(on), jobs=[])  # tests do that themselves, and none comes in between
 
-    async with running(settings, [without_catching_up, listener]) as (on, _):
-        yield EmbedderAtWork(on, embedded, rejected)
+    async with (
+        running(settings, [without_catching_up, listener]) as (on, _),
+        seen_by_owner(on, catalog_url) as seen,
+    ):
+        yield EmbedderAtWork(seen, embedded, rejected)
 
 
 @asynccontextmanager

@@ -42,7 +42,7 @@ def encoded(waveform: FloatArray, rate_hz: int, container: str = "WAV", form: st
 
 
 def heard(data: bytes, rate_hz: int) -> FloatArray:
-    return decode(data, rate_hz, "node-1/a.wav", METRICS)
+    return decode(data, rate_hz, "node-1/a.wav", METRICS).waveform
 
 
 def in_channels(waveform: FloatArray, channels: int) -> FloatArray:

@@ -1,5 +1,6 @@
 """What the embedder counts: outcomes, and failures by their kind."""
 
+import errno
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,7 +14,7 @@ from embedder.store import AudioKey
 from escolta.errors import Misconfigured, Transient
 
 OUTCOMES = ("embedded", "failed", "later", "elsewhere")
-KINDS = ("missing", "undecodable", "not_finite", "model", "memory", "unreachable")
+KINDS = ("missing", "unreadable", "undecodable", "not_finite", "model", "memory", "unreachable")
 
 
 class Double(Placeholder):
@@ -64,15 +65,23 @@ async def test_a_failure_is_counted_by_its_kind(
     assert await outcome_and_kind(embedder, content, model()) == ([outcome], [kind])
 
 
-@pytest.mark.parametrize("error", [Transient("away"), Misconfigured("no key"), OSError("reset")])
-async def test_an_audio_that_comes_again_is_counted_as_later(
-    embedder: EmbedderAtWork, monkeypatch: pytest.MonkeyPatch, error: Exception
+@pytest.mark.parametrize(
+    ("error", "outcome", "kind"),
+    [
+        (Transient("away"), "later", "unreachable"),
+        (Misconfigured("no key"), "later", "unreachable"),
+        (OSError("reset"), "later", "unreachable"),
+        (OSError(errno.EIO, "Input/output error"), "failed", "unreadable"),
+    ],
+)
+async def test_an_object_that_cannot_be_had_is_counted_by_whether_it_comes_again(
+    embedder: EmbedderAtWork, monkeypatch: pytest.MonkeyPatch, error: Exception, outcome: str, kind: str
 ) -> None:
     async def away(key: str) -> bytes:
         raise error
 
     monkeypatch.setattr(embedder.on.objects, "get", away)
-    assert await outcome_and_kind(embedder, tone(440), Double()) == (["later"], ["unreachable"])
+    assert await outcome_and_kind(embedder, tone(440), Double()) == ([outcome], [kind])
 
 
 async def outcome_and_kind(
@@ -98,6 +107,6 @@ async def test_the_time_to_write_includes_the_commit(embedder: EmbedderAtWork) -
     )
     async with another(embedder, Double()) as one:
         await one.embed([AudioKey(event.audio_id, event.start)])
-    seconds = one._on.metrics.get_sample_value("escolta_embedder_seconds_sum", {"stage": "write"})
+    seconds = one._on.metrics.get_sample_value("escolta_embedder_stage_seconds_sum", {"stage": "write"})
     assert seconds is not None
     assert seconds > 0.5

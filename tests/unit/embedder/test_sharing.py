@@ -20,7 +20,7 @@ from embedder.models.placeholder import Placeholder
 from embedder.store import AudioKey
 from escolta.errors import Transient
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Double(Placeholder):
@@ -165,14 +165,6 @@ async def test_a_file_that_breaks_the_model_stops_no_catching_up(embedder):
     assert "not this one" in failure["reason"]
 
 
-async def test_an_audio_that_the_catalog_lacks_is_told(embedder):
-    [known] = await catalog(embedder, 1)
-    unknown = AudioKey(known.audio_id, START + timedelta(seconds=1))
-    async with another(embedder, Double()) as one:
-        failures = await one.embed([unknown])
-    assert "no such audio" in str(failures[unknown.audio_id])
-
-
 async def test_a_window_is_embedded_again_before_the_rest_while_the_old_model_serves(embedder):
     keys = await catalog(embedder, 12)
     async with another(embedder) as old:
@@ -208,7 +200,8 @@ async def test_a_window_that_is_asked_for_again_meanwhile_stays_open(embedder):
 
 
 async def test_what_failed_in_a_window_is_tried_again(embedder):
-    event = await embedder.catalog(0, None)
+    event = await embedder.catalog(0, tone(440))
+    await embedder.on.objects.delete(event.object_key)
     async with another(embedder, Double()) as one:
         backlog = Backlog(embedder.on, one)
         await backlog.catch_up()
@@ -249,12 +242,13 @@ async def test_patch_scores_are_kept_with_their_times(embedder):
     keys = await catalog(embedder, 5)
     async with another(embedder, model := Patchy()) as one:
         await Backlog(embedder.on, one).catch_up()
-    rows = await embedder.on.catalog.fetch("SELECT * FROM audio.patch_scores")
+    rows = await embedder.on.catalog.fetch("SELECT * FROM audio.patches")
     assert {row["audio_id"] for row in rows} == {key.audio_id for key in keys}
     for row in rows:
         assert row["onsets_s"] == pytest.approx([0, 0.48])
-        scores = np.frombuffer(row["scores"], "<f2").reshape(2, len(model.class_names))
-        np.testing.assert_allclose(scores[1], scores[0] / 2, rtol=2e-3)
+        scores = np.frombuffer(row["scores"], np.uint8).reshape(2, len(model.class_names)) / 255
+        assert scores[0].max() > 0.1
+        np.testing.assert_allclose(scores[1], scores[0] / 2, atol=1 / 255)
 
 
 @pytest.mark.parametrize(("role", "status"), [(None, 401), ("labeler", 403), ("lead", 202)])
@@ -280,4 +274,4 @@ async def test_the_work_is_measured(embedder):
     assert value("escolta_embedder_failures_total", {"kind": "missing"}) == 1
     assert value("escolta_embedder_queue_age_seconds_count") == 1
     for stage in ("fetch", "decode", "resample", "front end", "network", "model", "write"):
-        assert value("escolta_embedder_seconds_count", {"stage": stage}) >= 1
+        assert value("escolta_embedder_stage_seconds_count", {"stage": stage}) >= 1

@@ -9,17 +9,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from at_work import SECRET, AtWork
+from at_work import SECRET, AtWork, seen_by_owner
 from pydantic import SecretStr
 
 from escolta import audio
 from escolta.bus import Message, Subscription
 from escolta.bus.memory import MemoryBus
-from escolta.events import AudioAccepted, AudioCataloged, AudioRecorded, AudioRefused, Event, audio_id_of
+from escolta.events import (
+    AudioAccepted,
+    AudioCataloged,
+    AudioHeld,
+    AudioRecorded,
+    AudioRefused,
+    Event,
+    UploadGranted,
+    audio_id_of,
+)
 from escolta.runtime import running
 from escolta.service import Platform, Service
 from escolta.settings import Settings
 from ingest.service import build
+from servers.postgres import account
 
 RATE_HZ = 16_000
 NODE = "quay-1"
@@ -51,6 +61,7 @@ class IngestAtWork(AtWork):
             "bits_per_sample": 16,
             "object_key": f"audio/{node}/{audio_id}.wav",
             "sha256": hashlib.sha256(content).hexdigest(),
+            "size_bytes": len(content),
             "file_name": "dawn.wav",
             "clock_state": "synchronized",
         }
@@ -63,18 +74,19 @@ class IngestAtWork(AtWork):
         return event
 
     async def publish(self, *messages: Event | bytes) -> None:
-        """Publish events, and as `audio.recorded` whatever bytes."""
+        """Publish events, and as `audio.recorded.quay-1` whatever bytes."""
         assert isinstance(self.on.bus, MemoryBus)
         for message in messages:
             if isinstance(message, bytes):
-                await self.on.bus.publish_raw(AudioRecorded.topic, message)
+                await self.on.bus.publish_raw(f"audio.recorded.{NODE}", message)
             else:
                 await self.on.bus.publish(message)
 
     def said(self, kind: type[Event], event: AudioRecorded) -> int:
         """How often ingest said `kind` of the audio of `event`."""
         said = (said.model_dump() for said in self.heard if isinstance(said, kind))
-        return sum(fields["audio_id"] == event.audio_id for fields in said)
+        told = (audio for fields in said for audio in (fields, *fields.get("further", ())))
+        return sum(audio["audio_id"] == event.audio_id for audio in told)
 
     async def until_said(self, kind: type[Event], event: AudioRecorded, times: int = 1) -> None:
         async def enough() -> bool:
@@ -93,6 +105,11 @@ class IngestAtWork(AtWork):
         assert len(rows) == count
         return rows
 
+    async def held(self) -> list[dict[str, Any]]:
+        """What leads are told of what waits at nodes."""
+        async with self.client() as client:
+            return (await client.get("/api/ingest")).json()["held"]
+
     async def cataloged(self) -> set:
         return {row["audio_id"] for row in await self.on.catalog.fetch("SELECT audio_id FROM audio.audios")}
 
@@ -101,7 +118,7 @@ class IngestAtWork(AtWork):
 async def ingest_at_work(catalog_url: str, folder: Path) -> AsyncIterator[IngestAtWork]:
     """ingest with one node, and somebody who listens to it."""
     chosen: dict[str, Any] = {
-        "catalog_url": catalog_url,
+        "catalog_url": account(catalog_url, "ingest"),
         "objects_url": f"file://{folder}/objects",
         "state_dir": folder,
         "secret": SecretStr(SECRET),
@@ -113,8 +130,11 @@ async def ingest_at_work(catalog_url: str, folder: Path) -> AsyncIterator[Ingest
         heard.extend(message.event for message in messages)
 
     def listener(on: Platform) -> Service:
-        answers = (AudioAccepted, AudioRefused, AudioCataloged)
+        answers = (AudioAccepted, UploadGranted, AudioHeld, AudioRefused, AudioCataloged)
         return Service("listener", [Subscription(answer, listen) for answer in answers])
 
-    async with running(Settings(**chosen), [build, listener]) as (on, _):
-        yield IngestAtWork(on, heard)
+    async with (
+        running(Settings(**chosen), [build, listener]) as (on, _),
+        seen_by_owner(on, catalog_url) as seen,
+    ):
+        yield IngestAtWork(seen, heard)

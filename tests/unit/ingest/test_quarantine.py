@@ -74,7 +74,12 @@ async def test_what_another_service_rejects_is_listed_and_no_node_is_told(ingest
     assert {row["audio_id"] for row in rows} == {audio.audio_id}
     await ingest.until_said(AudioRefused, audio)
     assert ingest.heard == [
-        AudioRefused(audio_id=audio.audio_id, node="quay-1", reason="It was no good: make it better.")
+        AudioRefused(
+            audio_id=audio.audio_id,
+            node="quay-1",
+            sha256=audio.sha256,
+            reason="It was no good: make it better.",
+        )
     ]
 
 
@@ -131,8 +136,17 @@ async def test_what_is_left_out_again_keeps_its_one_row_with_the_last_word(inges
     assert (row["reason"], row["message_id"]) == ("Input/output error", first.left_out_id)
 
 
-async def test_a_node_that_nobody_knows_leaves_nothing_out(ingest: IngestAtWork) -> None:
+async def test_what_a_node_leaves_out_by_a_clock_that_is_ahead_is_listed_as_of_now(
+    ingest: IngestAtWork,
+) -> None:
+    await ingest.publish(left_out(at=datetime.now(UTC) + timedelta(days=400)))
+    [row] = await ingest.quarantined(1)
+    assert row["kind"] == "left_out"
+    assert row["at"] <= datetime.now(UTC)
+
+
+async def test_what_a_node_leaves_out_waits_until_the_node_is_registered(ingest: IngestAtWork) -> None:
     stranger, known = Message(left_out(node="raft-9")), Message(left_out())
     await LeftOut(ingest.on).keep([stranger, known])
-    assert (stranger.verdict, known.verdict) == (Verdict.REJECT, Verdict.DONE)
+    assert (stranger.verdict, known.verdict) == (Verdict.RETRY, Verdict.DONE)
     await ingest.quarantined(1)

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -12,8 +12,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 import numpy as np
-from at_work import SECRET, AtWork
+from at_work import SECRET, AtWork, seen_by_owner
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from escolta import audio
@@ -23,12 +24,14 @@ from escolta.events import AudioLabeled, BatchProposed, Event, IterationClosed, 
 from escolta.runtime import running
 from escolta.service import Platform, Service
 from escolta.settings import Settings
+from escolta.web.csrf import HEADER as CSRF
 from label_gateway.people.sign_in import sign_in_link
 from label_gateway.service import build
+from servers.plain import NO_TLS
+from servers.postgres import account
 
 NODE = "quay-1"
 START = datetime(2024, 5, 1, 10, tzinfo=UTC)
-TLS = httpx.create_ssl_context()  # made once: it reads every certificate of the machine
 RECORDING = audio.write(np.random.default_rng(0).uniform(-0.5, 0.5, 4000).astype(np.float32), 8_000)
 
 
@@ -43,15 +46,16 @@ class GatewayAtWork(AtWork):
     @property
     def app(self) -> FastAPI:
         """The same routes, to look at."""
-        return make_app(self.on, [self.service])
+        return make_app(replace(self.on, metrics=CollectorRegistry()), [self.service])
 
     async def person(self, link: str | None = None) -> httpx.AsyncClient:
         """Somebody's client; with a sign-in link, signed in by it."""
-        client = httpx.AsyncClient(base_url=self.on.http_url, trust_env=False, verify=TLS, timeout=30)
+        client = httpx.AsyncClient(base_url=self.on.http_url, trust_env=False, verify=NO_TLS, timeout=30)
         await self.stack.enter_async_context(client)
         if link:
             response = await client.post("/api/session", json={"token": link.partition("#")[2]})
             assert response.status_code == 200, response.text
+            client.headers[CSRF] = response.headers[CSRF]
         return client
 
     async def lead(self) -> httpx.AsyncClient:
@@ -73,8 +77,13 @@ class GatewayAtWork(AtWork):
             clients.append(await self.person(link.json()["url"]))
         return clients
 
-    async def propose(self, audios: int, *, tell: bool = True) -> UUID:
-        """A batch of as many audios of 10 s, as al-engine leaves it; told of unless the event is lost."""
+    async def propose(
+        self, audios: int, *, tell: bool = True, recording: bytes = RECORDING, duration_s: float = 10.0
+    ) -> UUID:
+        """A batch of as many audios of 10 s, as al-engine leaves it; told of unless the event is lost.
+
+        `recording`: the file of each, which need not be of that length where nobody listens.
+        """
         iteration_id = uuid4()
         async with self.on.catalog.acquire() as db, db.transaction():
             await db.execute(
@@ -86,29 +95,35 @@ class GatewayAtWork(AtWork):
             )
             [(known,)] = await db.fetch("SELECT count(*) FROM audio.audios")
             for rank in range(audios):
-                await self._propose_one(
-                    db, iteration_id, rank, START + timedelta(seconds=10 * (known + rank))
-                )
+                start = START + timedelta(seconds=10 * (known + rank))
+                await self._propose_one(db, iteration_id, rank, start, recording, duration_s)
         if tell:
             await self.on.bus.publish(BatchProposed(iteration_id=iteration_id, audios=audios))
         return iteration_id
 
     async def _propose_one(
-        self, db: asyncpg.Connection, iteration_id: UUID, rank: int, start: datetime
+        self,
+        db: asyncpg.Connection,
+        iteration_id: UUID,
+        rank: int,
+        start: datetime,
+        recording: bytes,
+        duration_s: float,
     ) -> None:
         audio_id = audio_id_of(NODE, start)
         await db.execute(
             "INSERT INTO audio.audios (audio_id, start_utc, node_id, path_id, object_name, file_name,"
             " rate_hz, bits_per_sample, samples, duration_s, channels, sha256, clock_state)"
-            " SELECT $1, $2, node_id, path_id, $3, $4, 44100, 16, 441000, 10, 1, $5, 'unknown'"
+            " SELECT $1, $2, node_id, path_id, $3, $4, 44100, 16, 441000, $6, 1, $5, 'unknown'"
             " FROM audio.nodes, audio.paths",
             audio_id,
             start,
             f"{audio_id}.wav",
             f"{start:%H%M%S}.wav",
-            hashlib.sha256(RECORDING).digest(),
+            hashlib.sha256(recording).digest(),
+            duration_s,
         )
-        await self.on.objects.put(f"audio/{NODE}/{audio_id}.wav", RECORDING)
+        await self.on.objects.put(f"audio/{NODE}/{audio_id}.wav", recording)
         await db.execute(
             "INSERT INTO al.wavs_proposed (iteration_id, audio_id, start_utc, node, file_name, rank,"
             " disjoint_set) VALUES ($1, $2, $3, $4, $5, $6, 1)",
@@ -121,8 +136,7 @@ class GatewayAtWork(AtWork):
         )
 
     async def catch_up(self) -> None:
-        [job] = self.service.jobs
-        await job.run()
+        await self.service.jobs[0].run()
 
     async def until_handled(self, batches: int) -> None:
         """Return when as many batches that were told have been dealt with, without a failure."""
@@ -164,15 +178,15 @@ class GatewayAtWork(AtWork):
 
 
 @asynccontextmanager
-async def gateway_at_work(catalog_url: str, folder: Path) -> AsyncIterator[GatewayAtWork]:
-    """label-gateway with one node and no audio, and somebody who listens to it."""
+async def gateway_at_work(catalog_url: str, folder: Path, **besides: object) -> AsyncIterator[GatewayAtWork]:
+    """label-gateway with one node and no audio, and somebody who listens to it; `besides`: more settings."""
     chosen = {
-        "catalog_url": catalog_url,
+        "catalog_url": account(catalog_url, "label-gateway"),
         "objects_url": f"file://{folder}/objects",
         "state_dir": folder,
         "secret": SecretStr(SECRET),
     }
-    settings = Settings(**chosen)  # type: ignore[arg-type]  # pydantic checks
+    settings = Settings(**chosen, **besides)  # type: ignore[arg-type]  # pydantic checks
     heard: list[Event] = []
 
     def listener(on: Platform) -> Service:
@@ -185,7 +199,8 @@ async def gateway_at_work(catalog_url: str, folder: Path) -> AsyncIterator[Gatew
         )
 
     async with AsyncExitStack() as stack:
-        on, [service, _] = await stack.enter_async_context(running(settings, [build, listener]))
+        at_work, [service, _] = await stack.enter_async_context(running(settings, [build, listener]))
+        on = await stack.enter_async_context(seen_by_owner(at_work, catalog_url))
         await _add_a_node(on)
         yield GatewayAtWork(on, service, stack, heard)
 

@@ -114,7 +114,7 @@ async def test_a_fact_that_is_not_taken_up_is_told_again_but_seldom(gateway, mon
     await gateway.until_heard(IterationClosed, 2)
 
 
-async def test_the_metrics_count_submissions_agreements_and_what_waits(gateway):
+async def test_the_metrics_count_submissions_and_agreements(gateway):
     lead = await gateway.lead()
     ana, _ = await gateway.team(lead, "harbor", "ana", "ben")
     [eva] = await gateway.team(lead, "campus", "eva")
@@ -125,6 +125,6 @@ async def test_the_metrics_count_submissions_agreements_and_what_waits(gateway):
         await labeler.put(f"/api/tasks/{task['iteration_id']}/{task['audio_id']}", json={"events": []})
     await gateway.catch_up()
     value = gateway.on.metrics.get_sample_value
-    assert value("escolta_submissions_total") == 2
-    assert value("escolta_agreements_total", {"outcome": "none"}) == 1
-    assert value("escolta_labeling_waiting") == 1
+    assert value("escolta_labeling_submissions_total", {"group": "harbor"}) == 1
+    assert value("escolta_labeling_submissions_total", {"group": "campus"}) == 1
+    assert value("escolta_labeling_agreements_total", {"outcome": "none"}) == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+from contextlib import AsyncExitStack, aclosing
 from io import StringIO
 
 import pytest
@@ -53,15 +54,18 @@ async def test_downloads_that_are_fetched_slowly_hold_nothing_that_labelers_need
 ):
     """More of them than there are connections, each stopped in the middle."""
     monkeypatch.setattr(dataset, "AUDIOS_AT_ONCE", 1)
-    downloads = [dataset.csv_of(gateway.on.catalog, dataset.CHUNKS) for _ in range(10)]
-    for download in downloads:
-        for _ in range(3):
-            await anext(download)
     pool = gateway.on.catalog
-    assert pool.get_idle_size() == pool.get_size()
-    tasks = await asyncio.gather(*(labeled.get("/api/tasks") for _ in range(10)))
-    assert {answer.status_code for answer in tasks} == {200}
-    lines = [[line async for line in download] for download in downloads]
+    async with AsyncExitStack() as ended:
+        downloads = [
+            await ended.enter_async_context(aclosing(dataset.csv_of(pool, dataset.CHUNKS))) for _ in range(10)
+        ]
+        for download in downloads:
+            for _ in range(3):
+                await anext(download)
+            assert pool.get_idle_size() == pool.get_size()
+        tasks = await asyncio.gather(*(labeled.get("/api/tasks") for _ in range(10)))
+        assert {answer.status_code for answer in tasks} == {200}
+        lines = [[line async for line in download] for download in downloads]
     assert {len(rest) for rest in lines} == {10}
 
 

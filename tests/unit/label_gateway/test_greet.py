@@ -12,6 +12,7 @@ from at_work import SECRET
 from unit.label_gateway.at_work import GatewayAtWork, gateway_at_work
 
 from label_gateway.people import labelers as people
+from servers.plain import NO_TLS
 
 
 class Terminal:
@@ -107,7 +108,9 @@ async def test_beside_a_running_demo_it_finds_its_folder(demo, tmp_path):
     status, token, said = await terminal.greet("--token")
     assert (status, "var/demo/harbor" in said) == (0, True)
     headers = {"authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=demo.on.http_url, headers=headers, trust_env=False) as api:
+    async with httpx.AsyncClient(
+        base_url=demo.on.http_url, headers=headers, trust_env=False, verify=NO_TLS
+    ) as api:
         assert (await api.get("/api/me")).json()["role"] == "lead"
 
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from escolta.events import AudioLabeled, BatchProposed, IterationClosed
+from escolta.events import AudioLabeled, IterationClosed
 
 
 def event(class_id: int, onset_s: object = 0.0, offset_s: object = 10.0) -> dict:
@@ -255,6 +255,7 @@ async def test_progress_shows_every_batch_and_group(gateway):
         "iteration_id": str(iteration_id),
         "audios": 3,
         "finished": 1,
+        "withheld": 0,
         "closed": False,
         "groups": [
             {"name": "harbor", "audios": 2, "done": 1},
@@ -286,15 +287,3 @@ async def test_a_name_that_nobody_could_read_is_refused(gateway):
     for name in ("", "  ", "a\nb", "a\x00b", "x" * 81):
         for path in ("/api/classes", "/api/groups", "/api/labelers"):
             assert (await lead.post(path, json={"name": name})).status_code == 422, name
-
-
-async def test_a_batch_told_twice_is_given_out_once(gateway):
-    lead = await gateway.lead()
-    [ana] = await gateway.team(lead, "harbor", "ana")
-    iteration_id = await gateway.propose(2)
-    before = await gateway.until_tasks(ana, 2)
-    for _ in range(2):
-        await gateway.on.bus.publish(BatchProposed(iteration_id=iteration_id, audios=2))
-    await gateway.until_handled(3)
-    await gateway.catch_up()
-    assert await gateway.until_tasks(ana, 2) == before

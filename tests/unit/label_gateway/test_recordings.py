@@ -1,6 +1,9 @@
 """The bytes of an audio over HTTP."""
 
+import asyncio
 import io
+import tracemalloc
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import numpy as np
@@ -83,12 +86,44 @@ async def test_what_no_browser_decodes_is_given_in_another_form_and_in_parts(gat
     out = io.BytesIO()
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, 4000)
     soundfile.write(out, noise, 8_000, format="WAV", subtype="DOUBLE")
+    await gateway.on.objects.delete(await object_key(gateway))
     await gateway.on.objects.put(await object_key(gateway), out.getvalue())
     whole = await ana.get(address)
     assert whole.headers["content-type"] == "audio/wav"
+    assert soundfile.info(io.BytesIO(whole.content)).subtype == "FLOAT"
     np.testing.assert_array_equal(audio.read(whole.content)[0], noise.astype(np.float32))
     part = await ana.get(address, headers={"range": "bytes=100-199", "if-range": whole.headers["etag"]})
     assert part.content == whole.content[100:200]
+
+
+async def test_what_stalled_readers_have_not_read_is_not_in_memory(gateway, ana, address):
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 6_000_000).astype(np.float32)
+    recording = audio.write(noise, 48_000)
+    await gateway.on.objects.delete(await object_key(gateway))
+    await gateway.on.objects.put(await object_key(gateway), recording)
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    readers = [await stalled(gateway, address) for _ in range(12)]
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held - before < 3 * len(recording)  # of twelve: some may just be on their way to a file
+    for reader, writer in readers:
+        assert await reader.readexactly(len(recording)) == recording
+        writer.close()
+
+
+async def stalled(gateway, address):
+    """Somebody who has read the head of the answer and reads no more of it."""
+    url = urlsplit(gateway.on.http_url)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port, limit=1 << 12)
+    head = [
+        f"GET {address} HTTP/1.1",
+        f"Host: {url.netloc}",
+        f"Authorization: Bearer {await gateway.token('lead')}",
+    ]
+    writer.write("\r\n".join([*head, "", ""]).encode())
+    assert b"content-length: 12000044" in (await reader.readuntil(b"\r\n\r\n")).lower()
+    return reader, writer
 
 
 async def object_key(gateway):

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from escolta.errors import Rejected
-from escolta.web import Session, Sessions
-from label_gateway.people.sign_in import new_link, sign_in_link
+from label_gateway.people.sign_in import sign_in_link
+from servers.plain import NO_TLS
 
 
 def api_routes(gateway):
@@ -16,7 +16,8 @@ def api_routes(gateway):
     nothing = "00000000-0000-0000-0000-000000000000"
     for path, verbs in gateway.app.openapi()["paths"].items():
         for verb in verbs:
-            yield verb.upper(), path.format(iteration_id=nothing, audio_id=nothing, labeler_id=1)
+            ids = {"iteration_id": nothing, "audio_id": nothing, "session_id": nothing, "labeler_id": 1}
+            yield verb.upper(), path.format(**ids)
 
 
 async def test_an_anonymous_caller_gets_401_from_every_route(gateway):
@@ -31,7 +32,10 @@ async def test_an_anonymous_caller_gets_401_from_every_route(gateway):
 
 async def test_a_forged_session_gets_401_from_every_route(gateway):
     forged = httpx.AsyncClient(
-        base_url=gateway.on.http_url, trust_env=False, headers={"authorization": "Bearer eyJhIjoxfQ.a.b"}
+        base_url=gateway.on.http_url,
+        trust_env=False,
+        headers={"authorization": "Bearer eyJhIjoxfQ.a.b"},
+        verify=NO_TLS,
     )
     async with forged:
         for verb, path in api_routes(gateway):
@@ -61,6 +65,9 @@ async def test_of_many_attempts_at_once_one_signs_in(gateway):
     client = await gateway.person()
     answers = await asyncio.gather(*(client.post("/api/session", json={"token": token}) for _ in range(8)))
     assert sorted(answer.status_code for answer in answers) == [200] + 7 * [401]
+    value = gateway.on.metrics.get_sample_value
+    assert value("escolta_sign_ins_total", {"outcome": "signed_in"}) == 1
+    assert value("escolta_sign_ins_total", {"outcome": "refused"}) == 7
 
 
 async def test_a_link_that_is_too_old_does_not_sign_in(gateway):
@@ -125,10 +132,10 @@ async def test_a_person_makes_a_token_for_programs(gateway):
 
 async def test_a_program_of_the_installation_has_no_account(gateway):
     program = await gateway.person()
-    token = Sessions(gateway.on.settings).token(Session(labeler_id=0, name="demo", role="lead"))
-    program.headers["authorization"] = f"Bearer {token}"
-    for path in ("/api/me/link", "/api/me/token"):
-        refused = await program.post(path)
+    program.headers["authorization"] = f"Bearer {gateway.on.own_token}"
+    asked = [("POST", "link"), ("POST", "token"), ("GET", "sessions"), ("DELETE", "sessions")]
+    for verb, what in asked:
+        refused = await program.request(verb, f"/api/me/{what}")
         assert (refused.status_code, "no account" in refused.json()["detail"]) == (400, True)
 
 
@@ -138,7 +145,7 @@ async def test_a_disabled_labeler_is_refused_with_and_without_a_session(gateway)
     [labeler_id] = [
         who["labeler_id"] for who in (await lead.get("/api/labelers")).json() if who["name"] == "ana"
     ]
-    link = await new_link(gateway.on, labeler_id)
+    link = await sign_in_link(gateway.on, "ana")
     state = {"role": "labeler", "group": "harbor", "enabled": False}
     assert (await lead.put(f"/api/labelers/{labeler_id}", json=state)).json()["enabled"] is False
     assert (await ana.get("/api/tasks")).status_code == 401

@@ -156,3 +156,10 @@ def test_the_places_of_a_plan_lie_one_after_the_other(samples: int, rate_hz: int
     for index in indexes[:-1]:
         place = made.place(index)
         assert index == made.audios - 1 or place.stop == made.place(index + 1).start
+
+
+def test_lossy_sound_of_a_rate_that_flac_cannot_say_is_cut_into_wav(tmp_path: Path) -> None:
+    path = tmp_path / "fine.wav"
+    soundfile.write(path, noise(25 * 65_537), 65_537, subtype="MS_ADPCM")
+    cuts = pieces(path)
+    assert {(part.suffix, part.rate_hz) for part in cuts} == {("wav", 65_537)}

@@ -3,6 +3,7 @@
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from unit.node_agent.playing import NOW, played, replay_of
 from unit.node_agent.sounds import write_noise
 
 from escolta.clock import ManualClock
+from node_agent.recording import identity, planning
 from node_agent.recording import replay as replay_module
 from node_agent.recording.cut import Plan
 from node_agent.recording.replay import Replay
@@ -113,6 +115,18 @@ async def test_a_copy_is_taken_once_and_told(tmp_path: Path) -> None:
     assert await names(replay) == []
 
 
+async def test_copies_whose_first_sample_cannot_be_read_are_compared_by_the_rest(tmp_path: Path) -> None:
+    """A FLAC without seven bytes of its header: one sample is not read, but the block that it begins."""
+    whole = write_noise(tmp_path / "whole.flac", 0.1, rate_hz=16_000).read_bytes()
+    damaged = whole[:30] + whole[37:]
+    for name in ("a.flac", "b.flac"):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(damaged)
+    replay = replay_of(tmp_path / "in", tmp_path / "state")
+    assert await names(replay) == ["a.flac"]
+    assert "byte for byte" in left_out(replay)["b.flac"]
+
+
 async def test_recordings_of_digital_silence_are_told_apart_by_their_names(tmp_path: Path) -> None:
     """A recorder with a dead microphone writes the same bytes, night after night."""
     (tmp_path / "in" / "copy").mkdir(parents=True)
@@ -142,11 +156,40 @@ async def test_what_cannot_be_read_to_its_end_is_told_and_played_once_it_can(
     [one] = replay.account().left_out
     assert one.reason == "1.wav cannot be read: Input/output error (EIO). It is tried again by itself."
 
+    monkeypatch.setattr(planning, "identity_of", failing)  # nor can it at the next look
+    assert await names(replay) == []
+    assert list(replay.account().left_out) == [one]
+
     monkeypatch.undo()
     assert await names(replay) == ["1.wav"]
     [still_one] = replay.account().left_out
     assert still_one.doubtful
     assert still_one.event("quay-1").left_out_id == one.event("quay-1").left_out_id
+
+
+@pytest.mark.parametrize(
+    ("module", "step"), [(planning, "audios_of"), (planning, "said_time"), (identity, "identity_of")]
+)
+async def test_a_file_that_fails_when_it_is_found_is_told_and_the_others_are_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType, step: str
+) -> None:
+    for number in range(3):
+        path = write_noise(tmp_path / "in" / f"{number}.wav", 100, seed=number)
+        content = path.read_bytes()
+        path.write_bytes(content[:44] + bytes(9000) + content[9044:-9000] + bytes(9000))  # with the same ends
+    real = getattr(module, step)
+
+    def failing(path: object, *more: object) -> object:
+        if str(path).endswith("1.wav"):
+            raise OSError(5, "Input/output error")
+        return real(path, *more)
+
+    monkeypatch.setattr(module, step, failing)
+    replay = replay_of(tmp_path / "in", tmp_path / "state")
+    assert {name.partition("_")[0] for name in await names(replay)} == {"0", "2"}
+    assert left_out(replay)["1.wav"].startswith("1.wav cannot be read: Input/output error (EIO)")
+    monkeypatch.undo()
+    assert {name.partition("_")[0] for name in await names(replay)} == {"1"}
 
 
 async def test_a_disk_that_fails_in_mid_file_loses_only_what_cannot_be_read(
@@ -166,6 +209,13 @@ async def test_a_disk_that_fails_in_mid_file_loses_only_what_cannot_be_read(
     assert await names(replay) == ["long_00000s.wav", "long_00010s.wav", "other.wav"]
     [one] = replay.account().left_out
     assert (one.file_name, one.from_s) == ("long.wav", 20)
+
+    def failing_again(_: str) -> str:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(planning, "identity_of", failing_again)
+    assert await names(replay) == []
+    assert list(replay.account().left_out) == [one]
     monkeypatch.undo()
     assert await names(replay) == [f"long_000{second}s.wav" for second in (20, 30, 40)]
 
@@ -184,6 +234,23 @@ async def test_a_file_that_others_may_not_read_is_played_once_they_may(tmp_path:
     [after] = replay.account().left_out
     assert after.doubtful
     assert "was read later, and is taken" in after.reason
+
+
+async def test_a_sound_that_is_known_is_not_left_out_for_ever_once_it_could_not_be_opened(
+    tmp_path: Path,
+) -> None:
+    path = write_noise(tmp_path / "in" / "card" / "a.wav", 5)
+    replay = replay_of(tmp_path / "in", tmp_path / "state")
+    assert await names(replay) == ["card/a.wav"]
+    path.rename(tmp_path / "a.wav")
+    path.symlink_to("/proc/self/mem")  # which gives a real EIO
+    assert await names(replay) == []
+    [before] = replay.account().left_out
+    assert not before.doubtful
+    (tmp_path / "a.wav").replace(path)
+    assert await names(replay) == []
+    [after] = replay.account().left_out
+    assert after.doubtful
 
 
 async def test_the_times_are_those_of_the_recorders_and_the_others_are_of_the_replay(tmp_path: Path) -> None:

@@ -1,67 +1,17 @@
 """The spool keeps every audio through a power cut at any of its steps."""
 
 import os
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+import shutil
+from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
+from unit.node_agent.spooling import SOUND, audio, crash, ids, opened
 
 from escolta.errors import Misconfigured
-from escolta.events import AudioRecorded
-from node_agent.recording.recorder import RecordedAudio
 from node_agent.spool import Spool
 
-START = datetime(2024, 5, 1, 10, tzinfo=UTC)
-SOUND = b"some sound"
-
-
-class PowerCut(BaseException):
-    """Not an Exception: nothing in the code may have a chance to tidy up after it."""
-
-
-def audio(number: int = 0) -> AudioRecorded:
-    start = START + timedelta(seconds=10 * number)
-    recorded = RecordedAudio(start, 100, 10, 1, 16, f"{number}.wav", "wav", SOUND)
-    return recorded.event("quay-1", "unknown")
-
-
-def opened(folder: Path) -> Spool:
-    spool = Spool(folder)
-    spool.open()
-    return spool
-
-
-def cut_power_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `steps` changes reach the disk, and stop in the middle of the next one."""
-    left = [steps]
-
-    def counted(change: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*arguments: Any, **keywords: Any) -> Any:
-            if left[0] == 0:
-                raise PowerCut
-            left[0] -= 1
-            return change(*arguments, **keywords)
-
-        return run
-
-    for name in ("fsync", "replace", "unlink"):
-        monkeypatch.setattr(os, name, counted(getattr(os, name)))
-
-
-def crash(folder: Path, work: Callable[[Spool], None], steps: int, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Do `work` on the spool and cut the power; True if the work was done before that."""
-    spool = opened(folder)
-    with monkeypatch.context() as cut:
-        cut_power_after(steps, cut)
-        try:
-            work(spool)
-            return True
-        except PowerCut:
-            return False
-        finally:
-            spool.close()  # as the kernel does when it ends a process: the lock is let go
+TICK = count(10**18)
 
 
 @pytest.mark.parametrize("steps", range(8))
@@ -121,19 +71,20 @@ def test_a_folder_that_cannot_be_made_is_misconfigured(tmp_path: Path) -> None:
         Spool(tmp_path / "file" / "node").open()
 
 
-def test_what_waits_is_found_again_oldest_first(tmp_path: Path) -> None:
+def test_what_waits_is_found_again_in_the_order_in_which_it_was_put(tmp_path: Path) -> None:
     spool = opened(tmp_path)
     for number in (2, 0, 1):
         spool.put(audio(number), SOUND)
+        os.utime(tmp_path / "waiting" / f"{audio(number).audio_id}.json", ns=(next(TICK), next(TICK)))
     spool.close()
-    assert opened(tmp_path).waiting() == [audio(0), audio(1), audio(2)]
+    assert opened(tmp_path).waiting() == ids(2, 0, 1)
 
 
 def test_putting_an_audio_twice_keeps_it_once(tmp_path: Path) -> None:
     spool = opened(tmp_path)
     spool.put(audio(), SOUND)
     spool.put(audio(), SOUND)
-    assert spool.waiting() == [audio()]
+    assert spool.waiting() == ids(0)
 
 
 def test_forgetting_and_refusing_what_is_not_there_changes_nothing(tmp_path: Path) -> None:
@@ -141,7 +92,7 @@ def test_forgetting_and_refusing_what_is_not_there_changes_nothing(tmp_path: Pat
     spool.put(audio(0), SOUND)
     spool.forget(audio(1).audio_id)
     spool.set_aside(audio(1).audio_id, "unknown")
-    assert spool.waiting() == [audio(0)]
+    assert spool.waiting() == ids(0)
     assert list((tmp_path / "refused").iterdir()) == []
 
 
@@ -153,9 +104,21 @@ def test_a_note_that_the_disk_has_damaged_is_kept_with_its_sound(
     spool.put(audio(1), SOUND)
     spool.close()
     (tmp_path / "waiting" / f"{audio(0).audio_id}.json").write_bytes(b"\0\0\0")
-    assert opened(tmp_path).waiting() == [audio(1)]
+    spool = opened(tmp_path)
+    assert spool.read(audio(0).audio_id) is None
+    assert spool.waiting() == ids(1)
     assert (tmp_path / "refused" / f"{audio(0).audio_id}.wav").read_bytes() == SOUND
     assert str(audio(0).audio_id) in caplog.text
+
+
+def test_a_sound_that_the_disk_has_changed_is_not_given(tmp_path: Path) -> None:
+    """As with one that it cannot read: the sender tells of it, and sets it aside."""
+    spool = opened(tmp_path)
+    spool.put(audio(), SOUND)
+    [sound] = (tmp_path / "waiting").glob("*.wav")
+    sound.write_bytes(SOUND[:-1] + b"!")
+    with pytest.raises(OSError, match="not those that it was given"):
+        spool.read(audio().audio_id)
 
 
 def test_a_note_that_the_disk_cannot_read_does_not_keep_the_node_from_starting(
@@ -168,7 +131,11 @@ def test_a_note_that_the_disk_cannot_read_does_not_keep_the_node_from_starting(
     note = tmp_path / "waiting" / f"{audio(0).audio_id}.json"
     note.unlink()
     note.symlink_to("/proc/self/mem")  # whose first byte cannot be read: a real EIO
-    assert opened(tmp_path).waiting() == [audio(1)]
+    spool = opened(tmp_path)
+    with pytest.raises(OSError, match="Input/output error"):
+        spool.read(audio(0).audio_id)
+    spool.set_aside(audio(0).audio_id, "the disk cannot read it")
+    assert spool.waiting() == ids(1)
     assert (tmp_path / "refused" / f"{audio(0).audio_id}.wav").read_bytes() == SOUND
     assert "cannot be read (Input/output error)" in caplog.text
 
@@ -195,3 +162,29 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(
             spool.put(audio(), SOUND)
     assert len(spool) == 0
     assert list((tmp_path / "waiting").iterdir()) == []
+
+
+@pytest.mark.parametrize("free_bytes", [0, 24, 25, 26, 1000])
+def test_sounds_may_fill_a_share_of_what_others_leave_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_bytes: int
+) -> None:
+    spool = opened(tmp_path)
+    for number in range(10):
+        spool.put(audio(number), SOUND)  # 100 bytes
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(9999, 0, free_bytes))
+    assert spool.has_room(0.8) == (free_bytes > 25)  # 100 of 125
+
+
+def test_what_is_forgotten_or_refused_makes_room_also_after_a_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(9999, 0, 4))
+    spool = opened(tmp_path)
+    spool.put(audio(0), SOUND)
+    spool.put(audio(1), SOUND)
+    spool.close()
+    spool = opened(tmp_path)
+    assert not spool.has_room(0.8)
+    spool.forget(audio(0).audio_id)
+    spool.set_aside(audio(1).audio_id, "too loud")
+    assert spool.has_room(0.8)

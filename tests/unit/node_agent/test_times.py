@@ -137,11 +137,12 @@ def test_the_comment_is_found_behind_another_list(tmp_path: Path) -> None:
     assert said_time(path, NOW).source == "AudioMoth's comment"
 
 
-def test_a_chunk_behind_the_sound_of_an_rf64_is_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize("magic", [b"RF64", b"BW64"])
+def test_a_chunk_behind_the_sound_of_an_rf64_is_found(tmp_path: Path, magic: bytes) -> None:
     path = tmp_path / "long.wav"
     soundfile.write(path, noise(100), 100, format="RF64")
     guano = b"Timestamp: 2024-06-01T06:00:00Z\n"
-    path.write_bytes(path.read_bytes() + struct.pack("<4sI", b"guan", len(guano)) + guano)
+    path.write_bytes(magic + path.read_bytes()[4:] + struct.pack("<4sI", b"guan", len(guano)) + guano)
     assert said_time(path, NOW).source == "GUANO"
 
 

@@ -4,7 +4,8 @@
     make bench AL_ARGS="--n 5000 --n 20000 --json FILE"
 
 `first`: k-medoids, no medoid known. `later`: MAL-MF with 6,540 medoids of 171 classes (fewer where the set
-is smaller). `later-kept`: the same where nearest distances are kept of all medoids but the last 400. Beside
+is smaller). `later-kept`: the same where nearest distances are kept of all medoids but the last 400.
+`herding-kept`: so too, by `mal-then-herding`; only ours. Beside
 it, a plain version (the whole matrix, eager traversal, scikit-learn) and scikit-activeml's CoreSet, which
 chooses by distance alone; neither swaps medoids, nor can it keep anything. Each runs in a process of its
 own, so that its peak memory is its own; making the data is not counted in seconds. Where a method's matrix
@@ -26,6 +27,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 # The folder of a script comes first among those to import from, and there this file has a package's name.
 sys.path[:] = [
@@ -35,16 +37,20 @@ sys.path[:] = [
 import numpy as np  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
-from al_engine.exact.distances import KeptNearest, nearest  # noqa: E402
+from al_engine.exact.distances import KnownNearest, nearest  # noqa: E402
 from al_engine.exact.memory import memory_bytes  # noqa: E402
 from al_engine.exact.pairwise import pairwise  # noqa: E402
 from al_engine.exact.vectors import unit_vectors  # noqa: E402
+from al_engine.method import strategies  # noqa: E402
 from al_engine.method.committee import Committee  # noqa: E402
+from al_engine.method.herding import herd  # noqa: E402
 from al_engine.method.kmedoids import k_medoids  # noqa: E402
+from al_engine.method.strategies import View  # noqa: E402
 from al_engine.method.traversal import farthest_first  # noqa: E402
 
 SIZES = [5_000, 10_000, 20_000, 50_000, 100_000]
-CASES = ["first", "later", "later-kept"]
+CASES = ["first", "later", "later-kept", "herding-kept"]
+OF_OURS_ALONE = "later-kept", "herding-kept"
 NAMES = ["escolta", "full-matrix", "scikit-activeml"]
 DIM, BATCH, MEDOIDS, NEW_MEDOIDS, CLASSES = 2048, 400, 6_540, 400, 171
 
@@ -57,13 +63,15 @@ def main() -> None:
     rows = []
     for n in options.n or SIZES:
         for case in CASES:
+            if options.case and case not in options.case:
+                continue
             for name in options.name or NAMES:
                 row: dict[str, Any] = {"name": name, "n": n, "dim": DIM, "batch": BATCH, "case": case}
                 if reason := _left_out(name, n, case):
                     print(f"{name:16} n={n:<7} {case:10} left out: {reason}", flush=True)
                     continue
-                kept = _in_a_process(_kept, n, options.isotropic) if case == "later-kept" else None
-                row |= _in_a_process(_measure, name, n, case, options.isotropic, kept)
+                cached = _in_a_process(_cached, n, options.isotropic) if case in OF_OURS_ALONE else None
+                row |= _in_a_process(_measure, name, n, case, options.isotropic, cached)
                 stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in row.pop("stages").items())
                 print(
                     f"{name:16} n={n:<7} {case:10} {row['seconds']:7.1f} s ({row['cpu_seconds']:.1f} of CPU)"
@@ -79,13 +87,14 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Seconds and memory of one batch.")
     parser.add_argument("--n", type=int, action="append", help="samples in the set; may be repeated")
     parser.add_argument("--name", choices=NAMES, action="append", help="only this one; may be repeated")
+    parser.add_argument("--case", choices=CASES, action="append", help="only this one; may be repeated")
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
     parser.add_argument("--isotropic", action="store_true", help="normally distributed embeddings")
     return parser.parse_args()
 
 
 def _left_out(name: str, n: int, case: str) -> str | None:
-    if case == "later-kept" and name != "escolta":
+    if case in OF_OURS_ALONE and name != "escolta":
         return "it keeps nothing"
     distances = {
         "escolta": n * n // 2 if case == "first" else 0,
@@ -102,7 +111,7 @@ def _in_a_process(work: Callable[..., Any], *arguments: object) -> Any:
         return pool.apply(work, arguments)
 
 
-def _measure(name: str, n: int, case: str, isotropic: bool, kept: KeptNearest | None) -> dict[str, Any]:
+def _measure(name: str, n: int, case: str, isotropic: bool, cached: KnownNearest | None) -> dict[str, Any]:
     warnings.simplefilter("ignore")
     medoids = 0 if case == "first" else _medoids(n)
     embeddings, classes = _embeddings(n + medoids, isotropic)
@@ -112,7 +121,8 @@ def _measure(name: str, n: int, case: str, isotropic: bool, kept: KeptNearest | 
     stages: Stages = {}
     wall, cpu = time.perf_counter(), time.process_time()
     if name == "escolta":
-        _escolta(samples, known, labels, kept, stages)
+        strategy = "mal-then-herding" if case == "herding-kept" else "mal-mf"
+        _escolta(samples, known, labels, cached, strategy, stages)
     elif name == "full-matrix":
         _full_matrix(samples, known, labels, stages)
     else:
@@ -152,13 +162,13 @@ def _medoids(n: int) -> int:
     return min(MEDOIDS, n // 2)
 
 
-def _kept(n: int, isotropic: bool) -> KeptNearest:
+def _cached(n: int, isotropic: bool) -> KnownNearest:
     """What an iteration before this one has kept, when the last medoids were not yet labeled."""
     medoids = _medoids(n)
     embeddings, _ = _embeddings(n + medoids, isotropic)
     before = medoids - NEW_MEDOIDS
     index, distance = nearest(unit_vectors(embeddings[medoids:]), unit_vectors(embeddings[:before]))
-    return KeptNearest(index, distance, np.arange(before, medoids))
+    return KnownNearest(index, distance, np.arange(before, medoids))
 
 
 @contextmanager
@@ -169,7 +179,12 @@ def _timed(stages: Stages, name: str) -> Iterator[None]:
 
 
 def _escolta(
-    samples: Array, medoids: Array, labels: NDArray[np.str_], kept: KeptNearest | None, stages: Stages
+    samples: Array,
+    medoids: Array,
+    labels: NDArray[np.str_],
+    cached: KnownNearest | None,
+    strategy: str,
+    stages: Stages,
 ) -> None:
     with _timed(stages, "lengths"):
         vectors = unit_vectors(samples)
@@ -182,7 +197,16 @@ def _escolta(
     with _timed(stages, "fit"):
         committee = Committee(unit_vectors(medoids), labels)
     with _timed(stages, "judge"):
-        opinion = committee.judge(vectors, kept)
+        opinion = committee.judge(vectors, cached)
+    if strategy == "mal-then-herding":
+        ids = [UUID(int=row) for row in range(len(samples))]
+        nothing = vectors.take(slice(0))
+        view = View(vectors, ids, opinion, committee.medoids, labels, nothing, nothing, [], BATCH, 0)
+        with _timed(stages, "weights"):
+            support, kernel = strategies.to_herd(view, opinion)
+        with _timed(stages, "herding"):
+            herd(vectors, support, kernel, BATCH)
+        return
     with _timed(stages, "traversal"):
         farthest_first(vectors, opinion.medoid_distance, opinion.mismatched, BATCH)
 

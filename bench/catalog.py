@@ -178,14 +178,14 @@ async def measure(on: Platform) -> list[dict[str, object]]:
     await settle(on)
     large = [(await iteration(on, iterations))[0] for _ in range(LATER)]
     years = [await a_year(on) for _ in range(LATER)]
-    year = sorted(years, key=lambda one: one["seconds"])[LATER // 2]
+    year = sorted(years, key=lambda run: run["seconds"])[LATER // 2]
     ratio = statistics.median(large) / statistics.median(small)
     print(f"a year of {year['audios']:,.0f} audios out of {LARGE:,}: {year['seconds']:.1f} s")
     print(f"an iteration over a month of {MAX_SET:,} at once: x {ratio:.2f} from {SMALL:,} to {LARGE:,}")
     return [
         {"name": "year", "catalog": LARGE, **year},
-        {"name": "month", "catalog": SMALL, "seconds": [round(one, 2) for one in small]},
-        {"name": "month", "catalog": LARGE, "seconds": [round(one, 2) for one in large]},
+        {"name": "month", "catalog": SMALL, "seconds": [round(seconds, 2) for seconds in small]},
+        {"name": "month", "catalog": LARGE, "seconds": [round(seconds, 2) for seconds in large]},
         {"name": "ratio", "value": round(ratio, 3)},
     ]
 

@@ -17,7 +17,7 @@ sys.path.pop(0)  # this folder, whose embedder.py would be taken for the service
 
 from al_engine.campaigns.campaign import Campaign, LabeledAudios
 from al_engine.campaigns.inputs import heard
-from al_engine.campaigns.results import Result, curve, labels_needed
+from al_engine.campaigns.results import Result, labels_needed, mean_curve
 from al_engine.exact.memory import most_samples
 from al_engine.method import committee
 
@@ -32,14 +32,14 @@ def measure(audios: LabeledAudios, c: float, imbalance: bool) -> dict:
         Campaign("mal-mf", seed, fold, imbalance, BATCH, LABELS)
         for seed, fold in product(range(SEEDS), audios.fold_numbers())
     ]
-    of = curve([Result(campaign, audios.run(campaign, most_samples())) for campaign in campaigns])
-    means = [round(mean, 4) for mean in of.mean]
+    curve = mean_curve([Result(campaign, audios.run(campaign, most_samples())) for campaign in campaigns])
+    means = [round(mean, 4) for mean in curve.mean]
     return {
         "c": c,
         "imbalance": imbalance,
-        "labels": of.labels,
+        "labels": curve.labels,
         "macro_f1": means,
-        "needed": labels_needed(of),
+        "needed": labels_needed(curve),
     }
 
 

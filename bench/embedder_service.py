@@ -10,6 +10,7 @@ resamples from 32 kHz, computes and writes; PostgreSQL and the store are on the 
 
 import argparse
 import asyncio
+import hashlib
 import secrets
 import sys
 import tempfile
@@ -95,7 +96,8 @@ async def measure(name: str, clips: int, batch: int, turns: int) -> Measured:
     with tempfile.TemporaryDirectory(prefix="escolta-bench-", dir="/tmp") as folder:
         weights = _random_weights(Path(folder)) if name == "cnn14" else None
         model = open_model(name, weights)
-        waveforms = [decode(sound, model.rate_hz, "clip", Metrics(CollectorRegistry())) for sound in sounds]
+        metrics = Metrics(CollectorRegistry())
+        waveforms = [decode(sound, model.rate_hz, "clip", metrics).waveform for sound in sounds]
         model.embed(waveforms[:batch])
         settings = Settings(
             bus_url="memory://",
@@ -114,7 +116,7 @@ async def measure(name: str, clips: int, batch: int, turns: int) -> Measured:
                 service.append(await _through_service(on, events))
                 bare.append(_bare(model, waveforms, batch))
             value = on.metrics.get_sample_value
-            seconds = {s: value("escolta_embedder_seconds_sum", {"stage": s}) or 0.0 for s in STAGES}
+            seconds = {s: value("escolta_embedder_stage_seconds_sum", {"stage": s}) or 0.0 for s in STAGES}
     return Measured(bare, service, seconds)
 
 
@@ -131,7 +133,7 @@ def _random_weights(folder: Path) -> Path:
 
 async def _through_service(on: Platform, events: Sequence[AudioCataloged]) -> float:
     """Clips a second from the first event to the last committed row."""
-    await on.catalog.execute("TRUNCATE audio.embeddings, audio.patch_scores")
+    await on.catalog.execute("TRUNCATE audio.embeddings, audio.patches")
     begun = time.perf_counter()
     for event in events:
         await on.bus.publish(event)
@@ -173,7 +175,7 @@ async def _catalog(on: Platform, sounds: Sequence[bytes]) -> list[AudioCataloged
             RATE_HZ,
             DURATION_S * RATE_HZ,
             DURATION_S,
-            bytes(32),
+            hashlib.sha256(sound).digest(),
         )
         events.append(AudioCataloged(audio_id=audio_id, start=start, object_key=key))
     return events

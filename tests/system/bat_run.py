@@ -218,6 +218,9 @@ class Run:
 
     async def _break_the_admin(self) -> None:
         """A tag beyond ASCII breaks pages that we read, for everybody, until somebody takes it away."""
+        # All of ana's answers may have been read by now: one has to be left that needs those pages.
+        await self.team.label_again("ana", min(audio for who, audio in self.team.said if who == "ana"))
+        self.result.changed += 1
         self.team.bat.kill()
         self.team.bat.change("INSERT INTO tags (name) VALUES ('naïve')")
         await self.team.bat.start()

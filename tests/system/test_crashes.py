@@ -12,72 +12,100 @@ from servers.rabbit import Rabbit
 from system.deployments import Deployment, Servers, five_processes
 from system.walk import PATIENCE_S, ask_for_iterations, signed_in_team
 
-AUDIOS = 60
+PART = 20
+"""Recordings that come at once: each time when somebody is to be killed in the midst of them."""
+AUDIOS = 3 * PART
 BATCH = 10
 ITERATIONS = 2
-FASTER = 50  # 5 audios a second: long enough for everybody to be killed in mid-work
 
 
 async def test_crashes_lose_nothing_and_double_nothing(tmp_path, rabbit, catalog_url, s3_url):
-    recordings = tmp_path / "recordings"
-    write_harbor(recordings, audios=AUDIOS)
+    harbor = Harbor(tmp_path)
+    harbor.play()
     servers = Servers(rabbit, catalog_url, s3_url)
-    chosen = {"replay_dir": recordings, "replay_speed": FASTER, "node_name": "quay-1", "nodes": "quay-1"}
+    chosen = {"replay_dir": harbor.played, "node_name": "quay-1", "nodes": "quay-1"}
     async with five_processes(tmp_path, servers, **chosen) as deployment:
-        await _crash_while_sound_comes_in(deployment, rabbit, catalog_url)
-        await _crash_while_people_label(deployment, recordings, catalog_url)
+        await _crash_while_sound_comes_in(deployment, harbor, rabbit, catalog_url)
+        await _crash_while_people_label(deployment, harbor.folder, catalog_url)
         proposals = await _proposals(deployment)
         assert await deployment.get("ingest", "/api/quarantine") == []
     await _check_rows(catalog_url, proposals)
 
 
-async def _crash_while_sound_comes_in(deployment: Deployment, rabbit: Rabbit, catalog_url: str) -> None:
-    await _until(deployment, 8)
-    deployment.processes["ingest"].kill()
-    assert await _embedded(deployment) < AUDIOS, "ingest was not killed in mid-work"
+async def _crash_while_sound_comes_in(
+    deployment: Deployment, harbor: "Harbor", rabbit: Rabbit, catalog_url: str
+) -> None:
+    await _until(deployment, PART)
+    async with _gate(catalog_url, "audio.audios") as gate:
+        harbor.play()
+        await _restart(deployment, "node-agent")  # it looks for further recordings when it starts
+        await gate.somebody_waits()
+        deployment.processes["ingest"].kill()
+        await gate.forget_the_dead()
     await _start(deployment, "ingest")
-    await _until(deployment, 18)
+    await _until(deployment, 2 * PART)
     async with _gate(catalog_url, "audio.embeddings") as gate:
+        harbor.play()
+        await _restart(deployment, "node-agent")
         await gate.somebody_waits()
         deployment.processes["embedder"].kill()
         await gate.forget_the_dead()
         await _start(deployment, "embedder")
         await gate.somebody_waits()
         rabbit.kill()
-        assert await _embedded(deployment) < AUDIOS, "the broker was not killed in mid-work"
         await rabbit.start()
     await _until(deployment, AUDIOS)
 
 
 async def _crash_while_people_label(deployment: Deployment, recordings: Path, catalog_url: str) -> None:
     async with signed_in_team(deployment, recordings, ITERATIONS):
-        async with _gate(catalog_url, "al.wavs_proposed") as gate:
-            await ask_for_iterations(deployment, BATCH, ITERATIONS)
-            await gate.somebody_waits()
-            deployment.processes["al-engine"].kill()
-        await _start(deployment, "al-engine")
-        async with asyncio.timeout(PATIENCE_S):
-            while (
-                not 2 <= sum(batch["finished"] for batch in await _progress(deployment)) < ITERATIONS * BATCH
-            ):
-                await asyncio.sleep(0.05)
-        await _restart(deployment, "label-gateway")
+        async with _gate(catalog_url, "label.submissions") as submissions:
+            async with _gate(catalog_url, "al.wavs_proposed") as proposals:
+                await ask_for_iterations(deployment, BATCH, ITERATIONS)
+                await proposals.somebody_waits()
+                deployment.processes["al-engine"].kill()
+                await proposals.forget_the_dead()
+            await _start(deployment, "al-engine")
+            await submissions.somebody_waits()
+            deployment.processes["label-gateway"].kill()
+            await submissions.forget_the_dead()
+        await _start(deployment, "label-gateway")
+
+
+class Harbor:
+    """Recordings, with the truth beside them; they are in `played`, where the node looks, part by part."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.played = folder / "recordings", folder / "played"
+        write_harbor(self.folder, audios=AUDIOS)
+        self.played.mkdir()
+        self._to_come = sorted(self.folder.glob("*.wav"))
+
+    def play(self) -> None:
+        """Let the next part come."""
+        now, self._to_come = self._to_come[:PART], self._to_come[PART:]
+        for recording in now:
+            (self.played / recording.name).hardlink_to(recording)
 
 
 class Gate:
     """Before a table: whoever writes into it gets as far as that and no farther."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: asyncpg.Connection, table: str) -> None:
         self._connection = connection
+        self._waiting = (
+            "FROM pg_locks JOIN pg_database AS d ON d.oid = database AND datname = current_database()"
+            f" WHERE NOT granted AND relation = '{table}'::regclass"
+        )
 
     async def somebody_waits(self) -> None:
         async with asyncio.timeout(PATIENCE_S):
-            while not await self._connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            while not await self._connection.fetchval(f"SELECT count(*) {self._waiting}"):
                 await asyncio.sleep(0.05)
 
     async def forget_the_dead(self) -> None:
         """PostgreSQL would see that they are gone when the gate opens."""
-        await self._connection.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted")
+        await self._connection.execute(f"SELECT pg_terminate_backend(pid) {self._waiting}")
 
 
 @asynccontextmanager
@@ -85,7 +113,7 @@ async def _gate(catalog_url: str, table: str) -> AsyncIterator[Gate]:
     connection = await asyncpg.connect(catalog_url)
     async with connection.transaction():
         await connection.execute(f"LOCK TABLE {table} IN SHARE MODE")
-        yield Gate(connection)
+        yield Gate(connection, table)
     await connection.close()
 
 
@@ -107,10 +135,6 @@ async def _until(deployment: Deployment, embedded: int) -> None:
 
 async def _embedded(deployment: Deployment) -> int:
     return (await deployment.get("embedder", "/api/embedder"))["embedded"]
-
-
-async def _progress(deployment: Deployment) -> list[dict]:
-    return await deployment.get("label-gateway", "/api/progress")
 
 
 async def _proposals(deployment: Deployment) -> list[dict]:

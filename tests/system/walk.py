@@ -9,7 +9,7 @@ from escolta.truth import read_truth
 from escolta_demo.simulated_labelers import Habits, label_until
 from system.deployments import Deployment
 
-PATIENCE_S = 120
+PATIENCE_S = 600
 
 
 async def until_embedded(deployment: Deployment, audios: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-PATIENCE_S = 240.0
+PATIENCE_S = 600.0
 
 
 class Told:
@@ -24,6 +24,12 @@ class Told:
     def firing(self) -> set[str]:
         """The names of the alerts of which nobody has said that they are over."""
         return {dict(labels)["alertname"] for labels, last in self._last.items() if last == "firing"}
+
+    async def until_silent(self) -> None:
+        """Wait until of every alert somebody has said that it is over: a busy machine may have raised one."""
+        async with asyncio.timeout(PATIENCE_S):
+            while self.firing():
+                await asyncio.sleep(0.1)
 
     async def until(self, status: str, alertname: str, **labels: str) -> None:
         """Wait until the last word on this alert is `firing`, or `resolved`."""

@@ -26,7 +26,9 @@ from ingest.quarantine import origin_of
 each_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
 
 
-few = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(
+    max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 A_LIST_OF = {

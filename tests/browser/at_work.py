@@ -19,6 +19,8 @@ from label_gateway.people.sign_in import new_link, sign_in_link
 
 NODE = "quay-1"
 START = datetime(2024, 5, 1, 10, tzinfo=UTC)
+PATIENCE_MS = 240_000
+"""How long a page may take where many others want the processor."""
 
 
 @dataclass
@@ -103,7 +105,7 @@ class GatewayInBrowser(AtWork):
     async def page(self, **options: object) -> Page:
         """A page of somebody who is not signed in, in a browser that knows nothing."""
         context = await self.browser.new_context(**options)  # type: ignore[arg-type]
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         self.contexts.append(context)
         page = await context.new_page()
         page.on("pageerror", lambda error: self.faults.append(str(error)))
@@ -169,7 +171,7 @@ class LabelingPage:
 
     async def plays_until(self, time_s: float) -> None:
         """Waits until the cursor has come so far by playing."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_MS / 1000):
             while float((await self.page.locator("#time").inner_text()).split()[0]) < time_s:
                 await asyncio.sleep(0.02)
 
@@ -210,6 +212,12 @@ class LabelingPage:
         """The list of marks, as it reads."""
         rows = await self.page.locator("#marks li").all_inner_texts()
         return [" ".join(row.split()) for row in rows]
+
+    async def keeps_no(self, prefix: str) -> None:
+        """Waits until the browser keeps nothing under such names: the server's answer may be on its way."""
+        await self.page.wait_for_function(
+            "prefix => !Object.keys(localStorage).some((name) => name.startsWith(prefix))", arg=prefix
+        )
 
     async def stored(self, prefix: str) -> list[object]:
         """What the browser keeps under names that begin with `prefix`."""

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from browser.at_work import GatewayInBrowser
+from browser.at_work import PATIENCE_MS, GatewayInBrowser
 from browser.inspection import sign_in
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 from pydantic import SecretStr
 
 from al_engine.service import build as build_al_engine
@@ -14,6 +14,8 @@ from escolta.runtime import running
 from escolta.service import Platform
 from escolta.settings import Settings
 from label_gateway.service import build
+
+expect.set_options(timeout=PATIENCE_MS)
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
@@ -76,7 +78,7 @@ async def lead_page(on: Platform, browser: Browser) -> AsyncIterator[Page]:
     """A page of a browser in which a lead is signed in; one that broke a rule of its own fails the test."""
     faults: list[str] = []
     context = await browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     await sign_in(context, on, "lead")
     page = await context.new_page()
     page.on("pageerror", lambda error: faults.append(str(error)))

@@ -1,6 +1,7 @@
 """The page of BAT: a lead says who labels there, and sees what has come back and what waits for them."""
 
 import os
+import re
 from uuid import UUID
 
 import pytest
@@ -106,7 +107,7 @@ async def test_a_lead_sees_what_is_there_what_came_back_and_what_to_do(gateway: 
     await expect(card.get_by_role("row").filter(has_text="nobody here")).to_contain_text(HOSTILE)
     await expect(card).to_contain_text(f"{HOSTILE}, 1 audio: nobody here labels in BAT as this user.")
     await expect(card).to_contain_text("Give the name to a labeler.")
-    await expect(card).to_contain_text("Last round 4")
+    await expect(card).to_contain_text(re.compile(r"Last round \d+ "))
 
 
 async def test_without_a_bat_nothing_leads_there_and_the_page_says_why(gateway: GatewayInBrowser) -> None:

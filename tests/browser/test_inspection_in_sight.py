@@ -10,7 +10,8 @@ from playwright.async_api import Page, expect
 from al_engine.maps.store import MAPS
 
 # Whether nothing lies over the row where it is on the screen.
-UNCOVERED = """row => {
+UNCOVERED = """place => {
+  const row = document.querySelectorAll("#rows tr")[place];
   const { left, top, height } = row.getBoundingClientRect();
   const at = document.elementFromPoint(Math.max(left, 0) + 20, top + height / 2);
   return at !== null && at.closest("tr") === row;
@@ -32,7 +33,7 @@ async def test_who_goes_through_the_list_keeps_map_audio_and_row_in_sight(on, pa
         await expect(page.locator("#audio-name")).to_have_text(shown.mapped.name(shown.batch[place]))
         await expect(page.locator("#map")).to_be_in_viewport(ratio=0.95)
         await expect(page.locator("#audio-name")).to_be_in_viewport(ratio=0.95)
-        assert await page.locator("#rows tr").nth(place).evaluate(UNCOVERED)
+        await page.wait_for_function(UNCOVERED, arg=place)  # once it has been scrolled to
 
     await page.locator("#rows tr").nth(25).click()
     await all_in_sight(25)

@@ -22,7 +22,7 @@ class Operator:
             base_url=url,
             trust_env=False,
             verify=UNUSED,
-            timeout=30,
+            timeout=120,
             event_hooks={"request": [self._with_token]},
         )
 

@@ -15,7 +15,7 @@ from escolta.web import Sessions
 from escolta.web.sessions import Role
 from servers.plain import NO_TLS
 
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 SECRET = "a secret of the tests alone"
 NAMES: dict[Role, str] = {"lead": "Nuria", "labeler": "Marina"}
 
@@ -50,7 +50,7 @@ class AtWork:
         """An HTTP client signed in as `role`; anonymous without one."""
         headers = {"authorization": f"Bearer {await self.token(role)}"} if role else {}
         async with httpx.AsyncClient(
-            base_url=self.on.http_url, headers=headers, trust_env=False, timeout=30, verify=NO_TLS
+            base_url=self.on.http_url, headers=headers, trust_env=False, timeout=120, verify=NO_TLS
         ) as client:
             yield client
 

@@ -23,7 +23,7 @@ from escolta.events import Event
 from escolta.fields import NodeName
 from servers.rabbit import Rabbit
 
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 
 across = pytest.mark.parametrize(
     "reach", ["memory", "rabbit", "mqtt", "mqtt to rabbit", "rabbit to mqtt"], indirect=True
@@ -253,7 +253,7 @@ class Wire:
 
 async def published_at_last(bus: Bus | Buses, event: Event) -> None:
     """Publish again and again, as whoever has a row to tell of does."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 return await bus.publish(event)

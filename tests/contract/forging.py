@@ -39,7 +39,7 @@ async def by_a_death(channel: AbstractChannel, name: str, topic: str, body: byte
     queue = await channel.declare_queue(name, arguments=arguments)
     await queue.bind(exchange)
     await exchange.publish(forged(topic, body), "anything")
-    await (await queue.get(timeout=5)).reject(requeue=False)
+    await (await queue.get(timeout=60)).reject(requeue=False)
     await queue.delete()
     await exchange.delete()
 

@@ -48,7 +48,7 @@ class Harbor:
             password=PASSWORD,
             identifier=client_id,
             clean_session=False,
-            timeout=1,
+            timeout=120,
             will=will,
         )
 

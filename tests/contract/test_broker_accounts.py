@@ -199,7 +199,7 @@ def test_what_is_deployed_has_an_account_for_every_service():
 
 async def counted(api: httpx.AsyncClient, queue: str) -> None:
     """Returns when the broker tells how many messages the queue holds: some seconds after it was made."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while True:
             seen = await api.get(queue)
             assert seen.status_code == 200
@@ -216,7 +216,7 @@ async def test_the_watcher_sees_a_queue_and_does_nothing_else(accounts):
     login = httpx.BasicAuth(WATCHER, "the-password-of-the-watcher")
     each_anew = httpx.Limits(max_keepalive_connections=0)  # what is refused may end the connection
     async with httpx.AsyncClient(
-        base_url=f"{scheme}://{where}/api", auth=login, trust_env=False, limits=each_anew
+        base_url=f"{scheme}://{where}/api", auth=login, trust_env=False, limits=each_anew, timeout=60
     ) as api:
         queue = f"/queues/{vhost}/embedder-yamnet.audio.cataloged"
         await counted(api, queue)
@@ -231,4 +231,4 @@ async def test_the_watcher_sees_a_queue_and_does_nothing_else(accounts):
             assert refused.status_code in (401, 403), (method, path, refused.text)
         assert (await api.get(queue)).status_code == 200
     with pytest.raises(aio_pika.exceptions.AMQPException):
-        await aio_pika.connect(accounts.amqp_url_of(WATCHER, "the-password-of-the-watcher"), timeout=10)
+        await aio_pika.connect(accounts.amqp_url_of(WATCHER, "the-password-of-the-watcher"), timeout=60)

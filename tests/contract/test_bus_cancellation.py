@@ -18,7 +18,7 @@ class Silent:
 
     @property
     async def messages(self) -> AsyncIterator[aiomqtt.Message]:
-        await asyncio.sleep(60)
+        await asyncio.sleep(600)
         yield pytest.fail("nobody sent anything")
 
 
@@ -37,7 +37,7 @@ class Unheeding:
 
     async def _connect(self, *_: object, **__: object) -> Silent:
         try:
-            await asyncio.sleep(60)
+            await asyncio.sleep(600)
         except asyncio.CancelledError:
             self.cancellations += 1
             if self.cancellations > 1:
@@ -56,7 +56,7 @@ def unheeding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_a_start_gives_up_in_time_though_the_library_swallows_the_cancellation(unheeding: Unheeding):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         with pytest.raises(Misconfigured, match="no RabbitMQ answers"):
             await open_bus("amqp://one:two@127.0.0.1:1").start()
     assert (unheeding.cancellations, unheeding.closed) == (1, 1)
@@ -65,7 +65,7 @@ async def test_a_start_gives_up_in_time_though_the_library_swallows_the_cancella
 async def test_a_stop_ends_though_the_library_swallows_the_cancellation(unheeding: Unheeding):
     bus = open_bus("mqtt://one:two@127.0.0.1:1", name="quay-1")
     await bus.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         await bus.stop()
     assert unheeding.cancellations == 1
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 import pytest
 from contract.bus_ears import Listener
 from contract.buses import (
+    PATIENCE_S,
     Buses,
     Rang,
     Wire,
@@ -88,7 +89,7 @@ async def test_a_broker_that_reads_no_more_holds_up_no_stop(buses: Buses, monkey
     await bus.publish(Cried(text="a"))
     wire.freeze()
     await asyncio.gather(*(refused(bus, Cried(text="a" * 2**20)) for _ in range(32)))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         await bus.stop()
     # Nor the end of the process, which waits for every task.
     await eventually(lambda: not [task for task in asyncio.all_tasks() if "/aio" in repr(task)])

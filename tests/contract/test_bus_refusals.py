@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from contract.bus_ears import Listener
-from contract.buses import Buses, Rang, Wire, amqp_channel, over_each_broker, over_rabbit, refused
+from contract.buses import PATIENCE_S, Buses, Rang, Wire, amqp_channel, over_each_broker, over_rabbit, refused
 
 from escolta.bus import Subscription, mqtt
 from escolta.bus import rabbit as rabbit_bus
@@ -48,8 +48,8 @@ async def test_over_tls_the_certificate_of_the_broker_is_checked(
     await stranger.stop()
 
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    monkeypatch.setattr(rabbit_bus, "START_S", 20)
-    monkeypatch.setattr(mqtt, "START_S", 20)
+    monkeypatch.setattr(rabbit_bus, "START_S", PATIENCE_S)
+    monkeypatch.setattr(mqtt, "START_S", PATIENCE_S)
     await (await buses.start(buses.open(wire.url))).publish(Rang(number=2))
 
 

@@ -91,14 +91,16 @@ def test_of_the_catalog_one_door_is_open(postgres: DeployedPostgres):
 async def test_the_store_does_nothing_for_a_stranger(
     store: DeployedStore, trusted: ssl.SSLContext, method: str, path: str
 ):
-    async with httpx.AsyncClient(base_url=store.https_url, trust_env=False, verify=trusted) as stranger:
+    async with httpx.AsyncClient(
+        base_url=store.https_url, trust_env=False, timeout=120, verify=trusted
+    ) as stranger:
         answer = await stranger.request(method, path, content=b"x" if method in ("PUT", "POST") else None)
     assert answer.status_code in (403, 405), answer.text
     assert await store.objects("ingest").get(KEY) == b"sound"
 
 
 async def test_the_store_speaks_no_plain_http(store: DeployedStore):
-    async with httpx.AsyncClient(trust_env=False, verify=NO_TLS) as stranger:
+    async with httpx.AsyncClient(trust_env=False, timeout=120, verify=NO_TLS) as stranger:
         answer = await stranger.get(f"http://{HOST}:{store.port}/escolta/{KEY}")
     assert (answer.status_code, answer.text) == (400, "Client sent an HTTP request to an HTTPS server.\n")
 
@@ -152,7 +154,7 @@ async def test_the_broker_knows_no_stranger_by_mqtt(
     broker: DeployedBroker, trusted: ssl.SSLContext, user: str | None, password: str | None
 ):
     stranger = aiomqtt.Client(
-        HOST, broker.mqtt_port, username=user, password=password, tls_context=trusted, timeout=20
+        HOST, broker.mqtt_port, username=user, password=password, tls_context=trusted, timeout=120
     )
     with pytest.raises(aiomqtt.MqttError):
         async with stranger:
@@ -163,7 +165,7 @@ async def test_the_broker_knows_no_stranger_by_mqtt(
 async def test_the_brokers_administration_answers_nobody(
     broker: DeployedBroker, trusted: ssl.SSLContext, path: str
 ):
-    async with httpx.AsyncClient(trust_env=False, verify=trusted) as stranger:
+    async with httpx.AsyncClient(trust_env=False, timeout=120, verify=trusted) as stranger:
         url = f"https://{HOST}:{broker.management_port}/api/{path}"
         assert (await stranger.get(url)).status_code == 401
         assert (await stranger.get(url, auth=("guest", "guest"))).status_code == 401

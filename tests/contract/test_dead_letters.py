@@ -6,7 +6,7 @@ import io
 from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
-from contract.buses import Buses, Rang, amqp_channel, eventually
+from contract.buses import PATIENCE_S, Buses, Rang, amqp_channel, eventually
 
 from escolta.bus import Message, Subscription
 from escolta.dead_letters import command
@@ -39,7 +39,7 @@ class Bell:
             await self.until_dead(number)
 
     async def until_dead(self, count: int) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while (await self.told()).count("is cracked") != count:
                 await asyncio.sleep(0.02)
 

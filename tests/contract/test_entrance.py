@@ -80,7 +80,7 @@ async def entrance(
 
     trusted = ssl.create_default_context(cafile=authority)
     async with httpx.AsyncClient(
-        base_url=f"https://127.0.0.1:{port}", trust_env=False, verify=trusted
+        base_url=f"https://127.0.0.1:{port}", trust_env=False, timeout=120, verify=trusted
     ) as client:
         try:
             await server.until(is_well)

@@ -39,7 +39,7 @@ async def status_of(
     """What the store answers to `grant` used so; `changed`: headers, None for one that is left out."""
     headers = {**grant.headers, "content-length": None, **(changed or {})}
     told = {name: value for name, value in headers.items() if value is not None}
-    async with httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=120, verify=NO_TLS) as client:
         return (await client.request(method, grant.url, content=content, headers=told)).status_code
 
 

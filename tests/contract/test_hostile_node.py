@@ -169,7 +169,7 @@ async def test_it_enters_no_other_virtual_host_and_administers_nothing(harbor: H
         await aio_pika.connect(url.rpartition("/")[0] + "/")
     api = harbor.rabbit.admin_url.rpartition("/")[0].partition("@")[2]
     async with httpx.AsyncClient(
-        base_url=f"http://{api}/api", auth=("node-a", PASSWORD), trust_env=False, verify=NO_TLS
+        base_url=f"http://{api}/api", auth=("node-a", PASSWORD), trust_env=False, timeout=120, verify=NO_TLS
     ) as client:
         for path in ("/whoami", "/definitions", "/users", "/queues", "/connections"):
             assert (await client.get(path)).status_code == 401

@@ -14,7 +14,7 @@ from escolta.catalog.schema import Migration, shipped
 from escolta.errors import Transient
 from servers.postgres import database
 
-PATIENCE_S = 60
+PATIENCE_S = 240
 MAY, JUNE = datetime(2024, 5, 1, tzinfo=UTC), datetime(2024, 6, 1, tzinfo=UTC)
 ADDS = Migration("9001_adds.sql", "ALTER TABLE audio.audios ADD COLUMN loudness_db real;")
 INDEX = Migration(

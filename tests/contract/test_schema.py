@@ -20,7 +20,7 @@ from servers.plain import NO_TLS
 from servers.postgres import database
 from system.deployments import ServiceProcess, free_port
 
-PATIENCE_S = 60
+PATIENCE_S = 240
 ADDS = Migration("9001_adds.sql", "ALTER TABLE audio.audios ADD COLUMN loudness_db real;")
 
 
@@ -62,7 +62,7 @@ async def test_a_service_waits_for_the_schema_says_so_and_goes_on_by_itself(empt
     service = asyncio.create_task(serve())
     url = f"http://127.0.0.1:{chosen.http_port}"
     async with (
-        httpx.AsyncClient(base_url=url, trust_env=False, verify=NO_TLS) as client,
+        httpx.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE_S, verify=NO_TLS) as client,
         asyncio.timeout(PATIENCE_S),
     ):
         waiting = await until_answered(client, "/readyz")
@@ -84,7 +84,7 @@ async def test_a_service_that_waits_ends_when_it_is_told_to(empty_url, tmp_path)
     process = ServiceProcess("ingest", {**chosen, "ESCOLTA_STATE_DIR": str(tmp_path)}, log)
     process.start()
     async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=NO_TLS
+        base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE_S, verify=NO_TLS
     ) as client:
         async with asyncio.timeout(PATIENCE_S):
             assert (await until_answered(client, "/readyz")).status_code == 503

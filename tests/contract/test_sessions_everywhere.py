@@ -25,7 +25,7 @@ class Everywhere:
 
     def __init__(self, gateway: Platform, other: Platform, path: str) -> None:
         self.gateway, self.other, self._path = gateway, other, path
-        self.lead = httpx.AsyncClient(base_url=gateway.http_url, trust_env=False, timeout=30, verify=NO_TLS)
+        self.lead = httpx.AsyncClient(base_url=gateway.http_url, trust_env=False, timeout=120, verify=NO_TLS)
 
     async def sign_in(self, name: str) -> None:
         person = await make_lead(self.gateway.catalog, name, INSTALLATION)

@@ -56,7 +56,7 @@ def client_of(store: DeployedStore, account: str) -> Minio:
         f"{HOST}:{store.port}",
         access_key=ACCOUNTS["user_of"](account),
         secret_key=SECRETS[account],
-        http_client=urllib3.PoolManager(timeout=30, retries=2, ca_certs=str(store.authority)),
+        http_client=urllib3.PoolManager(timeout=120, retries=2, ca_certs=str(store.authority)),
     )
 
 

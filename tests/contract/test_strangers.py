@@ -41,7 +41,7 @@ async def stranger(catalog_url: str, tmp_path: Path) -> AsyncIterator[tuple[http
             for method in getattr(route, "methods", None) or ("GET",)
         }
         async with httpx.AsyncClient(
-            base_url=on.http_url, trust_env=False, timeout=30, verify=NO_TLS
+            base_url=on.http_url, trust_env=False, timeout=120, verify=NO_TLS
         ) as client:
             yield client, asked
 

@@ -22,7 +22,7 @@ from fuzzed.watch import watched
 from servers.rabbit import Rabbit
 
 COUNT = 150
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0
 EVENTS: tuple[type[Event], ...] = (AudioAccepted, AudioHeld, UploadGranted, NodeStatus)
 ODD_HEADERS: Sequence[Any] = (
     *(None, -1, 2**62, "x", bytearray(b"\xff"), True, [1, [2]], {"a": {"b": 1}}, 1.5, "é" * 9000),

@@ -41,7 +41,7 @@ class Monitoring:
     async def ask(self, query: str) -> list[dict[str, Any]]:
         """What Prometheus answers now: `metric` and `value` of each sample."""
         async with httpx.AsyncClient(
-            base_url=self.prometheus, trust_env=False, timeout=30, verify=NO_TLS
+            base_url=self.prometheus, trust_env=False, timeout=120, verify=NO_TLS
         ) as client:
             answer = await client.get("/api/v1/query", params={"query": query})
         return list(answer.raise_for_status().json()["data"]["result"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from escolta.catalog.programs import end_with_parent
 
-READY_TIMEOUT_S = 120.0
+READY_TIMEOUT_S = 600.0
 STOP_TIMEOUT_S = 20.0
 
 

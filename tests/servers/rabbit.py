@@ -108,7 +108,7 @@ class Broker(ABC):
         url = f"http{self.secure}://{self.host}:{self.management_port}/api"
         trusted = ssl.create_default_context(cafile=self.authority) if self.authority else NO_TLS
         login = (USER, self.password)
-        return httpx.AsyncClient(base_url=url, auth=login, trust_env=False, timeout=20, verify=trusted)
+        return httpx.AsyncClient(base_url=url, auth=login, trust_env=False, timeout=120, verify=trusted)
 
 
 @dataclass(frozen=True)

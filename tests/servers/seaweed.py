@@ -118,7 +118,7 @@ def client_of(store: str) -> Minio:
         access_key=unquote(parts.username or ""),
         secret_key=unquote(parts.password or ""),
         secure="secure=true" in parts.query,
-        http_client=urllib3.PoolManager(timeout=30, retries=2),  # by default each call may take half an hour
+        http_client=urllib3.PoolManager(timeout=120, retries=2),  # by default each call may take half an hour
     )
 
 

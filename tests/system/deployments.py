@@ -28,7 +28,7 @@ from servers.rabbit_accounts import accounts_at
 SERVICES = ("ingest", "embedder", "al-engine", "label-gateway", "node-agent")
 SECRET = "a secret of the tests alone, long enough to sign with"
 ESCOLTA = Path(sys.executable).with_name("escolta")
-PATIENCE_S = 300.0
+PATIENCE_S = 600.0
 """How long a process may take to start where many others want the processor."""
 
 
@@ -61,7 +61,7 @@ class Deployment:
         """An HTTP client of one service, signed in as a lead."""
         headers = {"authorization": f"Bearer {self.token}"}
         async with httpx.AsyncClient(
-            base_url=self.urls[service], headers=headers, timeout=30, trust_env=False, verify=NO_TLS
+            base_url=self.urls[service], headers=headers, timeout=120, trust_env=False, verify=NO_TLS
         ) as client:
             yield client
 
@@ -231,7 +231,7 @@ class ServiceProcess:
 
     async def until_ready(self, url: str) -> None:
         async with (
-            httpx.AsyncClient(base_url=url, trust_env=False, verify=NO_TLS) as client,
+            httpx.AsyncClient(base_url=url, trust_env=False, timeout=60, verify=NO_TLS) as client,
             asyncio.timeout(PATIENCE_S),
         ):
             while True:

@@ -36,7 +36,7 @@ class Endpoints:
 
     async def look(self) -> None:
         """Ask each process, over and over, whether it is ready."""
-        async with httpx.AsyncClient(trust_env=False, timeout=10, verify=NO_TLS) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=60, verify=NO_TLS) as client:
             while True:
                 for url in list(self._processes):
                     await self._look_at(client, url)

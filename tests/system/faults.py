@@ -65,7 +65,7 @@ class World:
     async def dead_letters(self) -> int:
         """Messages that nobody will try again."""
         url, _, vhost = self.admin_url.rpartition("/")
-        async with httpx.AsyncClient(trust_env=False, timeout=30, verify=NO_TLS) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=120, verify=NO_TLS) as client:
             queues = (await client.get(f"{url}/api/queues/{vhost}")).raise_for_status().json()
         return sum(queue.get("messages", 0) for queue in queues if queue["name"].endswith(".dead"))
 

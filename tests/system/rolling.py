@@ -152,7 +152,7 @@ async def _look(url: str, service: str, token: str, result: Result) -> None:
     """Ask for its pages in turn, on a connection that is kept."""
     headers, asked = {"authorization": f"Bearer {token}"}, Counter[str]()
     async with httpx.AsyncClient(
-        base_url=url, headers=headers, timeout=60, trust_env=False, verify=NO_TLS
+        base_url=url, headers=headers, timeout=240, trust_env=False, verify=NO_TLS
     ) as people:
         while True:
             for path in PAGES[service]:
@@ -179,7 +179,7 @@ async def _label(
         patched.setattr(client, "PATIENCE", 1)
         patched.setattr(client.Client, "ask", _counted(client.Client.ask, result))
         async with httpx.AsyncClient(
-            base_url=addresses["al-engine"].url, headers=headers, timeout=60, verify=NO_TLS
+            base_url=addresses["al-engine"].url, headers=headers, timeout=240, verify=NO_TLS
         ) as lead:
             while not updated.is_set():
                 (await lead.post("/api/iterations", json={"batch": BATCH})).raise_for_status()

@@ -75,7 +75,7 @@ class Shore:
 
     async def _quiet(self) -> None:
         looks = 0
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(600):
             while looks < QUIET_LOOKS:
                 looks = looks + 1 if self._is_quiet() else 0
                 await asyncio.sleep(0.005)

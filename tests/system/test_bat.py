@@ -20,7 +20,6 @@ async def team(catalog_url: str, bat: BatProcess, tmp_path: Path) -> AsyncIterat
         yield team
 
 
-@pytest.mark.timeout(1200)
 async def test_whatever_fails_bat_has_each_audio_once_and_the_catalog_what_people_said(
     team, catalog_url, tmp_path
 ):

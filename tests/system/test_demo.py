@@ -19,7 +19,7 @@ from escolta.settings import Settings
 from escolta_demo.play import Demo, play
 from system.deployments import SECRET
 
-PATIENCE_S = 120
+PATIENCE_S = 600
 RATE_HZ = 16_000
 KINDS = {"low": 200.0, "middle": 900.0, "high": 3500.0}
 

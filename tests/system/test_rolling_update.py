@@ -1,14 +1,11 @@
 """All services are updated while nodes send and people label: nobody sees it, nothing is lost or double."""
 
-import pytest
-
 from system import rolling
 from system.deployments import Servers
 
 AUDIOS = 60
 
 
-@pytest.mark.timeout(600)
 async def test_while_services_are_updated_nobody_sees_an_error_and_nothing_is_lost(
     tmp_path, rabbit, catalog_url, s3_url
 ):

@@ -9,12 +9,12 @@ from unit.embedder.at_work import CATALOG, EmbedderAtWork, tone
 
 from escolta.runtime import joined
 from escolta.settings import Settings
-from system.deployments import SECRET, ServiceProcess, free_port
+from system.deployments import PATIENCE_S, SECRET, ServiceProcess, free_port
 
 AUDIOS = 40
 BATCH = 4
 AT_ONCE = 2  # batches
-DRAIN_S = 20
+DRAIN_S = 240
 
 
 async def test_an_embedder_that_is_told_to_stop_finishes_its_batches(
@@ -39,7 +39,7 @@ async def test_an_embedder_that_is_told_to_stop_finishes_its_batches(
     async with connection.transaction():
         await connection.execute("LOCK TABLE audio.embeddings IN SHARE MODE")  # none gets beyond its writing
         embedder.start()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while await _waiting(connection) < AT_ONCE:
                 await asyncio.sleep(0.05)
         ending = asyncio.create_task(asyncio.to_thread(embedder.end))

@@ -74,7 +74,7 @@ def alive(pid: int) -> bool:
 
 
 async def until_gone(pid: int) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while alive(pid):
             await asyncio.sleep(0.02)
 

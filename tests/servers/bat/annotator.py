@@ -44,7 +44,7 @@ class Annotator:
     def __init__(self, url: str, name: str, password: str = PASSWORD) -> None:
         self.name = name
         self._password = password
-        self.browser = httpx.AsyncClient(base_url=url, trust_env=False, verify=UNUSED, timeout=60)
+        self.browser = httpx.AsyncClient(base_url=url, trust_env=False, verify=UNUSED, timeout=240)
 
     async def sign_up(self) -> None:
         """As anybody can."""

@@ -26,7 +26,7 @@ class BatProcess:
         self.folder = folder
         self._port = port
         self._process: ServerProcess | None = None
-        self._control = httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=30)
+        self._control = httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=120)
 
     async def start(self) -> None:
         """At first, or again with what it had stored."""
@@ -108,12 +108,12 @@ class BatProcess:
 
     def rows(self, query: str, *values: object) -> list[tuple]:
         """What it holds, by SQL (`state.SCHEMA`); also when it does not run."""
-        with closing(sqlite3.connect(f"file:{self.folder / STATE}?mode=ro", uri=True, timeout=30)) as db:
+        with closing(sqlite3.connect(f"file:{self.folder / STATE}?mode=ro", uri=True, timeout=120)) as db:
             return db.execute(query, values).fetchall()
 
     def change(self, statement: str) -> None:
         """Change what it holds, by SQL, while it does not run."""
-        with closing(sqlite3.connect(self.folder / STATE, timeout=30)) as db, db:
+        with closing(sqlite3.connect(self.folder / STATE, timeout=120)) as db, db:
             db.execute(statement)
 
     def uploaded(self) -> list[Path]:

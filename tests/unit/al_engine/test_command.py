@@ -20,7 +20,7 @@ async def escolta(engine: EngineAtWork, *arguments: str) -> subprocess.Completed
         [str(command), *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         env=environment,
         cwd=engine.on.settings.state_dir,
         check=False,

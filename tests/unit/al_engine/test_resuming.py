@@ -36,7 +36,7 @@ from unit.al_engine.at_work import joined_engine
 
 def for_ever(*_):
     print("selecting", flush=True)
-    time.sleep(600)
+    time.sleep(3600)
 
 async def main():
     async with joined_engine(sys.argv[1], Path(sys.argv[2])) as on:
@@ -126,7 +126,7 @@ async def test_killed_while_it_records_it_ends_the_same(engine, expected, tmp_pa
     async with engine.on.catalog.acquire() as holding, holding.transaction():
         await holding.execute("LOCK TABLE al.wavs_proposed IN SHARE MODE")
         with running_process(engine, tmp_path / "killed", "record") as process:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(240):
                 while not await engine.on.catalog.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
                     assert process.poll() is None
                     await asyncio.sleep(0.02)
@@ -138,7 +138,7 @@ async def test_killed_while_it_records_it_ends_the_same(engine, expected, tmp_pa
 
 async def until_run(engine: EngineAtWork) -> None:
     """The server may take a moment to see that the killed process is gone, and its lock with it."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(240):
         while not await chosen(engine):
             with suppress(Busy):
                 await Iterations(engine.quiet()).work.do_all()
@@ -165,7 +165,7 @@ async def test_two_requests_at_once_for_one_window_share_no_audio(engine):
     first, second = await one.request(INSTALLATION, batch=12), await two.request(INSTALLATION, batch=12)
 
     async def run(iterations: Iterations) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(240):
             while await engine.on.catalog.fetchval(WAITS):
                 with suppress(Busy):
                     await iterations.work.do_all()

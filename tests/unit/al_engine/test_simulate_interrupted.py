@@ -14,7 +14,7 @@ import pytest
 from unit.al_engine.vectors import clustered
 
 AUDIOS = 600
-PATIENCE_S = 90
+PATIENCE_S = 300
 
 
 def children(pid: int) -> list[int]:

@@ -97,7 +97,7 @@ async def following(backups: Path, folder: Path, catalog: asyncpg.Pool) -> Async
 
 
 async def until(catalog: asyncpg.Pool, question: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(600):
         while not await catalog.fetchval(question):
             await asyncio.sleep(0.1)
 

@@ -26,7 +26,7 @@ def _a_bare_environment(monkeypatch, tmp_path):
 
 def escolta(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = Path(sys.executable).with_name("escolta")
-    return subprocess.run([command, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([command, *arguments], capture_output=True, text=True, timeout=240, check=False)
 
 
 @pytest.mark.parametrize("name", ["ESCOLTA_GROUP_SHARES", "ESCOLTA_CATALOG_PASSWORDS"])
@@ -230,7 +230,7 @@ finally:
     print(sorted({{name.partition(".")[0] for name in sys.modules}}), file=sys.stderr)
 """
     command = [sys.executable, "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True)
     imported = set(ast.literal_eval(done.stderr))
     assert "typer" in imported
     assert not imported & {

@@ -17,7 +17,7 @@ from servers.plain import NO_TLS
 HEAD = b"GET /here HTTP/1.1\r\nHost: escolta\r\n\r\n"
 SLOW_HEAD = b"GET /here HTTP/1.1\r\nHost: escolta\r\nX-Slow: "
 BODY = b"POST /said HTTP/1.1\r\nHost: escolta\r\nContent-Length: 100\r\n\r\n"
-PATIENCE_S = 30
+PATIENCE_S = 240
 
 
 class Served:

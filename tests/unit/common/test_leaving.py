@@ -20,7 +20,7 @@ from escolta.settings import Settings
 from servers.plain import NO_TLS
 
 SETTINGS = Settings(secret=SecretStr("of these tests alone, and long"))
-PATIENCE_S = 30
+PATIENCE_S = 240
 
 
 class Served:

@@ -156,7 +156,7 @@ async def test_people_behind_an_entrance_are_told_apart_where_it_is_named(on):
         host, port = listener.getsockname()
         async with (
             _serving(app, listener, Settings(proxies=proxies)),
-            httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client,
+            httpx.AsyncClient(trust_env=False, timeout=120, verify=NO_TLS) as client,
         ):
             answers = [
                 await client.get(f"http://{host}:{port}/healthz", headers={"x-forwarded-for": f"10.0.0.{it}"})

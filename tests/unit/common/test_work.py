@@ -51,7 +51,7 @@ class Desk:
         return await self.pool.fetchrow("SELECT * FROM public.exports WHERE export_id = $1", export_id)
 
     async def until(self, export_id: UUID, **wanted: object) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(240):
             while not wanted.items() <= dict(await self.row(export_id)).items():
                 await asyncio.sleep(0.01)
 
@@ -176,7 +176,7 @@ async def test_the_lock_is_let_go_wherever_a_stop_comes(desk, catalog_url):
                 await asyncio.sleep(0.0002)
             working.cancel()
         await asyncio.gather(working, return_exceptions=True)
-        async with asyncio.timeout(30):  # a connection that was given up may still be closing
+        async with asyncio.timeout(240):  # a connection that was given up may still be closing
             while not await other.fetchval("SELECT pg_try_advisory_lock($1)", EXPORTS.lock):
                 await asyncio.sleep(0.01)
         await other.execute("SELECT pg_advisory_unlock_all()")

@@ -249,7 +249,7 @@ async def test_a_model_that_is_broken_is_not_ready_until_it_embeds_again(embedde
     with monkeypatch.context() as patch:
         patch.setattr(Placeholder, "embed", broken)
         await embedder.on.bus.publish(await embedder.catalog(0, tone(440)))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(240):
             while await readiness() != 503:
                 await asyncio.sleep(0.02)
     await embedder.until_done(embedded=1)

@@ -20,7 +20,7 @@ from embedder.models.placeholder import Placeholder
 from embedder.store import AudioKey
 from escolta.errors import Transient
 
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 
 
 class Double(Placeholder):

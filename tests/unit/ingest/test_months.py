@@ -47,7 +47,7 @@ async def test_a_month_waits_for_nobody_who_reads_and_writes_another(catalog):
     async with catalog.acquire() as embedder, embedder.transaction():
         await embed(embedder, MAY)
         await embedder.fetch("SELECT * FROM audio.audios")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(240):
             await store.ensure_month(catalog, JUNE)
             await embed(catalog, JUNE)
 

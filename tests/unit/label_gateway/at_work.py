@@ -50,7 +50,7 @@ class GatewayAtWork(AtWork):
 
     async def person(self, link: str | None = None) -> httpx.AsyncClient:
         """Somebody's client; with a sign-in link, signed in by it."""
-        client = httpx.AsyncClient(base_url=self.on.http_url, trust_env=False, verify=NO_TLS, timeout=30)
+        client = httpx.AsyncClient(base_url=self.on.http_url, trust_env=False, verify=NO_TLS, timeout=120)
         await self.stack.enter_async_context(client)
         if link:
             response = await client.post("/api/session", json={"token": link.partition("#")[2]})

@@ -62,7 +62,7 @@ class Pulled(TeamInBat):
 
     async def bat_stores(self, change: str, *values: object) -> None:
         """Change what BAT holds, as only its operator or a fault of it does."""
-        with closing(sqlite3.connect(self.bat.folder / STATE, timeout=30)) as db, db:
+        with closing(sqlite3.connect(self.bat.folder / STATE, timeout=120)) as db, db:
             db.execute(change, values)
 
     async def said(self) -> list[Said]:

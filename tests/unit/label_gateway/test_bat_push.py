@@ -290,5 +290,5 @@ async def test_a_bat_that_is_away_is_told_of_beside_each_project_and_delays_no_p
     [task] = (await team.labelers[0].get("/api/tasks")).json()
     assert task["iteration_id"] == str(iteration_id)
     await team.bat.start()
-    await asyncio.wait_for(team.round(), 60)
+    await asyncio.wait_for(team.round(), 240)
     assert len(team.wavs_in_bat()) == 1

@@ -109,7 +109,7 @@ async def test_beside_a_running_demo_it_finds_its_folder(demo, tmp_path):
     assert (status, "var/demo/harbor" in said) == (0, True)
     headers = {"authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(
-        base_url=demo.on.http_url, headers=headers, trust_env=False, verify=NO_TLS
+        base_url=demo.on.http_url, headers=headers, trust_env=False, timeout=120, verify=NO_TLS
     ) as api:
         assert (await api.get("/api/me")).json()["role"] == "lead"
 

@@ -34,6 +34,7 @@ async def test_a_forged_session_gets_401_from_every_route(gateway):
     forged = httpx.AsyncClient(
         base_url=gateway.on.http_url,
         trust_env=False,
+        timeout=120,
         headers={"authorization": "Bearer eyJhIjoxfQ.a.b"},
         verify=NO_TLS,
     )

@@ -24,7 +24,7 @@ def replay_of(
 async def played(replay: Replay, most: int = 1000) -> list[RecordedAudio]:
     """The audios up to the `most`-th, which is taken but, as in a crash, never said to be safe."""
     audios = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(240):
         async for audio in replay.audios():
             audios.append(audio)
             if len(audios) == most:

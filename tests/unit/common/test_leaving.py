@@ -21,6 +21,8 @@ from servers.plain import NO_TLS
 
 SETTINGS = Settings(secret=SecretStr("of these tests alone, and long"))
 PATIENCE_S = 240
+LEAVE_S = 300
+"""In this test so long as there is something to ask."""
 
 
 class Served:
@@ -101,8 +103,10 @@ async def test_a_request_that_never_ends_holds_nothing_up_for_ever(served):
     assert (await asking).status_code == 500
 
 
-@pytest.mark.parametrize("served", [{"leave_s": 3}], indirect=True)
-async def test_whoever_asks_while_it_leaves_is_answered_and_keeps_no_connection(served):
+@pytest.mark.parametrize("served", [{"leave_s": LEAVE_S}], indirect=True)
+async def test_whoever_asks_while_it_leaves_is_answered_and_keeps_no_connection(served, monkeypatch):
+    all_is_asked, sleep = asyncio.Event(), asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", lambda s: all_is_asked.wait() if s == LEAVE_S else sleep(s))
     before = await served.client.get("/readyz")
     stopping = asyncio.create_task(served.stop())
     after = await until_it_leaves(served)
@@ -110,4 +114,5 @@ async def test_whoever_asks_while_it_leaves_is_answered_and_keeps_no_connection(
     asked = await served.client.get("/healthz")
     assert (asked.status_code, asked.headers["connection"]) == (200, "close")
     assert "connection" not in before.headers
+    all_is_asked.set()
     await stopping

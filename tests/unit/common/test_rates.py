@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from uuid import UUID
 
 import httpx
@@ -30,6 +31,7 @@ ANA, BEN = UUID(int=1), UUID(int=2)
 @pytest.fixture
 def on(tmp_path, monkeypatch) -> Platform:
     """A process whose limits a test can reach. The token counts, not what it may: no catalog."""
+    monkeypatch.setattr(rates, "time", SimpleNamespace(monotonic=lambda: 100.0))  # none goes by meanwhile
     for name in ("OF_A_SESSION", "OF_AN_ADDRESS"):
         monkeypatch.setattr(rates, name, SLOW)
     monkeypatch.setattr(rates, "SIGNING_IN", Rate(per_s=0.001, at_once=1))

@@ -237,13 +237,18 @@ async def test_killed_in_mid_replay_it_goes_on_and_no_audio_is_lost_or_double(
         write_noise(tmp_path / "in" / f"{number:02}.wav", 5, seed=number)
     settings = chosen(tmp_path, replay_dir=tmp_path / "in")
     program = (
-        "import asyncio, sys; from pathlib import Path; from pydantic import SecretStr;"
+        "import asyncio, itertools, sys, time; from pathlib import Path; from pydantic import SecretStr;"
         "from escolta.runtime import running; from escolta.settings import Settings;"
-        "from node_agent.service import build\n"
+        "from node_agent.service import build; from node_agent.spool import Spool\n"
+        "put, number = Spool.put, itertools.count()\n"
+        "def held(*given):\n"
+        "    if next(number) == 20: time.sleep(3600)\n"  # however late we kill it, there is something to do
+        "    return put(*given)\n"
+        "Spool.put = held\n"
         "async def main():\n"
         "    settings = Settings.model_validate_json(sys.argv[1])\n"
         "    async with running(settings.model_copy(update={'secret': SecretStr('x' * 30)}), [build]):\n"
-        "        await asyncio.sleep(60)\n"
+        "        await asyncio.sleep(3600)\n"
         "asyncio.run(main())"
     )
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, settings.model_dump_json())
@@ -253,7 +258,7 @@ async def test_killed_in_mid_replay_it_goes_on_and_no_audio_is_lost_or_double(
     finally:
         process.kill()
         await process.wait()
-    assert len(waiting(tmp_path)) < 60  # else nothing was left to do, and the test says nothing
+    assert len(waiting(tmp_path)) <= 20
 
     async with running(settings, [build, ingest.build]):
         await until(lambda: any(status.source_done and not status.spooled for status in ingest.statuses))

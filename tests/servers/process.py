@@ -2,26 +2,63 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import subprocess
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from escolta.catalog.programs import end_with_parent
 
 READY_TIMEOUT_S = 600.0
 STOP_TIMEOUT_S = 20.0
+LOWEST_PORT = 20_000
+
+_claims: list[socket.socket] = []
 
 
 def free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody listens on, all different."""
-    with ExitStack() as held:
-        listeners = [held.enter_context(socket.socket()) for _ in range(count)]
-        for listener in listeners:
-            listener.bind(("127.0.0.1", 0))
-        return [listener.getsockname()[1] for listener in listeners]
+    """Loopback ports that nobody listens on: for this process, and what it starts, alone until it ends.
+
+    The kernel gives none of them to a connection, or the port of a server that is killed might be taken when
+    it starts again.
+    """
+    found: list[int] = []
+    while len(found) < count:
+        port = LOWEST_PORT + secrets.randbelow(_first_of_connections() - LOWEST_PORT)
+        if _is_for_us(port) and _is_free(port):
+            found.append(port)
+    return found
+
+
+def _first_of_connections() -> int:
+    """The lowest port that the kernel chooses for a connection; Linux tells it."""
+    told = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    first = int(told.read_text().split()[0]) if told.exists() else 0
+    return first if first > LOWEST_PORT + 1000 else 2**15
+
+
+def _is_for_us(port: int) -> bool:
+    """Whether no other process of tests has it. A name that no file has is given back with its process."""
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0escolta-tests-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 class ServerProcess:

@@ -6,7 +6,6 @@ Everything that a test does in a deployment goes through the HTTP API, so the sa
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -22,6 +21,7 @@ from escolta.runtime import find_services, running
 from escolta.settings import Settings
 from servers.plain import NO_TLS
 from servers.postgres import account
+from servers.process import free_ports
 from servers.rabbit import Rabbit
 from servers.rabbit_accounts import accounts_at
 
@@ -252,6 +252,5 @@ def _settings(folder: Path, **chosen: object) -> Settings:
 
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    [port] = free_ports(1)
+    return port

@@ -71,7 +71,7 @@ async def test_a_status_of_the_version_before_is_ordered_by_its_clock(ingest: In
 
 
 async def test_what_time_will_mend_of_a_status_is_listed_and_no_dead_letter(ingest: IngestAtWork) -> None:
-    messages = [Message(status(-60)), Message(status(node="raft-9")), Message(status(spooled=5))]
+    messages = [Message(status(-60_000)), Message(status(node="raft-9")), Message(status(spooled=5))]
     await Statuses(ingest.on).keep(messages)
     assert {message.verdict for message in messages} == {Verdict.DONE}
     assert await kept(ingest) == 5

@@ -12,10 +12,11 @@ from typing import Literal, TypeVar
 
 from servers.bat.faults import Kind
 from system.bat_commands import Commands, Request, Verb
-from system.bat_team import TeamInBat
+from system.bat_team import TeamInBat, hears
 
 Choice = TypeVar("Choice")
 
+BROKEN = 3
 CHANGED = 8
 MOST_ROUNDS = 30
 """After so many without a failure something will never come."""
@@ -218,9 +219,12 @@ class Run:
 
     async def _break_the_admin(self) -> None:
         """A tag beyond ASCII breaks pages that we read, for everybody, until somebody takes it away."""
-        # All of ana's answers may have been read by now: one has to be left that needs those pages.
-        await self.team.label_again("ana", min(audio for who, audio in self.team.said if who == "ana"))
-        self.result.changed += 1
+        # All of ana's answers may have been read by now. Of three that need those pages two are in one
+        # project; where nobody has opened a page for 15 s, on a slow machine, a round reads one by its own.
+        hers = sorted(audio for who, audio in self.team.said if who == "ana")
+        for audio_id in [audio for audio in hers if hears("ana", audio, again=1)][:BROKEN]:
+            await self.team.label_again("ana", audio_id)
+            self.result.changed += 1
         self.team.bat.kill()
         self.team.bat.change("INSERT INTO tags (name) VALUES ('naïve')")
         await self.team.bat.start()

@@ -14,7 +14,7 @@ import aio_pika
 import pytest
 from prometheus_client import CollectorRegistry
 
-from escolta.bus import Bus, DeadLetter, Subscription, open_bus
+from escolta.bus import Bus, DeadLetter, Subscription, mqtt, open_bus, rabbit_link
 from escolta.bus.address import address_of, client_id_of
 from escolta.bus.memory import MemoryBus
 from escolta.bus.mqtt import MqttBus
@@ -69,6 +69,13 @@ async def eventually(holds: Callable[[], object]) -> None:
             while not holds():
                 await asyncio.sleep(0.005)
     assert holds()
+
+
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for a broker as long as a busy machine needs, where a service would go on without it."""
+    monkeypatch.setattr(mqtt, "START_S", PATIENCE_S)
+    for link in (mqtt, rabbit_link):
+        monkeypatch.setattr(link, "CONFIRM_S", PATIENCE_S)
 
 
 class Buses:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from contract.buses import Buses
+from contract.buses import Buses, patient
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
@@ -38,6 +38,7 @@ def reach(request: pytest.FixtureRequest) -> Buses:
 async def buses(reach: Buses, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Buses]:
     monkeypatch.setattr(rabbit_bus, "RECONNECT_S", 0.1)
     monkeypatch.setattr(mqtt, "RECONNECT_S", 0.1)
+    patient(monkeypatch)
     yield reach
     await reach.stop()
 

@@ -1,6 +1,8 @@
 """How a bus bears brokers that come and go, freeze, and have no room."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 import pytest
@@ -20,6 +22,15 @@ from contract.buses import (
 from escolta.bus import Subscription, mqtt, rabbit_link
 from escolta.errors import Transient
 from escolta.events import Event
+
+
+@contextmanager
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A confirmation is not waited for, for the length of a block."""
+    with monkeypatch.context() as patched:
+        patched.setattr(rabbit_link, "CONFIRM_S", 0.3)
+        patched.setattr(mqtt, "CONFIRM_S", 0.3)
+        yield
 
 
 @over_each_broker
@@ -44,13 +55,11 @@ async def test_a_lost_connection_is_opened_again_and_the_work_goes_on(buses: Bus
 async def test_what_a_frozen_broker_does_not_confirm_is_transient(
     buses: Buses, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(rabbit_link, "CONFIRM_S", 0.3)
-    monkeypatch.setattr(mqtt, "CONFIRM_S", 0.3)
     wire = Wire(buses.url(buses.sends))
     await wire.mend()
     bus = await buses.start(buses.open(wire.url))
     wire.freeze()
-    with pytest.raises(Transient, match="did not confirm"):
+    with impatient(monkeypatch), pytest.raises(Transient, match="did not confirm"):
         await bus.publish(Rang(number=1))
     wire.thaw()
     await published_at_last(bus, Rang(number=2))
@@ -60,12 +69,14 @@ async def test_what_a_frozen_broker_does_not_confirm_is_transient(
 async def test_a_broker_short_of_disk_is_transient_and_the_work_goes_on_when_there_is_room(
     buses: Buses, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(rabbit_link, "CONFIRM_S", 0.3)
-    monkeypatch.setattr(mqtt, "CONFIRM_S", 0.3)
     listener = Listener()
     bus = await buses.listen(Subscription(Rang, listener))
     await bus.publish(Rang(number=0))  # RabbitMQ 4 takes the first event of an MQTT connection all the same
-    with buses.rabbit.short_of_disk(), pytest.raises(Transient, match="did not confirm"):
+    with (
+        buses.rabbit.short_of_disk(),
+        impatient(monkeypatch),
+        pytest.raises(Transient, match="did not confirm"),
+    ):
         await bus.publish(Rang(number=1))
     await published_at_last(bus, Rang(number=2))
     await eventually(lambda: 2 in listener.numbers)
@@ -80,14 +91,14 @@ class Cried(Event):
 
 @over_rabbit
 async def test_a_broker_that_reads_no_more_holds_up_no_stop(buses: Buses, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(rabbit_link, "CONFIRM_S", 0.5)
-    monkeypatch.setattr(rabbit_link, "CLOSE_S", 0.5)
     wire = Wire(buses.url(buses.sends))
     await wire.mend()
     bus = buses.open(wire.url)
     await bus.start()
     await bus.publish(Cried(text="a"))
     wire.freeze()
+    monkeypatch.setattr(rabbit_link, "CONFIRM_S", 0.5)
+    monkeypatch.setattr(rabbit_link, "CLOSE_S", 0.5)
     await asyncio.gather(*(refused(bus, Cried(text="a" * 2**20)) for _ in range(32)))
     async with asyncio.timeout(PATIENCE_S):
         await bus.stop()

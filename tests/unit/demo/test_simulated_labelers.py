@@ -3,7 +3,9 @@
 import asyncio
 import os
 import sys
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from unit.label_gateway.at_work import gateway_at_work
@@ -73,6 +75,8 @@ async def test_two_groups_label_two_batches_and_grow_the_ontology(gateway):
 
 async def test_they_wait_as_long_as_they_are_told_when_they_ask_too_much(catalog_url, tmp_path, monkeypatch):
     monkeypatch.setattr(rates, "OF_A_SESSION", Rate(per_s=5, at_once=3))
+    asked = count()  # a tenth of a second goes by from one request to the next, however long they take
+    monkeypatch.setattr(rates, "time", SimpleNamespace(monotonic=lambda: next(asked) / 10))
     async with gateway_at_work(catalog_url, tmp_path) as gateway:
         base_url, token = await session_token(await sign_in_link(gateway.on, "lead"))
         ready, truth = asyncio.Event(), truth_of_the_first_audios(3)

@@ -13,7 +13,7 @@ from uuid import uuid4
 import aio_pika
 import asyncpg
 import pytest
-from contract.buses import amqp_channel, eventually
+from contract.buses import amqp_channel, eventually, patient
 
 from escolta.accounts.nodes import BYTES
 from escolta.accounts.rabbitmq import administration
@@ -68,7 +68,8 @@ def environment(text: str) -> dict[str, str]:
 
 
 @pytest.fixture
-async def operator(tmp_path, catalog_url, rabbit) -> AsyncIterator[Operator]:
+async def operator(tmp_path, catalog_url, rabbit, monkeypatch) -> AsyncIterator[Operator]:
+    patient(monkeypatch)
     if not rabbit.admin_url:
         pytest.skip("the broker was given by ESCOLTA_TEST_AMQP_URL: its accounts are left alone")
     yield Operator(tmp_path, catalog_url, rabbit)

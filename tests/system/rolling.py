@@ -182,6 +182,10 @@ async def _label(
             base_url=addresses["al-engine"].url, headers=headers, timeout=240, verify=NO_TLS
         ) as lead:
             while not updated.is_set():
+                embedder = await lead.get(f"{addresses['embedder'].url}/api/embedder")
+                if embedder.raise_for_status().json()["embedded"] < BATCH * (result.iterations + 1):
+                    await asyncio.sleep(PAUSE_S)  # people are quicker than the node: a batch would be empty
+                    continue
                 (await lead.post("/api/iterations", json={"batch": BATCH})).raise_for_status()
                 result.iterations += 1
                 url = addresses["label-gateway"].url

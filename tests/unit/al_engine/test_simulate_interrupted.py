@@ -48,7 +48,14 @@ def test_an_interruption_ends_it_without_a_traceback(moment, later_s, tmp_path):
     np.save(tmp_path / "vectors.npy", rows)
     lines = [f"{number}.wav,kind {kind},{number % 5}" for number, kind in enumerate(cluster)]
     (tmp_path / "truth.csv").write_text("\n".join(["filename,category,fold", *lines]))
-    arguments = ["--truth", tmp_path / "truth.csv", "--embeddings", tmp_path / "vectors.npy", "--seeds", "50"]
+    arguments = [
+        "--truth",
+        tmp_path / "truth.csv",
+        "--embeddings",
+        tmp_path / "vectors.npy",
+        "--seeds",
+        "500",
+    ]
     command = [Path(sys.executable).with_name("escolta"), "simulate", *arguments]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True

@@ -1,14 +1,15 @@
 """A node and ingest in one process, in simulated time: what is away may be so for an hour, and is counted."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from pydantic import SecretStr
 
 from escolta import audio
@@ -38,7 +39,7 @@ class Shore:
         self.away: set[str] = set()
         self.uploads = 0
         self.told = 0
-        self._to_handle = 0
+        self._to_handle = self._in_threads = 0
         self._ingest_is_back = asyncio.Event()
         self._node: Node
 
@@ -82,7 +83,23 @@ class Shore:
 
     def _is_quiet(self) -> bool:
         uploading = any(asked.uploading for asked in self._node.sender._asking._asked.values())
-        return not uploading and (self._to_handle == 0 or "ingest" in self.away)
+        return not uploading and not self._in_threads and (self._to_handle == 0 or "ingest" in self.away)
+
+    @contextmanager
+    def watched_threads(self) -> Iterator[None]:
+        """What waits for a disk or a long sum is under way, too, however long the machine takes for it."""
+        to_thread = asyncio.to_thread
+
+        async def watched(*given: Any, **named: Any) -> Any:
+            self._in_threads += 1
+            try:
+                return await to_thread(*given, **named)
+            finally:
+                self._in_threads -= 1
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(asyncio, "to_thread", watched)
+            yield
 
     def build_ingest(self, on: Platform) -> Service:
         self.on = on
@@ -174,5 +191,6 @@ async def shore_with(
         nodes=nodes,
     )
     builds = [shore.build_ingest, shore.build_node]
-    async with running(settings, builds, clock=shore.clock):
-        yield shore
+    with shore.watched_threads():
+        async with running(settings, builds, clock=shore.clock):
+            yield shore

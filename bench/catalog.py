@@ -1,10 +1,13 @@
 """What an iteration costs in a large catalog: a year out of 5 million audios, and 1 against 5 million.
 
-    .venv/bin/python bench/catalog.py [--json FILE]
+    .venv/bin/python bench/catalog.py [--wide] [--json FILE]
 
 The rows are made in SQL, in a private PostgreSQL with its default settings (some 5 GB below the temporary
 folder, removed at the end). Their vectors are short: what is measured is how rows are found and parted, and
 not arithmetic, which is measured by bench/al_engine.py.
+
+`--wide` measures both together instead: later iterations over a month of one node, 250,560 audios with
+vectors of CNN14's length, 2048, with each of two strategies.
 """
 
 import argparse
@@ -29,13 +32,14 @@ from pydantic import SecretStr  # noqa: E402
 from al_engine.catalog import windows  # noqa: E402
 from al_engine.iterations.handlers import Iterations  # noqa: E402
 from al_engine.method.partition import partition  # noqa: E402
+from escolta.audit import INSTALLATION  # noqa: E402
 from escolta.events import Window  # noqa: E402
 from escolta.runtime import joined  # noqa: E402
 from escolta.service import Platform  # noqa: E402
 from escolta.settings import Settings  # noqa: E402
 
-DIM, CLASSES, DISTINCT = 64, 527, 65_536
-SMALL, LARGE, A_YEAR = 1_000_000, 5_000_000, 366 * 8640
+DIM, WIDE, CLASSES, DISTINCT = 64, 2048, 527, 65_536
+SMALL, LARGE, A_YEAR, TWO_MONTHS = 1_000_000, 5_000_000, 366 * 8640, 60 * 8640
 MODEL = "placeholder-bench"
 MAX_SET, BATCH, LATER = 20_000, 400, 3
 YEAR = Window(
@@ -49,7 +53,7 @@ MONTH = Window(
     window_end=datetime(2024, 3, 1, tzinfo=UTC),
 )
 
-HOUSE = f"""
+HOUSE = """
     INSERT INTO audio.projects (name) VALUES ('bench');
     INSERT INTO audio.sources (name) VALUES ('bench');
     INSERT INTO audio.node_types (name) VALUES ('bench');
@@ -57,8 +61,8 @@ HOUSE = f"""
         SELECT 'quay-' || n, 1, 1, 1 FROM generate_series(1, 2) AS n;
     INSERT INTO audio.paths (path) VALUES ('audio/');
     INSERT INTO audio.models (model_id, name, dim, class_names)
-        SELECT '{MODEL}', 'placeholder', {DIM}, array_agg('class ' || n)
-        FROM generate_series(1, {CLASSES}) AS n;
+        SELECT '{model}', 'placeholder', {dim}, array_agg('class ' || n)
+        FROM generate_series(1, {classes}) AS n;
     SELECT audio.ensure_month(month) FROM generate_series(
         '2024-01-01'::timestamptz, '2024-12-01'::timestamptz, interval '1 month') AS month;
     CREATE TABLE public.vectors (place integer PRIMARY KEY, vector bytea NOT NULL);
@@ -83,11 +87,11 @@ ROWS = f"""
 AT_ONCE = 250_000
 
 
-async def build(on: Platform) -> None:
+async def build(on: Platform, dim: int) -> None:
     """A catalog without audios."""
-    await on.catalog.execute(HOUSE)
-    vectors = np.random.default_rng(0).normal(size=(DISTINCT, DIM)).astype("<f2")
-    records = [(place, row.tobytes()) for place, row in enumerate(vectors)]
+    await on.catalog.execute(HOUSE.format(model=MODEL, dim=dim, classes=CLASSES))
+    vectors = np.random.default_rng(0).normal(size=(DISTINCT, dim)).astype("<f2")
+    records = ((place, row.tobytes()) for place, row in enumerate(vectors))
     await on.catalog.copy_records_to_table("vectors", schema_name="public", records=records)
     await on.catalog.execute("ANALYZE public.vectors")
 
@@ -127,9 +131,9 @@ async def a_year(on: Platform) -> dict[str, float]:
     }
 
 
-async def iteration(on: Platform, iterations: Iterations) -> tuple[float, UUID]:
+async def iteration(on: Platform, iterations: Iterations, strategy: str = "mal-mf") -> tuple[float, UUID]:
     """Seconds of a whole iteration over a month of one node."""
-    iteration_id = await iterations.request(**dict(MONTH), batch=BATCH)
+    iteration_id = await iterations.request(INSTALLATION, **dict(MONTH), batch=BATCH, strategy=strategy)
     begun = time.perf_counter()
     await iterations.work.do_all()
     return time.perf_counter() - begun, iteration_id
@@ -145,6 +149,7 @@ async def label(on: Platform, iteration_id: UUID) -> None:
 
 async def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    arguments.add_argument("--wide", action="store_true")
     arguments.add_argument("--json", type=Path)
     chosen = arguments.parse_args()
     logging.getLogger("escolta").setLevel(logging.ERROR)
@@ -158,14 +163,14 @@ async def main() -> None:
             max_samples=MAX_SET,
         )
         async with joined(settings) as on:
-            results = await measure(on)
+            results = await (measure_wide if chosen.wide else measure)(on)
     print(json.dumps(results, indent=2))
     if chosen.json:
         chosen.json.write_text(json.dumps(results, indent=2) + "\n")
 
 
 async def measure(on: Platform) -> list[dict[str, object]]:
-    await build(on)
+    await build(on, DIM)
     await add(on, 1, 0, SMALL)
     await settle(on)
     iterations = Iterations(on)
@@ -188,6 +193,26 @@ async def measure(on: Platform) -> list[dict[str, object]]:
         {"name": "month", "catalog": LARGE, "seconds": [round(seconds, 2) for seconds in large]},
         {"name": "ratio", "value": round(ratio, 3)},
     ]
+
+
+async def measure_wide(on: Platform) -> list[dict[str, object]]:
+    """Iterations over a month as CNN14 embeds it: the first, and later ones of each strategy."""
+    await build(on, WIDE)
+    await add(on, 1, 0, TWO_MONTHS)
+    await settle(on)
+    iterations = Iterations(on)
+    seconds, iteration_id = await iteration(on, iterations)
+    rows = [{"name": "first", "strategy": "mal-mf", "dim": WIDE, "seconds": [round(seconds, 2)]}]
+    for strategy in ("mal-mf", "mal-then-herding"):
+        later = []
+        for _ in range(LATER):
+            await label(on, iteration_id)
+            seconds, iteration_id = await iteration(on, iterations, strategy)
+            later.append(round(seconds, 2))
+        rows.append({"name": "later", "strategy": strategy, "dim": WIDE, "seconds": later})
+    for row in rows:
+        print(f"{row['name']} iteration, {row['strategy']}, {WIDE}-d: {row['seconds']} s")
+    return rows
 
 
 if __name__ == "__main__":

@@ -51,9 +51,12 @@ async def test_a_transaction_that_was_left_is_undone_before_somebody_else_has_it
 
 
 async def test_what_is_to_be_done_for_no_row_holds_no_table(pool, catalog_url):
+    pid = await pool.fetchval("SELECT pg_backend_pid()")
     await pool.executemany("INSERT INTO audio.projects (name) VALUES ($1)", [])
     onlooker = await asyncpg.connect(catalog_url)
-    held = await onlooker.fetch("SELECT mode FROM pg_locks WHERE relation = 'audio.projects'::regclass")
+    held = await onlooker.fetch(
+        "SELECT mode FROM pg_locks WHERE relation = 'audio.projects'::regclass AND pid = $1", pid
+    )
     await onlooker.close()
     assert held == []
 

@@ -72,18 +72,24 @@ class Result:
 
 
 async def run(
-    audios: int, folder: Path, servers: Servers, over: Callable[[Result], bool], before: Path | None = None
+    audios: int,
+    folder: Path,
+    servers: Servers,
+    over: Callable[[Result], bool],
+    before: Path | None = None,
+    leave_s: float = LEAVE_S,
 ) -> Result:
     """Update, over and over, until `over`; then wait until all that was sent is embedded.
 
-    `before`: the code of another version, from which the services are updated the first time.
+    `before`: the code of another version, from which the services are updated the first time. `leave_s`: how
+    long a process that leaves goes on, in which everybody has to hear that it does.
     """
     result, begun = Result(audios), time.monotonic()
     write_harbor(folder / "recordings", audios=audios)
     chosen = {
         "replay_dir": folder / "recordings",
         "replay_speed": AUDIOS_A_SECOND * AUDIO_S,
-        "leave_s": LEAVE_S,
+        "leave_s": leave_s,
         **NODE,
     }
     with pytest.MonkeyPatch.context() as patched:

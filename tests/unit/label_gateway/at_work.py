@@ -22,7 +22,7 @@ from escolta.app import make_app
 from escolta.bus import Message, Subscription
 from escolta.events import AudioLabeled, BatchProposed, Event, IterationClosed, audio_id_of
 from escolta.runtime import running
-from escolta.service import Platform, Service
+from escolta.service import Every, Platform, Service
 from escolta.settings import Settings
 from escolta.web.csrf import HEADER as CSRF
 from label_gateway.people.sign_in import sign_in_link
@@ -33,6 +33,7 @@ from servers.postgres import account
 NODE = "quay-1"
 START = datetime(2024, 5, 1, 10, tzinfo=UTC)
 RECORDING = audio.write(np.random.default_rng(0).uniform(-0.5, 0.5, 4000).astype(np.float32), 8_000)
+DAY_S = 86_400.0
 
 
 @dataclass
@@ -198,8 +199,16 @@ async def gateway_at_work(catalog_url: str, folder: Path, **besides: object) -> 
             subscriptions=[Subscription(AudioLabeled, hear), Subscription(IterationClosed, hear)],
         )
 
+    def catching_up_once(on: Platform) -> Service:
+        """At its start, and then when a test says so: one that takes a minute is not to be surprised."""
+        service = build(on)
+        catch_up, *others = service.jobs
+        return replace(service, jobs=[Every(DAY_S, catch_up.run), *others])
+
     async with AsyncExitStack() as stack:
-        at_work, [service, _] = await stack.enter_async_context(running(settings, [build, listener]))
+        at_work, [service, _] = await stack.enter_async_context(
+            running(settings, [catching_up_once, listener])
+        )
         on = await stack.enter_async_context(seen_by_owner(at_work, catalog_url))
         await _add_a_node(on)
         yield GatewayAtWork(on, service, stack, heard)

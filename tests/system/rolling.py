@@ -101,8 +101,8 @@ async def run(
                 await _roll(deployment, folder, result, over)
                 await until_embedded(deployment, audios)
             finally:
-                for process in deployment.processes.values():
-                    await asyncio.to_thread(process.end)
+                ends = [asyncio.to_thread(process.end) for process in deployment.processes.values()]
+                await asyncio.gather(*ends)
     await _count(servers.catalog_url, result)
     result.seconds = round(time.monotonic() - begun, 1)
     return result

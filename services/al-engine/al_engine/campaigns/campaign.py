@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
+from al_engine.campaigns.all_classes import Judged, Presence
 from al_engine.campaigns.folder_embeddings import Embeddings
-from al_engine.method.committee import predict
+from al_engine.method.committee import predict_classes
 from al_engine.method.selection import SelectionSettings, select_batch
 from escolta.truth import Truth
 
@@ -50,20 +51,22 @@ class Split:
 class Point:
     """After so many labels: macro-F1 on the held-out audios, and over their rare classes alone, if any.
 
-    `classes`: those met so far, of which there is a label.
+    `classes`: those met so far, of which there is a label. `all_classes`: judged by every class that sounds
+    in the held-out audios, where the truth says when each does.
     """
 
     labels: int
     macro_f1: float
     macro_f1_rare: float | None
     classes: int
+    all_classes: Judged | None = None
 
 
 class LabeledAudios:
     """Audios with embeddings and truth, put in order of audio id, as the catalog gives them."""
 
     def __init__(self, truth: Truth, embeddings: Embeddings) -> None:
-        """Of the embeddings, those of the files that the truth knows."""
+        """Of the embeddings, those of the files that the truth knows, by the category of each."""
         row_of = {name: row for row, name in enumerate(embeddings.names) if name in truth.categories}
         ids = {name: uuid5(NAMESPACE_URL, unicodedata.normalize("NFC", name)) for name in row_of}
         names = sorted(row_of, key=ids.__getitem__)
@@ -74,6 +77,7 @@ class LabeledAudios:
         self.top_probabilities = embeddings.top_probabilities[order]
         self.classes = np.array([truth.categories[name] for name in names], np.str_)
         self.folds = np.array([truth.folds[name] for name in names], np.intp) if truth.folds else None
+        self.presence = Presence(truth, names) if truth.sounds else None
 
     def fold_numbers(self) -> list[int]:
         """The folds to hold out, one after the other; without folds one, which every seed draws anew."""
@@ -131,11 +135,15 @@ class LabeledAudios:
         return points
 
     def _point(self, labeled: NDArray[np.intp], split: Split) -> Point:
-        predicted = predict(self.vectors[labeled], self.classes[labeled], self.vectors[split.test]).classes
+        classes, probabilities = predict_classes(
+            self.vectors[labeled], self.classes[labeled], self.vectors[split.test]
+        )
+        predicted = classes[probabilities.argmax(axis=1)]
         truth = self.classes[split.test]
         rare = _macro_f1(truth, predicted, split.rare) if len(split.rare) else None
         met = len(np.unique(self.classes[labeled]))
-        return Point(len(labeled), _macro_f1(truth, predicted, np.unique(truth)), rare, met)
+        judged = self.presence.judge(split.test, classes, probabilities) if self.presence else None
+        return Point(len(labeled), _macro_f1(truth, predicted, np.unique(truth)), rare, met, judged)
 
 
 def _macro_f1(truth: NDArray[np.str_], predicted: NDArray[np.str_], classes: NDArray[np.str_]) -> float:

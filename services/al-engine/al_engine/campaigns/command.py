@@ -31,6 +31,9 @@ from escolta.names import on_screen
 INTERRUPTED = 130
 
 Strategies = Annotated[str | None, typer.Option(help=f"some of {','.join(STRATEGIES)}; none named: all")]
+Events = Annotated[
+    Path | None, typer.Option(help="CSV with filename, category, onset_s, offset_s: a row for each sound")
+]
 Weights = Annotated[Path | None, typer.Option(envvar="ESCOLTA_CNN14_WEIGHTS", help="file of CNN14's weights")]
 
 
@@ -40,6 +43,7 @@ def simulate(
     embeddings: Annotated[
         Path | None, typer.Option(help="instead of --audio: .npy [audios, dim], in the order of the CSV")
     ] = None,
+    events: Events = None,
     strategies: Strategies = None,
     seeds: Annotated[int, typer.Option(min=1, help="campaigns a strategy and fold, each with its own")] = 5,
     imbalance: Annotated[
@@ -55,9 +59,12 @@ def simulate(
     """Run offline campaigns on recordings whose classes are known: which strategy learns fastest?
 
     Each campaign buys labels in batches; after each batch a classifier learns from them and is tested on a
-    fold that was held out (without a column fold: on a random quarter of each class). Ctrl-C ends it, and
-    what is done is reported.
+    fold that was held out (without a column fold: on a random quarter of each class). With --events an audio
+    may hold several classes: a label says the one that sounds longest, and the test is of all. Ctrl-C ends
+    it, and what is done is reported.
     """
+    if events and imbalance:
+        raise Misconfigured("--imbalance goes by one class for each audio: leave it out, or --events")
     chosen = _chosen(strategies)
     if json_file:
         campaign_results.check_place("--json", json_file)
@@ -65,7 +72,7 @@ def simulate(
         campaign_results.check_place("--plot", plot)
         campaign_results.check_plot(plot)
     console = Console(stderr=True)
-    audios = _audios(truth, audio, embeddings, model, cnn14_weights, console)
+    audios = _audios(truth, events, audio, embeddings, model, cnn14_weights, console)
     campaigns = [
         Campaign(strategy, seed, fold, imbalance, batch, labels)
         for seed, fold, strategy in product(range(seeds), audios.fold_numbers(), chosen)
@@ -85,7 +92,7 @@ def simulate(
         console.print(f"Interrupted: {len(results)} of {len(campaigns)} campaigns are done.")
     order = {campaign: place for place, campaign in enumerate(campaigns)}
     results.sort(key=lambda result: (chosen.index(result.campaign.strategy), order[result.campaign]))
-    _report(results, imbalance, json_file, plot)
+    _report(results, json_file, plot)
     if interrupted:
         sys.exit(INTERRUPTED)
 
@@ -168,13 +175,19 @@ def _chosen(names: str | None) -> list[str]:
 
 
 def _audios(
-    truth: Path, folder: Path | None, file: Path | None, model: str, weights: Path | None, console: Console
+    truth: Path,
+    events: Path | None,
+    folder: Path | None,
+    file: Path | None,
+    model: str,
+    weights: Path | None,
+    console: Console,
 ) -> LabeledAudios:
     def tell(sentence: str) -> None:
         console.print(on_screen(sentence), markup=False, highlight=False, soft_wrap=True)
 
     if file and not folder:
-        return given(truth, file, tell)
+        return given(truth, file, tell, events)
     if file or not folder:
         raise Misconfigured("give either --audio, a folder of recordings, or --embeddings, a .npy file")
     with _progress(console) as bar:
@@ -183,7 +196,7 @@ def _audios(
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total, visible=True)
 
-        return heard(truth, folder, (model, weights), tell, show)
+        return heard(truth, folder, (model, weights), tell, show, events)
 
 
 def _progress(console: Console) -> Progress:
@@ -191,13 +204,13 @@ def _progress(console: Console) -> Progress:
     return Progress(*columns, console=console)
 
 
-def _report(results: list[Result], imbalance: bool, json_file: Path | None, plot: Path | None) -> None:
+def _report(results: list[Result], json_file: Path | None, plot: Path | None) -> None:
     if not results:
         return
     console = Console()
-    for rare in (False, True) if imbalance else (False,):
-        console.print(campaign_results.heading(results, rare))
-        console.print(campaign_results.table(results, rare))
+    for score in campaign_results.scores_of(results):
+        console.print(campaign_results.heading(results, score))
+        console.print(campaign_results.table(results, score))
     if json_file:
         lines = ",\n".join(json.dumps(row) for row in campaign_results.rows(results))
         json_file.write_text(f"[\n{lines}\n]\n", "utf-8")

@@ -1,18 +1,28 @@
 """What came of campaigns: mean curves, labels needed, a table for the terminal, rows of JSON, a plot."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from rich.table import Table
 
+from al_engine.campaigns.all_classes import Judged
 from al_engine.campaigns.campaign import Campaign, Point
 from escolta.errors import Misconfigured
 
 TARGET = 0.95
-"""The macro-F1 for which the table says how many labels were needed."""
+"""The score for which the table says how many labels were needed."""
+MACRO_F1 = "macro-F1"
+SCORES: dict[str, Callable[[Point], float | None]] = {
+    MACRO_F1: lambda point: point.macro_f1,
+    "macro-F1 of the rare classes": lambda point: point.macro_f1_rare,
+    "mean average precision": lambda point: (
+        point.all_classes.mean_average_precision if point.all_classes else None
+    ),
+    "mean recall": lambda point: point.all_classes.mean_recall if point.all_classes else None,
+}
 COLUMNS = 10
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -25,7 +35,7 @@ class Result(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """Means and standard deviations of macro-F1 over campaigns, `[points]`, at these labels."""
+    """Means and standard deviations of a score over campaigns, `[points]`, at these labels."""
 
     labels: list[int]
     mean: list[float]
@@ -33,7 +43,10 @@ class Curve(NamedTuple):
 
 
 def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
-    """`{strategy, seed, fold, imbalance, labels, macro_f1, classes}`; with imbalance `macro_f1_rare`."""
+    """`{strategy, seed, fold, imbalance, labels, macro_f1, classes}`; with imbalance `macro_f1_rare`.
+
+    Where all classes are known `mean_average_precision`, `mean_recall` and `recall` by class.
+    """
     return [
         {
             "strategy": campaign.strategy,
@@ -44,23 +57,32 @@ def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
             "macro_f1": round(point.macro_f1, 6),
             "classes": point.classes,
             **({"macro_f1_rare": round(point.macro_f1_rare, 6)} if point.macro_f1_rare is not None else {}),
+            **(_of_all_classes(point.all_classes) if point.all_classes else {}),
         }
         for campaign, points in results
         for point in points
     ]
 
 
-def mean_curve(results: Sequence[Result], rare: bool = False) -> Curve:
+def _of_all_classes(judged: Judged) -> dict[str, Any]:
+    return {
+        "mean_average_precision": round(judged.mean_average_precision, 6),
+        "mean_recall": round(judged.mean_recall, 6),
+        "recall": {name: round(recall, 4) for name, recall in judged.recall.items()},
+    }
+
+
+def scores_of(results: Sequence[Result]) -> list[str]:
+    """The scores that these campaigns have."""
+    point = results[0].points[0]
+    return [name for name, score in SCORES.items() if score(point) is not None]
+
+
+def mean_curve(results: Sequence[Result], score: str = MACRO_F1) -> Curve:
     """The mean over seeds and folds, at the numbers of labels that every campaign has reached."""
     reached = [{point.labels: point for point in points} for _, points in results]
     labels = sorted(set.intersection(*map(set, reached)))  # a smaller pool ends at a number of its own
-    values = np.array(
-        [
-            [point.macro_f1_rare if rare else point.macro_f1 for point in map(points.get, labels) if point]
-            for points in reached
-        ],
-        float,
-    )
+    values = np.array([[SCORES[score](points[at]) for at in labels] for points in reached], float)
     return Curve(labels, values.mean(axis=0).tolist(), values.std(axis=0).tolist())
 
 
@@ -79,16 +101,15 @@ def by_strategy(results: Sequence[Result]) -> dict[str, list[Result]]:
     return found
 
 
-def heading(results: Sequence[Result], rare: bool = False) -> str:
+def heading(results: Sequence[Result], score: str = MACRO_F1) -> str:
     """What the table of the same arguments shows."""
-    scores = "Macro-F1 of the rare classes" if rare else "Macro-F1"
-    return f"{scores} against labels: mean of {_counts(results)}"
+    return f"{score[0].upper()}{score[1:]} against labels: mean of {_counts(results)}"
 
 
-def table(results: Sequence[Result], rare: bool = False) -> Table:
-    """Mean macro-F1 by strategy and labels; at the right the labels needed, of the mean and fold by fold."""
+def table(results: Sequence[Result], score: str = MACRO_F1) -> Table:
+    """Mean score by strategy and labels; at the right the labels needed, of the mean and fold by fold."""
     grouped = by_strategy(results)
-    curves = {strategy: mean_curve(runs, rare) for strategy, runs in grouped.items()}
+    curves = {strategy: mean_curve(runs, score) for strategy, runs in grouped.items()}
     labels = sorted(set.intersection(*(set(curve.labels) for curve in curves.values())))
     shown = labels[:: max(1, -(-len(labels) // COLUMNS))]
     drawn = Table()
@@ -98,16 +119,16 @@ def table(results: Sequence[Result], rare: bool = False) -> Table:
     drawn.add_column(f"labels for {TARGET}")
     for strategy, curve in curves.items():
         means = [f"{curve.mean[curve.labels.index(at)]:.3f}".removeprefix("0") for at in shown]
-        drawn.add_row(strategy, *means, _needed(grouped[strategy], curve, rare))
+        drawn.add_row(strategy, *means, _needed(grouped[strategy], curve, score))
     return drawn
 
 
-def _needed(runs: list[Result], curve: Curve, rare: bool) -> str:
+def _needed(runs: list[Result], curve: Curve, score: str) -> str:
     folds = sorted({result.campaign.fold for result in runs})
     text = _text(labels_needed(curve))
     if len(folds) > 1:
         alone = [
-            labels_needed(mean_curve([result for result in runs if result.campaign.fold == fold], rare))
+            labels_needed(mean_curve([result for result in runs if result.campaign.fold == fold], score))
             for fold in folds
         ]
         text += f" (by fold {' '.join(map(_text, alone))})"
@@ -145,21 +166,21 @@ def check_plot(path: Path) -> None:
 
 
 def plot(results: Sequence[Result], path: Path) -> None:
-    """Draw the mean curves, with a band of one standard error of the mean; the rare classes beside them."""
+    """Draw the mean curves of each score, with a band of one standard error of the mean."""
     from matplotlib.figure import Figure
 
-    panels = [False, True] if any(campaign.imbalance for campaign, _ in results) else [False]
+    panels = scores_of(results)
     figure = Figure(figsize=(6.4 * len(panels), 4.8), layout="constrained")
     figure.suptitle(f"Mean of {_counts(results)}", fontsize="medium")
-    for number, rare in enumerate(panels, 1):
+    for number, score in enumerate(panels, 1):
         axes = figure.add_subplot(1, len(panels), number)
         for strategy, runs in by_strategy(results).items():
-            curve = mean_curve(runs, rare)
+            curve = mean_curve(runs, score)
             mean, error = np.array(curve.mean), np.array(curve.deviation) / np.sqrt(len(runs))
             [line] = axes.plot(curve.labels, mean, marker="o", markersize=3, label=strategy)
             axes.fill_between(curve.labels, mean - error, mean + error, alpha=0.15, color=line.get_color())
         axes.axhline(TARGET, color="gray", linewidth=0.8, linestyle="--")
-        axes.set(xlabel="labels bought", ylabel="macro-F1 of the rare classes" if rare else "macro-F1")
+        axes.set(xlabel="labels bought", ylabel=score)
         axes.grid(alpha=0.3)
         axes.legend(loc="lower right")
     # Neither a date nor random ids: the same results give the same file.

@@ -165,6 +165,16 @@ class Classifier:
         for_each(fill, blocks(len(samples), BLOCK_ROWS))
         return Prediction(self._classes[best], probabilities), unresolved
 
+    def of_classes(self, samples: UnitVectors) -> tuple[Classes, NDArray[np.float64]]:
+        """The agreed classes, in alphabetical order, and the probability of each, `[samples, classes]`."""
+        probabilities = np.empty((len(samples), len(self._classes)))
+
+        def fill(block: slice) -> None:
+            probabilities[block] = self._probabilities(samples, block)[:, : len(self._classes)]
+
+        for_each(fill, blocks(len(samples), BLOCK_ROWS))
+        return self._classes, probabilities
+
     def margins(self, samples: UnitVectors) -> NDArray[np.float64]:
         """How much more probable than the second the most probable class is, float64 `[samples]`."""
         margins = np.empty(len(samples))
@@ -214,3 +224,15 @@ def predict(
     if len(np.unique(classes)) == 1:
         return Prediction(np.repeat(classes[:1], len(embeddings)), np.ones(len(embeddings)))
     return Classifier(unit_vectors(medoid_embeddings), classes).predict(unit_vectors(embeddings))
+
+
+def predict_classes(
+    medoid_embeddings: NDArray[np.floating],
+    medoid_classes: ArrayLike,
+    embeddings: NDArray[np.floating],
+) -> tuple[Classes, NDArray[np.float64]]:
+    """The same classifier's classes, and the probability of each of them, `[samples, classes]`."""
+    classes = np.asarray(medoid_classes, np.str_)
+    if len(np.unique(classes)) == 1:
+        return classes[:1], np.ones((len(embeddings), 1))
+    return Classifier(unit_vectors(medoid_embeddings), classes).of_classes(unit_vectors(embeddings))

@@ -19,6 +19,7 @@ BASE = {
     "events",
     "errors",
     "audio",
+    "audioset",
     "clock",
     "cancellation",
     "disk",

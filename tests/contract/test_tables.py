@@ -82,6 +82,7 @@ TABLES = {
     "al.iteration_maps": Access("al_engine"),
     "audio.labelers": Access("label_gateway", WITH_PAGES),
     "audio.ontology": Access("label_gateway", ("al_engine",)),
+    "audio.ontology_parents": Access("label_gateway"),
     "audio.chunks": Access("label_gateway"),
     "label.address": Access("label_gateway"),
     "label.groups": Access("label_gateway"),

@@ -25,6 +25,7 @@ What = Literal[
     "canceled an iteration",
     "closed a batch",
     "exported",
+    "loaded classes",
     "enrolled a node",
     "revoked a node",
     "changed a speech policy",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from escolta.names import LONGEST, tidy_name
 from label_gateway.bat.names import SAFE, class_name, project_name, wav_name
 
-AUDIOSET = Path(__file__).parents[3] / "services/embedder/embedder/models/audioset.csv"
+AUDIOSET = Path(__file__).parents[3] / "libs/common/escolta/audioset/audioset.csv"
 ITERATION = UUID("3f2a91bc-0000-4000-8000-000000000001")
 
 

@@ -148,6 +148,7 @@ GRANT SELECT ON al.wavs_proposed TO escolta_label_gateway;
 GRANT SELECT ON al.hearable_proposals TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audio.labelers TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audio.ontology TO escolta_label_gateway;
+GRANT SELECT, INSERT, UPDATE, DELETE ON audio.ontology_parents TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audio.chunks TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.address TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.groups TO escolta_label_gateway;

@@ -1,11 +1,19 @@
-"""The ontology: the classes in the order in which labelers added them."""
+"""The ontology: the classes in the order in which they were added, with those above them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 from pydantic import BaseModel, Field
 
 from escolta.names import same_name
 
-_CLASS = "SELECT class_id, name, is_doubt FROM audio.ontology "
+_CLASS = """
+    SELECT class_id, name, is_doubt, synonyms,
+           array(SELECT parent_id FROM audio.ontology_parents p
+                 WHERE p.class_id = o.class_id ORDER BY parent_id) AS parents
+    FROM audio.ontology o
+"""
 
 
 class SoundClass(BaseModel):
@@ -14,20 +22,32 @@ class SoundClass(BaseModel):
     class_id: int
     name: str
     is_doubt: bool = Field(description='says "I am not sure": never what a group agrees on')
+    synonyms: list[str] = Field(default=[], description="other names by which it is found")
+    parents: list[int] = Field(default=[], description="the classes right above it; none: it lies below none")
 
 
-async def classes(db: asyncpg.Pool) -> list[SoundClass]:
+@asynccontextmanager
+async def changing(db: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    """The connection of a transaction that adds to the ontology; there is one of them at a time."""
+    async with db.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('label.ontology', 0))")
+        yield connection
+
+
+async def classes(db: asyncpg.Pool | asyncpg.Connection) -> list[SoundClass]:
     """The whole ontology, in its order."""
     return [SoundClass(**row) for row in await db.fetch(_CLASS + "ORDER BY class_id")]
 
 
 async def add_class(db: asyncpg.Pool, name: str, labeler_id: int) -> tuple[SoundClass, bool]:
-    """The class called `name`, whatever its capitals and its composition, and whether it is new."""
-    async with db.acquire() as connection, connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('label.ontology', 0))")
-        known = {sound_class.name: sound_class for sound_class in await classes(connection)}
-        if same := same_name(name, known):
-            return known[same], False
+    """The class called `name`, or that has it as a synonym, whatever its capitals and its composition;
+    and whether it is new.
+    """
+    async with changing(db) as connection:
+        known = await classes(connection)
+        called = {synonym: it for it in known for synonym in it.synonyms} | {it.name: it for it in known}
+        if same := same_name(name, called):
+            return called[same], False
         row = await connection.fetchrow(
             "INSERT INTO audio.ontology (name, added_by)"
             " VALUES ($1, (SELECT labeler_id FROM audio.labelers WHERE labeler_id = $2))"

@@ -19,6 +19,7 @@ const KINDS = [
   "canceled an iteration",
   "closed a batch",
   "exported",
+  "loaded classes",
   "enrolled a node",
   "revoked a node",
   "changed a speech policy",

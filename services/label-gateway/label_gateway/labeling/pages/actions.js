@@ -114,6 +114,13 @@ export function makeActions({ player, marks, classes, desk }) {
       if (keyed) choose(keyed.class_id);
       else say(`No class is behind ${key}: press / to add one.`);
     },
+    stick() {
+      const class_id = marks.sticky === null ? (marks.current?.class_ids.at(-1) ?? classes.last) : null;
+      if (class_id === undefined) return say("No class was chosen yet: choose one, then S gives it to each new mark.");
+      marks.stick(class_id);
+      if (class_id === null) say("A new mark has no class of itself any more.");
+      else say("Each new mark is ", named(classes.name(class_id)), " from now on. S ends it.");
+    },
     doubt: () => choose(classes.doubt.class_id),
     submit: () => desk.submit(),
   };

@@ -24,7 +24,7 @@ export const audio = (audio_id) =>
     patience_s: DOWNLOAD_PATIENCE_S,
   });
 
-/** The classes: `[{class_id, name, is_doubt}]`. */
+/** The classes: `[{class_id, name, is_doubt, synonyms, parents}]`, parents as ids of those right above. */
 export const classes = () => json("GET", "/api/classes");
 
 /** Adds a class; one that exists already under this name is given back. */

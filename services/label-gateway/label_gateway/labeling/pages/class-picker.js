@@ -43,6 +43,14 @@ export class ClassPicker {
     const focused = document.activeElement?.dataset.class;
     byId("keyed-classes").replaceChildren(...buttons);
     buttons.find((button) => button.dataset.class === focused)?.focus();
+    this.#drawSticky();
+  }
+
+  #drawSticky() {
+    const { sticky } = this.#marks;
+    byId("sticky").setAttribute("aria-pressed", sticky !== null);
+    const words = sticky === null ? ["Sticky"] : ["Sticky: ", named(this.#classes.name(sticky))];
+    byId("sticky").querySelector(".what").replaceChildren(...words);
   }
 
   /** Puts the person into the box. */
@@ -71,7 +79,7 @@ export class ClassPicker {
     const rows = this.#classes
       .search(text)
       .slice(0, SHOWN)
-      .map((it) => this.#row({ "data-class": it.class_id }, named(it.name)));
+      .map(({ it, synonym }) => this.#row({ "data-class": it.class_id }, named(it.name), ...this.#hint(it, synonym)));
     if (text && !this.#classes.named(text))
       rows.push(this.#row({ "data-new": text }, "Add the class “", named(text), "”"));
     rows.forEach((row, i) => (row.id = `found-class-${i}`));
@@ -79,6 +87,13 @@ export class ClassPicker {
     this.#options.hidden = rows.length === 0;
     this.#box.setAttribute("aria-expanded", rows.length > 0);
     this.#goTo(0);
+  }
+
+  // What else it is called, and where it stands.
+  #hint({ class_id }, synonym) {
+    const way = this.#classes.way(class_id).join(" › ");
+    const hints = [synonym && named(synonym), way && named(`in ${way}`)].filter(Boolean);
+    return hints.map((hint) => element("span", { className: "quiet" }, " · ", hint));
   }
 
   #row(data, ...parts) {

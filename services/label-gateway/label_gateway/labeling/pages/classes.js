@@ -3,6 +3,7 @@
 import { Again } from "/static/again.js";
 import { named } from "/static/element.js";
 import * as api from "./api.js";
+import { ClassTree, folded } from "./class-tree.js";
 import { keep, recall } from "./kept.js";
 import { notify } from "./say.js";
 
@@ -11,12 +12,15 @@ const REMEMBERED = 100;
 const ADDED = "new "; // before the name: the id of a class that was added on this page
 
 /**
- * A class is `{class_id, name, is_doubt}`. One that a person adds is there at once, under an id of its own until
+ * A class is `{class_id, name, is_doubt, synonyms, parents}`, the last two where it has some. One that a person adds is there at once, under an id of its own until
  * the page is loaded again; `told` gives the server's ids. Emits "change" when the list or the keys change.
  */
 export class Classes extends EventTarget {
   #list = [];
+  #tree = new ClassTree([]);
+  #suggested = []; // ids, the likeliest first
   #recent; // ids, the one used last first
+  #uses; // id -> how often it was chosen
   #keyed; // ids, in the order of the number keys
   #untold; // names of classes that the server has not heard of yet
   #ids = new Map(); // name of a class that was added here -> the server's id
@@ -27,19 +31,23 @@ export class Classes extends EventTarget {
     super();
     this.#person = labeler_id;
     this.#recent = recall(`escolta.recent.${labeler_id}`, []);
+    this.#uses = recall(`escolta.uses.${labeler_id}`, {});
     this.#keyed = recall(`escolta.keyed.${labeler_id}`, []);
     this.#untold = recall(`escolta.untold.${labeler_id}`, []);
   }
 
   async load() {
-    this.#list = await api.classes();
+    this.#become(await api.classes());
     this.#untold.forEach((name) => this.add(name));
-    const current = (ids) => ids.map((id) => this.#find(id)?.class_id ?? this.named(nameIn(id))?.class_id);
-    this.#recent = current(this.#recent).filter((id) => id !== undefined);
-    this.#keyed = filled(
-      current(this.#keyed),
-      this.#named().map((it) => it.class_id),
-    );
+    const current = (ids) =>
+      ids
+        .map((id) => this.#find(id)?.class_id ?? this.named(nameIn(id))?.class_id)
+        .filter((id) => id !== undefined);
+    this.#recent = current(this.#recent);
+    const kept = current(this.#keyed);
+    // The first of a tree of hundreds are nobody's classes: they get their keys as they are used.
+    const loose = this.#named().filter(({ class_id }) => !this.#tree.holds(class_id));
+    this.#keyed = filled(kept, [...kept, ...loose.map((it) => it.class_id)]);
     this.#changed();
   }
 
@@ -61,22 +69,51 @@ export class Classes extends EventTarget {
     return this.#list.find((it) => `${it.class_id}` === text)?.class_id;
   }
 
-  /** Classes whose name holds `text`: those that begin with it first, then those used last. */
+  /**
+   * Classes that `text` may mean, by their names, synonyms and what lies above them: what begins with it first; among
+   * equals what is suggested, then what was used most and last. `[{it, synonym}]`, as the tree gives them.
+   */
   search(text) {
-    const wanted = folded(text);
-    const place = (it) => {
-      const recent = this.#recent.indexOf(it.class_id);
-      return recent < 0 ? REMEMBERED : recent;
-    };
-    const late = (it) => (folded(it.name).startsWith(wanted) ? 0 : 1);
-    return this.#list
-      .filter((it) => folded(it.name).includes(wanted))
-      .toSorted((a, b) => late(a) - late(b) || place(a) - place(b) || a.name.localeCompare(b.name));
+    const place = (ids, id) => (ids.includes(id) ? ids.indexOf(id) : REMEMBERED);
+    return this.#tree.search(text, (id) => [place(this.#suggested, id), -this.#used(id), place(this.#recent, id)]);
   }
 
-  /** The class of exactly this name, upper or lower case, however its accents are composed. */
+  /** The names above a class, from the top. */
+  way(class_id) {
+    return this.#tree.way(class_id);
+  }
+
+  /** How many classes lie below one. */
+  size(class_id) {
+    return this.#tree.under(class_id).size;
+  }
+
+  /** The classes right below one (null: at the top): where something suggested lies first, then what was used most. */
+  below(class_id) {
+    const weighed = this.#tree.below(class_id).map((it) => {
+      const ids = [it.class_id, ...this.#tree.under(it.class_id)];
+      const suggested = this.#suggested.findIndex((id) => ids.includes(id));
+      const uses = ids.reduce((sum, id) => sum + this.#used(id), 0);
+      return { it, suggested: suggested < 0 ? REMEMBERED : suggested, uses };
+    });
+    return weighed.sort((a, b) => a.suggested - b.suggested || b.uses - a.uses).map(({ it }) => it);
+  }
+
+  /** Lets what the audio at hand probably is come first, the likeliest first: ids. */
+  suggest(class_ids) {
+    this.#suggested = class_ids;
+  }
+
+  /** The class that was used last; undefined: none was. */
+  get last() {
+    return this.#recent[0];
+  }
+
+  /** The class of exactly this name, or of this synonym, upper or lower case, however its accents are composed. */
   named(name) {
-    return this.#list.find((it) => folded(it.name) === folded(name)) ?? null;
+    const wanted = folded(name);
+    const known = this.#list.find((it) => folded(it.name) === wanted);
+    return known ?? this.#list.find((it) => it.synonyms?.some((other) => folded(other) === wanted)) ?? null;
   }
 
   /** The class of that name, a new one if need be: at hand at once, told to the server as soon as it answers. */
@@ -85,7 +122,7 @@ export class Classes extends EventTarget {
     if (found) return found;
     const clean = name.normalize("NFC").trim();
     const added = { class_id: ADDED + clean, name: clean, is_doubt: false };
-    this.#list = [...this.#list, added];
+    this.#become([...this.#list, added]);
     this.#keepUntold([...new Set([...this.#untold, clean])]);
     this.#changed();
     this.#tell();
@@ -140,9 +177,20 @@ export class Classes extends EventTarget {
   use(class_id) {
     this.#recent = [class_id, ...this.#recent.filter((id) => id !== class_id)].slice(0, REMEMBERED);
     if (!this.#find(class_id).is_doubt) this.#keyed = withUsed(this.#keyed, this.#recent);
+    this.#uses = { ...this.#uses, [class_id]: this.#used(class_id) + 1 };
+    keep(`escolta.uses.${this.#person}`, this.#uses);
     keep(`escolta.recent.${this.#person}`, this.#recent);
     keep(`escolta.keyed.${this.#person}`, this.#keyed);
     this.#changed();
+  }
+
+  #used(class_id) {
+    return this.#uses[class_id] ?? 0;
+  }
+
+  #become(list) {
+    this.#list = list;
+    this.#tree = new ClassTree(list);
   }
 
   #named() {
@@ -159,7 +207,6 @@ export class Classes extends EventTarget {
 }
 
 const nameIn = (class_id) => `${class_id}`.slice(ADDED.length);
-const folded = (name) => name.normalize("NFC").trim().toLowerCase();
 
 /** The keys with those of `ids` that have none yet behind the free ones; classes that are gone leave. */
 export function filled(keyed, ids) {

@@ -11,7 +11,7 @@ import { say, unsay } from "./say.js";
 
 const SLOW_S = 3;
 // What can be done with an audio that cannot be heard.
-const UNHEARD = "whole select selectNone remove undo redo choose addClass keyedClass doubt find submit".split(" ");
+const UNHEARD = "whole select selectNone remove undo redo choose addClass keyedClass doubt find palette stick submit".split(" ");
 
 export class Desk {
   #person;

@@ -59,6 +59,8 @@ export const KEYS = {
     },
     { show: ["D"], keys: ["d"], says: "the same with Doubt", action: "doubt" },
     { show: ["/", "F"], keys: ["/", "f"], says: "find a class, or add one", action: "find" },
+    { show: ["G"], keys: ["g"], says: "all classes, group by group", action: "palette" },
+    { show: ["S"], keys: ["s"], says: "give each new mark this class, until S again", action: "stick" },
   ],
   "Go on": [
     {

@@ -16,6 +16,7 @@ import { showMarks } from "./marks-view.js";
 import { Outbox } from "./outbox.js";
 import { Overlay } from "./overlay.js";
 import { Picture } from "./picture.js";
+import { Palette } from "./palette.js";
 import { Player } from "./player.js";
 import { Queue } from "./queue.js";
 import { notify, say, unsay } from "./say.js";
@@ -57,8 +58,10 @@ async function open() {
   showMarks(marks, nameOf);
   showTransport(player);
   picker.draw();
+  const palette = new Palette(byId("palette"), classes, actions.choose);
 
-  const all = { ...actions, ...meant({ find: () => picker.focus() }, desk), help: keyHelp(byId("keys")) };
+  const looks = { find: () => picker.focus(), palette: () => palette.open() };
+  const all = { ...actions, ...meant(looks, desk), help: keyHelp(byId("keys")) };
   listenToKeys(all);
   listenToButtons(all);
   const goOnHere = oneTabAtATime(labeler_id, () => {

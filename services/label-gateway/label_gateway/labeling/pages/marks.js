@@ -10,6 +10,7 @@ const HALF_MS = 0.0005;
 export class Marks extends EventTarget {
   list = [];
   selected = null;
+  sticky = null; // the id of a class that each new mark gets, or null
   duration_s = 0; // of the audio
   #done = [];
   #undone = [];
@@ -43,7 +44,7 @@ export class Marks extends EventTarget {
     return this.list.findIndex((mark) => mark.id === id) + 1;
   }
 
-  add(onset_s, offset_s, class_ids = []) {
+  add(onset_s, offset_s, class_ids = this.sticky === null ? [] : [this.sticky]) {
     this.#remember();
     const mark = { id: ++this.#ids, ...this.#room(onset_s, offset_s), class_ids };
     this.list = inOrder([...this.list, mark]);
@@ -52,8 +53,14 @@ export class Marks extends EventTarget {
     return mark;
   }
 
-  addWhole(class_ids = []) {
+  addWhole(class_ids) {
     return this.add(0, this.duration_s, class_ids);
+  }
+
+  /** Lets each new mark that nobody chooses a class for have this one; null: none. */
+  stick(class_id) {
+    this.sticky = class_id;
+    this.#changed();
   }
 
   /**

@@ -14,7 +14,7 @@ export class Palette {
   #way = []; // ids of the groups that were opened, one below the other
   #title = element("h2", { id: "palette-title" }, "All classes");
   #crumbs = element("nav", { className: "row", "aria-label": "The way to this group" });
-  #items = element("div", { className: "items", role: "group" });
+  #items = element("div", { className: "items", role: "group", "aria-label": "All classes" });
 
   constructor(dialog, classes, choose) {
     this.#dialog = dialog;
@@ -36,7 +36,7 @@ export class Palette {
     this.#way = way;
     const at = way.at(-1) ?? null;
     const rows = this.#classes.below(at).map((it, i) => this.#row(it, KEYS[i]));
-    if (at !== null) rows.unshift(button({ key: ITSELF, itself: at }, named(this.#classes.name(at)), " itself"));
+    if (at !== null) rows.unshift(button({ key: ITSELF, itself: at }, [named(this.#classes.name(at)), " itself"]));
     this.#drawCrumbs();
     const group = at === null ? "All classes" : this.#classes.name(at);
     this.#items.setAttribute("aria-label", group);
@@ -49,7 +49,7 @@ export class Palette {
   #row({ class_id, name }, key) {
     const below = this.#classes.size(class_id);
     const more = below ? [element("span", { className: "quiet" }, `${below} below`)] : [];
-    return button({ key, [below ? "group" : "itself"]: class_id }, named(name), ...more);
+    return button({ key, [below ? "group" : "itself"]: class_id }, [named(name)], more);
   }
 
   #drawCrumbs() {
@@ -93,9 +93,9 @@ export class Palette {
   }
 }
 
-function button({ key, ...data }, ...parts) {
-  const made = element("button", { type: "button" }, element("span", { className: "name" }, ...parts));
-  for (const [name, value] of Object.entries(data)) made.dataset[name] = value;
+function button({ key, ...data }, name, more = []) {
+  const made = element("button", { type: "button" }, element("span", { className: "name" }, ...name), ...more);
+  for (const [field, value] of Object.entries(data)) made.dataset[field] = value;
   if (key) {
     made.dataset.key = key;
     made.prepend(element("kbd", { "aria-hidden": "true" }, key.toUpperCase()));

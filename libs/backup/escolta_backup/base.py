@@ -8,7 +8,7 @@ from pathlib import Path
 from escolta.errors import Misconfigured
 from escolta_backup.folder import BackupFolder, Base
 from escolta_backup.programs import Say, programs_of, run
-from escolta_backup.server import look_at
+from escolta_backup.server import Server, look_at
 from escolta_backup.tunnel import plain
 from escolta_backup.verifying import check_files, check_log
 from escolta_backup.wal import number_of, segments
@@ -22,11 +22,10 @@ async def take_base(folder: BackupFolder, dsn: str, say: Say) -> Base:
     The server goes on with its work; it sends with the data the log that makes them consistent.
     Raises `Misconfigured` where the folder is another catalog's, `Transient` where the server ends it.
     """
-    before = await look_at(dsn)
+    before, name = await _begin(folder, dsn)
     check_same_catalog(folder.bases(), before.system)
     binaries = programs_of(before.major)
     folder.clear_parts()
-    name = f"{before.now:%Y-%m-%dT%H-%M-%SZ}"
     part = folder.bases_folder / f".{name}.part"
     say("catalog: a base backup begins")
     async with plain(dsn) as door:
@@ -62,6 +61,16 @@ async def take_base(folder: BackupFolder, dsn: str, say: Say) -> Base:
     folder.add(base, part)
     say(f"catalog: {size / 1e6:,.0f} MB in {folder.data_of(base)}, every file of it checked")
     return base
+
+
+async def _begin(folder: BackupFolder, dsn: str) -> tuple[Server, str]:
+    """The server, and the name of a base backup that begins now: a second that no other one is called by."""
+    while True:
+        server = await look_at(dsn)
+        name = f"{server.now:%Y-%m-%dT%H-%M-%SZ}"
+        if not (folder.bases_folder / name).exists():
+            return server, name
+        await asyncio.sleep(0.1)
 
 
 def check_same_catalog(bases: Sequence[Base], system: str) -> None:

@@ -96,7 +96,7 @@ def keep_newest(folder: BackupFolder, keep: int, say: Say) -> None:
 def _remove_log_before(bases: Sequence[Base], wal: Path) -> int:
     oldest = bases[0]
     first = number_of(oldest.first_wal, oldest.segment_bytes)
-    unneeded = [one for one in segments(wal, oldest.segment_bytes) if one.number < first]
+    unneeded = [segment for segment in segments(wal, oldest.segment_bytes) if segment.number < first]
     for segment in unneeded:
         segment.path.unlink()
     return len(unneeded)

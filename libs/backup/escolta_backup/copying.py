@@ -62,13 +62,13 @@ async def _copy(source: Objects, target: Objects, key: str, done: Copied) -> Ent
         done.wrong.append(str(error))
         return None
     digest = hashlib.sha256(data).hexdigest()
-    if (said := _digest_said(key, note)) and said != digest:
+    if (noted := _noted_digest(key, note)) and noted != digest:
         done.wrong.append(f"{key} is not what its node sent; it is copied as it is")
     done.new, done.new_bytes = done.new + 1, done.new_bytes + len(data)
     return Entry(key, len(data), digest)
 
 
-def _digest_said(key: str, note: str) -> str:
+def _noted_digest(key: str, note: str) -> str:
     """The digest that the note of an audio says; nothing of what is no audio."""
     try:
         return noted_event(key, note).sha256 if note else ""
@@ -113,11 +113,11 @@ async def _few_at_once(
 ) -> list[Entry | None]:
     free = asyncio.Semaphore(AT_A_TIME)
 
-    async def one(item: T) -> Entry | None:
+    async def when_free(item: T) -> Entry | None:
         async with free:
             return await work(item)
 
-    return await asyncio.gather(*map(one, items))
+    return await asyncio.gather(*map(when_free, items))
 
 
 async def _pages(keys: AsyncIterator[str]) -> AsyncIterator[list[str]]:

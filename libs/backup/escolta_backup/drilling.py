@@ -145,13 +145,13 @@ async def _try_objects(
     catalog: asyncpg.Connection, folder: BackupFolder, sample: Sequence[Entry], report: Report
 ) -> None:
     ids = [Path(entry.key).stem for entry in sample]  # an object is named by the id of its audio
-    said = {row["key"]: row["sha256"] for row in await catalog.fetch(_DIGESTS, ids)}
+    digests = {row["key"]: row["sha256"] for row in await catalog.fetch(_DIGESTS, ids)}
     copies = open_objects(f"file://{folder.objects}")
     for entry in sample:
         try:
             await checked(copies, entry)
         except Rejected as error:
             report.wrong.append(str(error))
-        if said.get(entry.key, entry.sha256) != entry.sha256:
+        if digests.get(entry.key, entry.sha256) != entry.sha256:
             report.wrong.append(f"{entry.key} is another sound than its row says")
     report.sampled = len(sample)

@@ -28,7 +28,7 @@ async def follow(folder: BackupFolder, settings: Settings, stop: asyncio.Event, 
 
 
 async def _receive_for_ever(folder: BackupFolder, settings: Settings, say: Say) -> None:
-    told = ""
+    last_reason = ""
     while True:
         try:
             why = await _receive(folder, settings, say)
@@ -36,9 +36,9 @@ async def _receive_for_ever(folder: BackupFolder, settings: Settings, say: Say) 
             raise
         except EscoltaError as error:
             why = str(error)
-        if why != told:
+        if why != last_reason:
             say(f"log: {why}; again every {AGAIN_S:.0f} s")
-            told = why
+            last_reason = why
         await asyncio.sleep(AGAIN_S)
 
 

@@ -96,8 +96,9 @@ def _copy(folder: BackupFolder, base: Base, root: Path, to_time: datetime | None
     first = number_of(base.first_wal, base.segment_bytes)
     own = segments(new / "pg_wal", base.segment_bytes)
     there = {segment.name for segment in own}
-    received = [one for one in segments(folder.wal, base.segment_bytes) if one.name not in there]
-    usable, behind = unbroken(sorted([*own, *received], key=lambda one: (one.number, one.name)), first)
+    received = [segment for segment in segments(folder.wal, base.segment_bytes) if segment.name not in there]
+    in_order = sorted([*own, *received], key=lambda segment: (segment.number, segment.name))
+    usable, behind = unbroken(in_order, first)
     for segment in usable:
         if segment in received:
             shutil.copyfile(segment.path, new / "pg_wal" / segment.name)
@@ -120,12 +121,12 @@ def _ask_for(data: Path, to_time: datetime | None) -> None:
     Nobody is let in before it is done (`hot_standby`), or "ready" would not mean restored.
     """
     file = data / "postgresql.auto.conf"
-    kept = [line for line in file.read_text("utf-8").splitlines() if not line.startswith(SETTINGS)]
+    lines = [line for line in file.read_text("utf-8").splitlines() if not line.startswith(SETTINGS)]
     asked = ["restore_command = 'false'", "hot_standby = off", "recovery_target_timeline = 'latest'"]
     if to_time:
         moment = to_time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00")
         asked += [f"recovery_target_time = '{moment}'", "recovery_target_action = 'promote'"]
-    file.write_text("\n".join([*kept, *asked, ""]), "utf-8")
+    file.write_text("\n".join([*lines, *asked, ""]), "utf-8")
 
 
 def _give_to(data: Path, owner: pwd.struct_passwd | None) -> None:

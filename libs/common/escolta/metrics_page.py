@@ -103,15 +103,15 @@ def _of_service(build: Build) -> tuple[str, dict[str, Described]]:
     service = build(on)
     Watched(on, [service])
     make_app(on, [service]).build_middleware_stack()  # else it is built with the first request
-    found = [one for collector in registry.collectors for one in _described(collector)]
-    return service.name, {one.name: one for one in found}
+    found = [metric for collector in registry.collectors for metric in _described(collector)]
+    return service.name, {metric.name: metric for metric in found}
 
 
 def _described(collector: Collector) -> Iterator[Described]:
     families = getattr(collector, "describe", collector.collect)()
     for family in families:
-        of = collector if isinstance(collector, MetricWrapperBase) else family
-        labels = getattr(of, "_labelnames", None)  # prometheus_client tells them nowhere else
+        metric = collector if isinstance(collector, MetricWrapperBase) else family
+        labels = getattr(metric, "_labelnames", None)  # prometheus_client tells them nowhere else
         if labels is None:
             labels = sorted({label for sample in family.samples for label in sample.labels})
         name = f"{family.name}_total" if family.type == "counter" else family.name

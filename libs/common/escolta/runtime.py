@@ -129,7 +129,9 @@ async def _drain(on: Platform) -> None:
 @asynccontextmanager
 async def _working(services: Sequence[Service], watched: Watched) -> AsyncIterator[None]:
     jobs = [(service.name, job) for service in services for job in service.jobs]
-    jobs += [(name, Every(one.figures.period_s, one.read_figures)) for name, one in watched.readings]
+    jobs += [
+        (name, Every(reading.figures.period_s, reading.read_figures)) for name, reading in watched.readings
+    ]
     jobs.append(("process", Every(certificates.PERIOD_S, watched.certificates.read)))
     tasks = [asyncio.create_task(_repeat(name, job, watched.failures)) for name, job in jobs]
     tasks.append(asyncio.create_task(watched.beat()))

@@ -96,8 +96,8 @@ def _bounds(field: dict[str, Any]) -> str:
         "maximum": "to",
         "exclusiveMaximum": "less than",
     }
-    told = [f"{word} {field[key]:.12g}" for key, word in words.items() if key in field]
-    return f" {' '.join(told)}" if told else ""
+    limits = [f"{word} {field[key]:.12g}" for key, word in words.items() if key in field]
+    return f" {' '.join(limits)}" if limits else ""
 
 
 def _default(value: Any) -> str:

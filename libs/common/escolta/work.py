@@ -51,7 +51,7 @@ class Doing:
     work_id: UUID
     _pool: asyncpg.Pool
     _table: WorkTable
-    _told: tuple[str, float] = ("", 0.0)
+    _last_told: tuple[str, float] = ("", 0.0)
 
     async def tell(self, stage: str, done: int | None = None, total: int | None = None) -> None:
         """Say how far it is to the person who waits, twice a second at most.
@@ -59,9 +59,9 @@ class Doing:
         Raises `Rejected` once the work was canceled.
         """
         now = asyncio.get_running_loop().time()
-        if stage == self._told[0] and now - self._told[1] < TELL_EVERY_S:
+        if stage == self._last_told[0] and now - self._last_told[1] < TELL_EVERY_S:
             return
-        self._told = (stage, now)
+        self._last_told = (stage, now)
         canceled = await self._pool.fetchval(
             f"UPDATE {self._table.name} SET stage = $2, stage_done = $3, stage_total = $4, waits_for = NULL"
             f" WHERE {self._table.key} = $1 AND status = 'requested' RETURNING canceled",
@@ -110,7 +110,7 @@ class Work:
         async with alone(self._pool(), self._table.lock) as connection:
             while work_id := await self._next(connection, looked_at):
                 looked_at.append(work_id)
-                await self._one(connection, work_id)
+                await self._do_next(connection, work_id)
 
     async def cancel(self, work_id: UUID) -> bool:
         """Let it fail at its next word, or before it begins; False where it is not asked for any more."""
@@ -129,7 +129,7 @@ class Work:
             but,
         )
 
-    async def _one(self, connection: asyncpg.Connection, work_id: UUID) -> None:
+    async def _do_next(self, connection: asyncpg.Connection, work_id: UUID) -> None:
         try:
             await self._begin(connection, work_id)
             await self._do(Doing(connection, work_id, self._pool(), self._table))

@@ -142,8 +142,8 @@ class Embedding:
         known, now = {audio.audio_id: audio for audio in audios}, self._on.clock.now()
         for audio_id, error in failures.items():
             if isinstance(error, Rejected):
-                told = listed(self.model.model_id, audio_id, known.get(audio_id), error, now)
-                await self._on.bus.publish(told)
+                rejection = listed(self.model.model_id, audio_id, known.get(audio_id), error, now)
+                await self._on.bus.publish(rejection)
 
     def _count(
         self, wanted: int, embedded: Sequence[tuple[Audio, EmbeddedAudio]], failures: Failures

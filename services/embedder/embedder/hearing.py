@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from embedder.claims import require_bytes, require_shape
 from embedder.decode import Sound, decode
 from embedder.failure import Unfit
 from embedder.metrics import Metrics
 from embedder.store import Audio
-from embedder.told import require_bytes, require_shape
 from escolta.errors import EscoltaError, Transient, is_transient
 from escolta.service import Platform
 

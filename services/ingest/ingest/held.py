@@ -24,12 +24,12 @@ class Waiting:
     audios: int
 
 
-async def keep(catalog: asyncpg.Pool, told: Iterable[Waiting], now: datetime) -> None:
+async def keep(catalog: asyncpg.Pool, waits: Iterable[Waiting], now: datetime) -> None:
     """A row for each node and kind: since when, how many audios at least, and what to do."""
     rows = [
         (waiting.node, waiting.why.kind, now, waiting.why.until, waiting.audios, str(waiting.why))
-        for waiting in sorted(told, key=lambda waiting: (waiting.node, waiting.why.kind))  # see insert_audios
-    ]
+        for waiting in sorted(waits, key=lambda waiting: (waiting.node, waiting.why.kind))
+    ]  # in order, as insert_audios says
     if rows:
         async with catalog.acquire() as connection, connection.transaction():
             await connection.executemany(_KEEP, rows)

@@ -27,14 +27,14 @@ class Quarantine:
         2. Insert the rows, each once.
         3. Tell the nodes whose audios were refused, again with each redelivery.
         """
-        kept = []
+        rejections = []
         for message in messages:
             if _is_uuid(message.event.message_id):
-                kept.append((message.event, origin_of(message.event.body)))
+                rejections.append((message.event, origin_of(message.event.body)))
             else:
                 message.reject(f"MessageRejected.message_id is not a UUID: {message.event.message_id[:80]!r}")
-        await store.quarantine(self._on.catalog, kept)
-        for event, _ in kept:
+        await store.quarantine(self._on.catalog, rejections)
+        for event, _ in rejections:
             if refused := _refused(event):
                 await self._on.bus.publish(refused)
 

@@ -121,7 +121,7 @@ class Cataloging:
         new = {event.audio_id: event for event in good if cataloged[event.audio_id] == digest_of(event)}
         with self._metrics.stage("publish"):
             await asyncio.gather(
-                *map(self._answer, events, found), *map(self._on.bus.publish, told(list(new.values())))
+                *map(self._answer, events, found), *map(self._on.bus.publish, news_of(list(new.values())))
             )
         return found
 
@@ -242,7 +242,7 @@ class Cataloging:
             self._log.warning("later: %s", finding, extra=carried)
 
 
-def told(new: Sequence[AudioRecorded]) -> Iterator[AudioCataloged]:
+def news_of(new: Sequence[AudioRecorded]) -> Iterator[AudioCataloged]:
     """What the embedder is told of audios whose rows are new: some in each message."""
     for at in range(0, len(new), MOST_CATALOGED):
         first, *others = new[at : at + MOST_CATALOGED]

@@ -53,7 +53,7 @@ class Node:
         if settings.replay_dir:
             self._recorder = Replay(settings.replay_dir, self._folder, on.clock, settings.replay_speed)
         self._source_done = self._recorder is None
-        self._told: dict[Place, LeftOut] = {}
+        self._told_of: dict[Place, LeftOut] = {}
         self._shrunk = asyncio.Event()
         self._waits_for_room = False
         self._recorded = 0
@@ -130,9 +130,9 @@ class Node:
     async def _tell_left_out(self, account: Account) -> None:
         """Each once, and all again after a start: the rows are the journal's, and a message may be lost."""
         for left_out in account.left_out:
-            if self._told.get(left_out.place) != left_out:
+            if self._told_of.get(left_out.place) != left_out:
                 await self._on.bus.publish(left_out.event(self._on.settings.node_name))
-                self._told[left_out.place] = left_out
+                self._told_of[left_out.place] = left_out
 
     def _status(self, account: Account) -> NodeStatus:
         return NodeStatus(

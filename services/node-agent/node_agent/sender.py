@@ -44,7 +44,7 @@ class Sender:
         self._doubted = False
         self._begun: set[UUID] = set()
         self._stored: set[UUID] = set()
-        self._told = Counter(
+        self._tellings = Counter(
             "escolta_node_agent_told", "Times that ingest was told of an audio", registry=on.metrics
         )
         self._uploaded = Counter("escolta_node_agent_uploaded", "Audios uploaded", registry=on.metrics)
@@ -110,8 +110,8 @@ class Sender:
         failures = 0
         while True:
             self._something.clear()
-            told = list(self._asking.due(self._now()))
-            failed = [error for error in await asyncio.gather(*map(self._tell, told)) if error]
+            due = list(self._asking.due(self._now()))
+            failed = [error for error in await asyncio.gather(*map(self._tell, due)) if error]
             if failed:
                 self._tell_away(failed[0])
                 await self._on.clock.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
@@ -146,7 +146,7 @@ class Sender:
         except (EscoltaError, OSError) as error:
             self._asking.back(audio_id)
             return error
-        self._told.inc()
+        self._tellings.inc()
         return None
 
     def _is_stored(self, audio_id: UUID) -> bool | None:

@@ -89,10 +89,10 @@ def heard(waveform: Waveform) -> Heard:
 
 def mixed(waveform: Waveform) -> tuple[Waveform, Heard]:
     """The mean of the channels that are heard, float32 `[samples]`, and which these are."""
-    told = heard(waveform)
+    channels = heard(waveform)
     if waveform.ndim == 1:
-        return waveform, told
-    return waveform[:, list(told.indexes)].mean(axis=1, dtype=np.float32), told
+        return waveform, channels
+    return waveform[:, list(channels.indexes)].mean(axis=1, dtype=np.float32), channels
 
 
 def mono(waveform: Waveform) -> Waveform:

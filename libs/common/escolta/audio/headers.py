@@ -70,7 +70,7 @@ def read_header(stream: BinaryIO, length: int) -> Header | None:
 
 
 def _wav(stream: BinaryIO, style: Style, length: int) -> Header:
-    form, long_size, fields, last, kept = None, None, [], style.first, style.first
+    form, long_size, fields, last, needed = None, None, [], style.first, style.first
     found: Chunk | None = None
     for chunk in chunks(stream, style, style.first, length):
         if chunk.name == b"data":
@@ -83,7 +83,7 @@ def _wav(stream: BinaryIO, style: Style, length: int) -> Header:
             fields.append(LengthField(chunk.begin + 8, "<Q"))
         last = chunk.begin if chunk.end > length else chunk.end
         if chunk.name in _NEEDED:
-            kept = last + -(last - style.first) % style.align
+            needed = last + -(last - style.first) % style.align
     else:
         found = find(stream, style, b"data", last)
     if form is None or found is None:
@@ -96,7 +96,7 @@ def _wav(stream: BinaryIO, style: Style, length: int) -> Header:
     open_end = found.size == _LEFT_OPEN and not style.counts_its_head
     promised = long_size if open_end else found.size
     in_place = head == last + -(last - style.first) % style.align
-    misplaced = range(0) if in_place else range(kept, head)
+    misplaced = range(0) if in_place else range(needed, head)
     return Header(form, found.begin, promised, tuple(fields), style, misplaced)
 
 

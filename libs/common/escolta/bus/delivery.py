@@ -71,13 +71,13 @@ class BusMetrics:
             ["queue"],
             registry=registry,
         )
-        self._told: set[str] = set()
+        self._told_topics: set[str] = set()
 
     def count_unrouted(self, topic: str) -> None:
         """Count an event that no queue wanted and say so once a topic: its row is there to be found."""
         self.unrouted.labels(topic).inc()
-        if topic not in self._told:
-            self._told.add(topic)
+        if topic not in self._told_topics:
+            self._told_topics.add(topic)
             log.info("no queue wants %s: whoever needs it will find the row", topic)
 
 
@@ -210,7 +210,7 @@ def _rejected(reason: str) -> Outcome:
     return Outcome(Verdict.REJECT, shortened(reason, REASON_CHARS))
 
 
-def said(error: object) -> str:
+def reason_of(error: object) -> str:
     """What an error says, or its name where it says nothing."""
     return str(error) or type(error).__name__
 

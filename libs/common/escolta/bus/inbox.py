@@ -25,7 +25,7 @@ class Incoming:
     """How long the body was where it is too large for an event, and only its beginning is kept."""
 
 
-def kept(body: bytes) -> tuple[bytes, int]:
+def bounded(body: bytes) -> tuple[bytes, int]:
     """The body to keep of a message, and how long it was if that is not all of it.
 
     A transport asks before it queues a message: a few that are too large would else fill the memory.

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from escolta.bus.delivery import BusMetrics, Delivery, Outcome
-from escolta.bus.inbox import Inbox, Incoming, kept
+from escolta.bus.inbox import Inbox, Incoming, bounded
 from escolta.bus.port import DeadLetter, Subscription, Verdict
 from escolta.clock import Clock
 
@@ -40,7 +40,7 @@ class LocalQueues:
 
         `settled` is called once the message has its verdict in every queue.
         """
-        body, cut_from_bytes = kept(body)
+        body, cut_from_bytes = bounded(body)
         wanting = {
             delivery.queue for delivery in self.deliveries if _matches(delivery.subscription.pattern, topic)
         }

@@ -13,7 +13,7 @@ import aiomqtt
 from prometheus_client import CollectorRegistry
 
 from escolta.bus.address import address_of, client_id_of
-from escolta.bus.delivery import BusMetrics, said
+from escolta.bus.delivery import BusMetrics, reason_of
 from escolta.bus.local import LocalQueues
 from escolta.bus.port import DeadLetter, Subscription
 from escolta.cancellation import cancelled_by_us_alone
@@ -60,7 +60,7 @@ class MqttBus:
         self._queues = LocalQueues(clock, self._metrics, self._tell)
         self._online: tuple[aiomqtt.Client, asyncio.Future[None]] | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._told = ""
+        self._reason = ""
 
     @property
     def dead_letters(self) -> list[DeadLetter]:
@@ -90,7 +90,7 @@ class MqttBus:
             raise
         except Exception as error:
             raise Transient(
-                f"the MQTT broker at {self._address} did not confirm {topic}: {said(error)}"
+                f"the MQTT broker at {self._address} did not confirm {topic}: {reason_of(error)}"
             ) from error
         finally:
             sending.cancel()
@@ -112,8 +112,8 @@ class MqttBus:
             connected.result()
         elif self._answers_within_s:
             raise Misconfigured(
-                f"ESCOLTA_BUS_URL: no MQTT broker answers at {self._address} ({self._told or 'no answer'}): "
-                "start it, or correct the address"
+                f"ESCOLTA_BUS_URL: no MQTT broker answers at {self._address} ({self._reason or 'no answer'}):"
+                " start it, or correct the address"
             )
         else:
             connected.cancel()
@@ -138,9 +138,9 @@ class MqttBus:
                 if _refuses(error) and not connected.done():
                     connected.set_exception(self._refused())
                     return
-                if said(error) != self._told:
-                    self._told = said(error)
-                    log.warning("the MQTT broker at %s is away (%s): trying on", self._address, self._told)
+                if reason_of(error) != self._reason:
+                    self._reason = reason_of(error)
+                    log.warning("the MQTT broker at %s is away (%s): trying on", self._address, self._reason)
             await asyncio.sleep(RECONNECT_S)
 
     async def _session(self, connected: asyncio.Future[None]) -> None:
@@ -150,7 +150,7 @@ class MqttBus:
                 client = await connection.enter_async_context(self._new_client())
                 await self._subscribe(client)
             lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._online, self._told = (client, lost), ""
+            self._online, self._reason = (client, lost), ""
             log.info("connected to the MQTT broker at %s as %r", self._address, self._client_id)
             if not connected.done():
                 connected.set_result(None)

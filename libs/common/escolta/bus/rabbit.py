@@ -9,7 +9,7 @@ import logging
 from prometheus_client import CollectorRegistry
 
 from escolta.bus.address import address_of
-from escolta.bus.delivery import BusMetrics, Delivery, rejection, said
+from escolta.bus.delivery import BusMetrics, Delivery, reason_of, rejection
 from escolta.bus.port import DeadLetter, Subscription
 from escolta.bus.rabbit_consumer import TOPICS, Consumer
 from escolta.bus.rabbit_depths import LOOK_EVERY_S, tell_depths
@@ -68,8 +68,8 @@ class RabbitBus:
                     except Misconfigured:
                         raise
                     except AWAY as error:
-                        if said(error) != why:
-                            why = said(error)
+                        if reason_of(error) != why:
+                            why = reason_of(error)
                             log.warning("no RabbitMQ at %s yet (%s): waiting for it", self._address, why)
                         await asyncio.sleep(RECONNECT_S)
         except TimeoutError:
@@ -120,8 +120,8 @@ class RabbitBus:
                 try:
                     await self._connect()
                 except AWAY as error:
-                    if said(error) != why:
-                        why = said(error)
+                    if reason_of(error) != why:
+                        why = reason_of(error)
                         log.warning("RabbitMQ at %s is still away: %s", self._address, why)
             log.info("RabbitMQ at %s is back", self._address)
 

@@ -18,8 +18,8 @@ from typing import NamedTuple
 from aio_pika import ExchangeType
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
-from escolta.bus.delivery import MAX_DELIVERIES, Delivery, Outcome, said
-from escolta.bus.inbox import Inbox, Incoming, kept
+from escolta.bus.delivery import MAX_DELIVERIES, Delivery, Outcome, reason_of
+from escolta.bus.inbox import Inbox, Incoming, bounded
 from escolta.bus.port import DeadLetter, Verdict
 from escolta.bus.rabbit_link import AWAY, CLOSE_S, CONNECT_S, Link, QueueOf
 from escolta.fields import INTEGER, WORD_CHARS, shortened
@@ -103,7 +103,7 @@ class Consumer:
             queue = await channel.declare_queue(name, durable=True, arguments=dict(arguments))
             await queue.bind(own, name)
             await queue.bind(TOPICS, subscription.pattern)
-            channel.close_callbacks.add(lambda _, error: link.lose(f"{name}: {said(error)}"))
+            channel.close_callbacks.add(lambda _, error: link.lose(f"{name}: {reason_of(error)}"))
             # Past aio-pika, whose own messages and tasks would cost as much again as all that we do with one.
             underlay = await channel.get_underlay_channel()
             # Where the queue is deleted, the channel stays open and nothing more would ever come.
@@ -130,7 +130,7 @@ class Consumer:
                         await self._give_back(incoming.receipt)
 
     async def _arrived(self, link: Link, message: DeliveredMessage) -> None:
-        body, cut_from_bytes = kept(message.body)
+        body, cut_from_bytes = bounded(message.body)
         ours = message.exchange in (OPERATOR, self._own_exchange)  # nobody else may publish there
         self._inbox.add(
             Incoming(
@@ -164,7 +164,7 @@ class Consumer:
         """
         carried = await asyncio.gather(*map(self._carry_out, batch, outcomes), return_exceptions=True)
         self._delivery.not_carried_out(carried)
-        done = [incoming.receipt for incoming, told in zip(batch, carried, strict=True) if told is True]
+        done = [incoming.receipt for incoming, outcome in zip(batch, carried, strict=True) if outcome is True]
         at_once = len(done) == len(batch) and len({receipt.channel for receipt in done}) == 1
         for receipt in done[-1:] if at_once else done:
             with contextlib.suppress(AWAY):  # then it comes again
@@ -181,7 +181,7 @@ class Consumer:
             elif outcome.verdict is Verdict.REJECT:
                 await self._bury(link, incoming, outcome.reason)
         except AWAY as error:
-            log.warning("%s: a message comes again: %s", self._delivery.queue, said(error))
+            log.warning("%s: a message comes again: %s", self._delivery.queue, reason_of(error))
             with contextlib.suppress(AWAY):
                 await self._give_back(incoming.receipt)
             return False

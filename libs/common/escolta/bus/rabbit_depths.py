@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable
 
-from escolta.bus.delivery import BusMetrics, said
+from escolta.bus.delivery import BusMetrics, reason_of
 from escolta.bus.rabbit_link import AWAY, Link
 from escolta.cancellation import cancelled_by_us_alone
 
@@ -18,7 +18,7 @@ async def tell_depths(link: Link | None, queues: Iterable[tuple[str, str]], metr
         with cancelled_by_us_alone():
             found = {queue: await _depths(link, queue, dead) for queue, dead in queues} if link else {}
     except AWAY as error:
-        log.warning("the queues cannot be counted: %s", said(error))
+        log.warning("the queues cannot be counted: %s", reason_of(error))
         found = {}
     metrics.waiting.clear()
     metrics.dead.clear()

@@ -14,7 +14,7 @@ from aiormq.connection import TCPTransportFactory, TLSTransportFactory, Transpor
 from aiormq.exceptions import ChannelAccessRefused
 
 from escolta.bus.address import Address
-from escolta.bus.delivery import said
+from escolta.bus.delivery import reason_of
 from escolta.bus.rabbit_outbox import Letter, Outbox
 from escolta.cancellation import cancelled_by_us_alone
 from escolta.errors import Misconfigured, Transient
@@ -53,7 +53,7 @@ class Link:
         self._opening = asyncio.Lock()
         self._unconfirmed = asyncio.Semaphore(UNCONFIRMED)
         self._outbox = Outbox(self._sending_below)
-        connection.close_callbacks.add(lambda _, error: self.lose(said(error)))
+        connection.close_callbacks.add(lambda _, error: self.lose(reason_of(error)))
 
     def lose(self, why: str) -> None:
         """Declare the connection lost."""
@@ -82,7 +82,7 @@ class Link:
             return False
         except AWAY as error:
             raise Transient(
-                f"RabbitMQ at {self._address} did not confirm {routing_key}: {said(error)}"
+                f"RabbitMQ at {self._address} did not confirm {routing_key}: {reason_of(error)}"
             ) from error
         return True
 
@@ -98,7 +98,7 @@ class Link:
                     await made.bind(queue.exchange, queue.name)
         except AWAY as error:
             raise Transient(
-                f"RabbitMQ at {self._address} gives no queue {queue.name}: {said(error)}"
+                f"RabbitMQ at {self._address} gives no queue {queue.name}: {reason_of(error)}"
             ) from error
         if not await self.send(queue.exchange, queue.name, body, headers):
             raise Transient(

@@ -157,7 +157,7 @@ class EmbeddedPostgres:
             locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
             await programs.run(["initdb", "-D", folder, "--encoding=UTF8", *rights, *locale], fds)
             single = ["postgres", "--single", "-D", folder, "postgres"]
-            await programs.run(single, fds, said=f"CREATE DATABASE {DATABASE};\n")
+            await programs.run(single, fds, text=f"CREATE DATABASE {DATABASE};\n")
         new.rename(self.data)
 
     async def _serve(self, programs: Programs) -> str:

@@ -63,11 +63,11 @@ async def migrate(
 async def alone(connection: asyncpg.Connection, say: Say) -> AsyncIterator[None]:
     """Nobody else migrates meanwhile. Who waits asks again and again: a statement that waited for the lock
     would be one that CREATE INDEX CONCURRENTLY waits for, in a circle."""
-    told = False
+    has_said_so = False
     while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", MIGRATION_LOCK):
-        if not told:
+        if not has_said_so:
             say("somebody else migrates the catalog: waiting for them")
-            told = True
+            has_said_so = True
         await asyncio.sleep(POLL_S)
     try:
         await connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
@@ -119,12 +119,12 @@ async def _apply(connection: asyncpg.Connection, migration: Migration, say: Say)
 
 async def _in_batches(connection: asyncpg.Connection, migration: Migration, say: Say) -> None:
     [statement] = migration.statements
-    rows, told = 0, 0
+    rows, told_rows = 0, 0
     while done := await again_and_again(migration.name, partial(_changed, connection, statement), say):
         rows += done
-        if rows >= told + 100_000:
+        if rows >= told_rows + 100_000:
             say(f"{migration.name}: {rows:,} rows")
-            told = rows
+            told_rows = rows
 
 
 async def _changed(connection: asyncpg.Connection, statement: str) -> int:

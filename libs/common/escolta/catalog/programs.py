@@ -95,13 +95,13 @@ class Programs:
                 "set ESCOLTA_CACHE to a folder that every user can enter."
             ) from error
 
-    async def run(self, command: list[str], fds: tuple[int, ...], said: str = "") -> None:
-        """Run `command` to its end with `said` on its standard input; `Misconfigured` if it fails."""
+    async def run(self, command: list[str], fds: tuple[int, ...], text: str = "") -> None:
+        """Run `command` to its end with `text` on its standard input; `Misconfigured` if it fails."""
         process = self.spawn(command, fds, stdin=subprocess.PIPE)
         try:
             assert process.stdin  # spawned with a pipe
             with suppress(BrokenPipeError), process.stdin:
-                process.stdin.write(said.encode())
+                process.stdin.write(text.encode())
             await _ended(process)
         except BaseException:
             await end(process)

@@ -15,7 +15,7 @@ import asyncpg
 
 from escolta.errors import Misconfigured
 
-_SAID = re.compile(r"^-- escolta: (.+)$", re.MULTILINE)
+_MARKS = re.compile(r"^-- escolta: (.+)$", re.MULTILINE)
 _CONTRACTS = re.compile(r"contracts since (\d{4})")
 
 
@@ -28,12 +28,12 @@ class Migration:
 
     def says(self, mark: str) -> bool:
         """Whether the file is marked so."""
-        return mark in _SAID.findall(self.sql)
+        return mark in _MARKS.findall(self.sql)
 
     @property
     def contracts_since(self) -> str | None:
         """The number of the oldest migration whose programs can do without what this takes away."""
-        found = [match[1] for said in _SAID.findall(self.sql) if (match := _CONTRACTS.fullmatch(said))]
+        found = [match[1] for mark in _MARKS.findall(self.sql) if (match := _CONTRACTS.fullmatch(mark))]
         return found[0] if found else None
 
     @property

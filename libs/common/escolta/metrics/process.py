@@ -62,7 +62,7 @@ class Watched:
             registry.register(Connections(on))
         every = Readings(registry)
         self.readings = [
-            (service.name, LastReading(one, every)) for service in services for one in service.figures
+            (service.name, LastReading(figures, every)) for service in services for figures in service.figures
         ]
 
     async def beat(self) -> None:
@@ -117,7 +117,7 @@ class Disks(Collector):
 
 def _usage(path: Path) -> tuple[int, int] | None:
     """Free bytes and all bytes; of a folder that is still to be made, the one above it tells."""
-    there = next((one for one in (path, *path.absolute().parents) if one.exists()), path)
+    there = next((folder for folder in (path, *path.absolute().parents) if folder.exists()), path)
     try:
         total, _, free = shutil.disk_usage(there)
     except OSError:

@@ -63,12 +63,12 @@ async def move(db: asyncpg.Connection, objects: WithCold, before: datetime, say:
     place = await db.fetchrow(_PLACE)
     moved, free = Moved(), asyncio.Semaphore(AT_A_TIME)
 
-    async def one(row: asyncpg.Record) -> None:
+    async def when_free(row: asyncpg.Record) -> None:
         async with free:
             await _move(objects, row["object_key"], row["sha256"], moved, say)
 
     while rows := await db.fetch(_NEXT, before, *place):
-        await asyncio.gather(*map(one, rows))
+        await asyncio.gather(*map(when_free, rows))
         place = rows[-1]["cataloged_at"], rows[-1]["audio_id"]
         await db.execute(_FURTHER, *place)
         say(f"{moved.audios:,} sounds have moved, up to those of {place[0]:%Y-%m-%d %H:%M} UTC")

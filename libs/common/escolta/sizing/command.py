@@ -50,30 +50,30 @@ def sizing(  # one parameter an option
         outage_days=outage_days,
         days=days,
     )
-    told = predict(plan)
+    sizes = predict(plan)
     if as_json:
-        print(json.dumps({"plan": asdict(plan)} | asdict(told)))
+        print(json.dumps({"plan": asdict(plan)} | asdict(sizes)))
     else:
-        Console().print(_table(plan, told))
+        Console().print(_table(plan, sizes))
 
 
-def _table(plan: Plan, told: Sizing) -> Table:
-    table = Table(title=f"{plan.nodes} nodes, {plan.days} days, {told.audios / 1e6:,.1f} million audios")
+def _table(plan: Plan, sizes: Sizing) -> Table:
+    table = Table(title=f"{plan.nodes} nodes, {plan.days} days, {sizes.audios / 1e6:,.1f} million audios")
     table.add_column("what")
     table.add_column("needs", justify="right")
-    for what, needs in _rows(told):
+    for what, needs in _rows(sizes):
         table.add_row(what, needs)
     return table
 
 
-def _rows(told: Sizing) -> Iterator[tuple[str, str]]:
-    yield from _gigabytes("disk", told.disks)
-    yield from _gigabytes("of the catalog", told.tables)
-    yield from _gigabytes("memory", told.memory)
-    for name, cores in told.cores.items():
+def _rows(sizes: Sizing) -> Iterator[tuple[str, str]]:
+    yield from _gigabytes("disk", sizes.disks)
+    yield from _gigabytes("of the catalog", sizes.tables)
+    yield from _gigabytes("memory", sizes.memory)
+    for name, cores in sizes.cores.items():
         yield f"cores: {name}", f"{cores:,.2f}"
-    yield "all: memory", f"{sum(told.memory.values()) / GB:,.1f} GB"
-    yield "all: cores", f"{sum(told.cores.values()):,.1f}"
+    yield "all: memory", f"{sum(sizes.memory.values()) / GB:,.1f} GB"
+    yield "all: cores", f"{sum(sizes.cores.values()):,.1f}"
 
 
 def _gigabytes(what: str, sizes: Mapping[str, float]) -> Iterator[tuple[str, str]]:

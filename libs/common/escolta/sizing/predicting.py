@@ -75,8 +75,8 @@ def _tables(plan: Plan, audios: float) -> dict[str, float]:
 
 
 def _with_scores(plan: Plan) -> float:
-    kept = plan.keep_patch_scores_days
-    days = min(plan.days, kept + MONTH_DAYS) if kept else plan.days
+    keep_days = plan.keep_patch_scores_days
+    days = min(plan.days, keep_days + MONTH_DAYS) if keep_days else plan.days
     return plan.audios_per_day * days
 
 

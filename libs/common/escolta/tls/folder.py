@@ -77,18 +77,18 @@ def _authority(folder: Path, now: datetime) -> Issued:
         _publish(certificate, made.certificate_pem())
         return made
     try:
-        kept = read(certificate.read_bytes(), key.read_bytes())
+        authority = read(certificate.read_bytes(), key.read_bytes())
     except (OSError, ValueError) as error:
         raise Misconfigured(
             f"{folder} has certificates of another authority, or only a part of ours ({error}): "
             "renew those where they come from, or name another folder with --out"
         ) from None
-    if kept.certificate.not_valid_after_utc - now < RENEWED_BEFORE:
+    if authority.certificate.not_valid_after_utc - now < RENEWED_BEFORE:
         raise Misconfigured(
-            f"the authority {certificate} ends on {kept.certificate.not_valid_after_utc:%Y-%m-%d}: remove "
-            f"{folder}, make it anew, and give its ca.crt to every node and browser"
+            f"the authority {certificate} ends on {authority.certificate.not_valid_after_utc:%Y-%m-%d}: "
+            f"remove {folder}, make it anew, and give its ca.crt to every node and browser"
         )
-    return kept
+    return authority
 
 
 def _kept_or_made(
@@ -97,22 +97,24 @@ def _kept_or_made(
     """`path` without its suffix."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
     certificate, key = path.with_suffix(".crt"), path.with_suffix(".key")
-    kept = _kept(certificate, key, authority, hosts, now)
-    issued = kept or issue(authority, name, list(dict.fromkeys(hosts)), now, also_client=also_client)
-    if kept is None:
+    usable = _usable(certificate, key, authority, hosts, now)
+    issued = usable or issue(authority, name, list(dict.fromkeys(hosts)), now, also_client=also_client)
+    if usable is None:
         write_whole(key, issued.key_pem())
         _publish(certificate, issued.certificate_pem())
-    return Certificate(certificate, issued.certificate.not_valid_after_utc, fresh=kept is None)
+    return Certificate(certificate, issued.certificate.not_valid_after_utc, fresh=usable is None)
 
 
-def _kept(certificate: Path, key: Path, authority: Issued, hosts: list[str], now: datetime) -> Issued | None:
+def _usable(
+    certificate: Path, key: Path, authority: Issued, hosts: list[str], now: datetime
+) -> Issued | None:
     try:
-        kept = read(certificate.read_bytes(), key.read_bytes())
-        kept.certificate.verify_directly_issued_by(authority.certificate)
+        issued = read(certificate.read_bytes(), key.read_bytes())
+        issued.certificate.verify_directly_issued_by(authority.certificate)
     except (OSError, ValueError, TypeError, InvalidSignature):
         return None
-    lasts = kept.certificate.not_valid_after_utc - now > RENEWED_BEFORE
-    return kept if lasts and set(hosts_of(kept.certificate)) == set(hosts) else None
+    lasts = issued.certificate.not_valid_after_utc - now > RENEWED_BEFORE
+    return issued if lasts and set(hosts_of(issued.certificate)) == set(hosts) else None
 
 
 def _publish(path: Path, pem: bytes) -> None:

@@ -40,11 +40,11 @@ def read_truth(
     whole = _one_each(files, meant, spelling, findings)
     if findings.problems:
         tables = f"{path} or {events}" if events else str(path)
-        raise Misconfigured("\n  ".join([f"mend {tables} first:", *told(findings.problems)]))
+        raise Misconfigured("\n  ".join([f"mend {tables} first:", *shown(findings.problems)]))
     known = set(meant.values())
     silent = [file for file in there or () if file not in known]
     if quiet := [file for file in silent if there and is_recording(there[file])]:
-        findings.notes.append(f"recordings of which nothing is said: {len(quiet)}: {', '.join(told(quiet))}")
+        findings.notes.append(f"recordings of which nothing is said: {len(quiet)}: {', '.join(shown(quiet))}")
     heard = defaultdict[str, list[Sound]](list)
     for event in sounds:
         sound = Sound(spelling[event.category], event.onset_s, event.offset_s)
@@ -58,7 +58,7 @@ def read_truth(
     )
 
 
-def told(sentences: Sequence[str]) -> list[str]:
+def shown(sentences: Sequence[str]) -> list[str]:
     """The first twenty, as a terminal may show them, and how many more there are."""
     more = len(sentences) - MOST_TOLD
     return [*map(on_screen, sentences[:MOST_TOLD]), *([f"and {more} more"] if more > 0 else [])]
@@ -71,10 +71,10 @@ def _spelling(entries: Sequence[Entry], findings: Findings) -> dict[str, str]:
     for category in counts:
         alike[folded(category)].append(category)
     spelling = {name: max(names, key=counts.__getitem__) for names in alike.values() for name in names}
-    for name, kept in spelling.items():
-        if name != kept:
+    for name, usual in spelling.items():
+        if name != usual:
             findings.notes.append(
-                f"category {name} (rows: {counts[name]}) is taken for {kept} (rows: {counts[kept]})"
+                f"category {name} (rows: {counts[name]}) is taken for {usual} (rows: {counts[usual]})"
             )
     return spelling
 
@@ -99,13 +99,13 @@ def _files_meant(
             unknown.append(entry.name)
     if unknown and len(unknown) == len(first):
         findings.problems.append(
-            f"no file has any of these names: {', '.join(told(unknown))}; the files are called"
-            f" {', '.join(told(list(there or ())))}"
+            f"no file has any of these names: {', '.join(shown(unknown))}; the files are called"
+            f" {', '.join(shown(list(there or ())))}"
         )
     elif unknown:
         findings.notes.append(
             f"{len(first) - len(unknown)} of {len(first)} names are those of files; no file is called"
-            f" {', '.join(told(unknown))}"
+            f" {', '.join(shown(unknown))}"
         )
     return meant
 

@@ -18,11 +18,11 @@ def audio(
     audio_id: Annotated[UUID, typer.Argument(help="as pages, logs and exports have it")],
 ) -> None:
     """Tell the way of an audio through all services, from the rows that it left."""
-    for line in asyncio.run(_told(context.obj, audio_id)):
+    for line in asyncio.run(_lines(context.obj, audio_id)):
         print(line)
 
 
-async def _told(open_platform: OpenPlatform, audio_id: UUID) -> list[str]:
+async def _lines(open_platform: OpenPlatform, audio_id: UUID) -> list[str]:
     async with open_platform(bus=False) as on, on.catalog.acquire() as db:
         try:
             found = await steps(db, audio_id)

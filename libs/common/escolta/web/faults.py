@@ -50,12 +50,12 @@ def _refuse(status: int):  # type: ignore[no-untyped-def]  # starlette's handler
     async def answer(request: Request, error: Exception) -> Response:
         if status == 503:
             log.warning("%s %s: %s", request.method, request.url.path, error)
-        return said(request, str(error), status)
+        return refusal(request, str(error), status)
 
     return answer
 
 
-def said(
+def refusal(
     asked: HTTPConnection, sentence: str, status: int, headers: Mapping[str, str] | None = None
 ) -> Response:
     """A refusal: as a page for somebody who opens one, as JSON for everything else that asks."""
@@ -87,4 +87,4 @@ class Away:
             if scope["type"] != "http" or begun or not is_transient(error):
                 raise
             log.warning("%s %s: %s: %s", scope["method"], scope["path"], type(error).__name__, error)
-            await said(HTTPConnection(scope), AWAY, 503)(scope, receive, send)
+            await refusal(HTTPConnection(scope), AWAY, 503)(scope, receive, send)

@@ -13,7 +13,7 @@ from ipaddress import IPv6Address
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from escolta.web.faults import said
+from escolta.web.faults import refusal
 from escolta.web.sessions import Sessions
 
 MOST_CALLERS = 10_000
@@ -68,7 +68,7 @@ class RateLimit:
             return
         seconds = math.ceil(wait_s)
         sentence = f"Too much was asked for at a time: try again in {seconds} s."
-        answer = said(HTTPConnection(scope), sentence, 429, {"Retry-After": str(seconds)})
+        answer = refusal(HTTPConnection(scope), sentence, 429, {"Retry-After": str(seconds)})
         await answer(scope, receive, send)
 
     def _wait_s(self, asked: HTTPConnection) -> float:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from escolta.errors import Misconfigured
-from escolta.truth import read_truth, told
+from escolta.truth import read_truth, shown
 from escolta_demo.simulated_labelers import Habits, Strangers, label_until, session_token
 
 app = typer.Typer(no_args_is_help=True, help="People who label.")
@@ -68,7 +68,7 @@ def simulate(
         )
 
     closed = asyncio.run(run())
-    if names := told(list(strangers.names)):
+    if names := shown(list(strangers.names)):
         print(f"labeled as nothing, for {truth} does not know them: {', '.join(names)}", file=sys.stderr)
     print(f"{closed} iterations are closed")
 

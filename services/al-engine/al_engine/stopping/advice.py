@@ -84,14 +84,16 @@ NEXT_LABELS = 100
 STEADY_ITERATIONS = 2
 
 
-def wilson(hits: int, of: int) -> Share | None:
+def wilson(hits: int, audios: int) -> Share | None:
     """The share with its 95 % score interval (Wilson 1927); None of nothing."""
-    if of == 0:
+    if audios == 0:
         return None
-    p, z2 = hits / of, Z95**2
-    center = (p + z2 / (2 * of)) / (1 + z2 / of)
-    half = Z95 / (1 + z2 / of) * (p * (1 - p) / of + z2 / (4 * of**2)) ** 0.5
-    return Share(value=p, low=max(0.0, min(p, center - half)), high=min(1.0, max(p, center + half)), of=of)
+    p, z2 = hits / audios, Z95**2
+    center = (p + z2 / (2 * audios)) / (1 + z2 / audios)
+    half = Z95 / (1 + z2 / audios) * (p * (1 - p) / audios + z2 / (4 * audios**2)) ** 0.5
+    return Share(
+        value=p, low=max(0.0, min(p, center - half)), high=min(1.0, max(p, center + half)), of=audios
+    )
 
 
 def prevalence(control_labels: Sequence[str]) -> list[ClassPrevalence]:

@@ -36,11 +36,11 @@ async def _keep(open_platform: OpenPlatform, name: str, days: int | None) -> Non
         ):
             raise Rejected(f"No node is called {name!r}: `escolta node list` shows all.")
         await note(
-            db, "ingest", at_the_terminal(), "changed how long sounds are kept", f"{name}: {kept(days)}"
+            db, "ingest", at_the_terminal(), "changed how long sounds are kept", f"{name}: {how_long(days)}"
         )
-    print(f"{name}: its sounds are kept {kept(days)}. What is dropped already does not come back.")
+    print(f"{name}: its sounds are kept {how_long(days)}. What is dropped already does not come back.")
 
 
-def kept(days: int | None) -> str:
+def how_long(days: int | None) -> str:
     """How long, in words. None: the node says nothing of its own."""
     return "as those of others" if days is None else f"{days} days" if days else "for good"

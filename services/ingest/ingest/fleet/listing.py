@@ -5,7 +5,7 @@ from datetime import datetime
 
 from asyncpg import Record
 
-from ingest.fleet.keeping import kept
+from ingest.fleet.keeping import how_long
 
 HEADS = ("node", "account", "last heard of", "spooled", "audios", "kept")
 
@@ -19,7 +19,7 @@ def listed(states: Sequence[Record], admitted: set[str] | None, now: datetime) -
             ago(state["last_seen"], now),
             "" if state["spooled"] is None else str(state["spooled"]),
             str(state["audios"]),
-            "" if state["keep_audio_days"] is None else kept(state["keep_audio_days"]),
+            "" if state["keep_audio_days"] is None else how_long(state["keep_audio_days"]),
         )
         for state in states
     ]

@@ -30,7 +30,7 @@ class Batches:
     def __init__(self, on: Platform) -> None:
         self._on = on
         self._log = on.log("label-gateway")
-        self._told: dict[Event, datetime] = {}
+        self._told_at: dict[Event, datetime] = {}
         self.metrics = Metrics(on.metrics)
 
     async def on_proposed(self, messages: Sequence[Message[BatchProposed]]) -> None:
@@ -165,12 +165,12 @@ class Batches:
     async def _publish(self, event: AudioLabeled | IterationClosed) -> None:
         """Publish, unless this process did so lately. The row is there: a bus that is away loses nothing."""
         now = self._on.clock.now()
-        told = self._told.get(event)
-        if told and now - told < REPEAT_AFTER:
+        told_at = self._told_at.get(event)
+        if told_at and now - told_at < REPEAT_AFTER:
             return
         try:
             await self._on.bus.publish(event)
         except Transient as error:
             self._log.warning("%s is told later: %s", event.topic, error)
         else:
-            self._told[event] = now
+            self._told_at[event] = now

@@ -18,7 +18,7 @@ class Before:
     withheld: bool = False
 
     @property
-    def fixed(self) -> frozenset[int]:
+    def frozen(self) -> frozenset[int]:
         """The groups that have it and keep it."""
         return self.groups if self.settled else self.answered
 
@@ -67,7 +67,7 @@ def _one_each(had: Sequence[Before], weights: Mapping[int, float]) -> list[Group
     2. The group that has it, as far as its part has room; what it loses lies all along the ranks.
     3. Down the ranks, the group with room that is furthest behind.
     """
-    hearers = [it.fixed for it in had]
+    hearers = [it.frozen for it in had]
     bound = Counter(group for groups in hearers for group in groups & weights.keys())
     parts = Counter(_turns(bound.total() + hearers.count(frozenset()), weights))
     room = {group: max(0, parts[group] - bound[group]) for group in sorted(weights)}

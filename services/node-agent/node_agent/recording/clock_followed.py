@@ -58,9 +58,9 @@ def _ask_again(db: sqlite3.Connection, now: datetime) -> None:
     doubted = "SELECT number, path FROM sounds WHERE NOT begun AND time_source = ?"
     for number, path in db.execute(doubted, (SAID_IN_VAIN,)).fetchall():
         try:
-            said = said_time(Path(os.fsdecode(path)), now)
+            time = said_time(Path(os.fsdecode(path)), now)
         except OSError:  # it is left out, with the reason, when its turn comes
             continue
-        if said.start:
-            row = to_us(said.start), said.source, number
+        if time.start:
+            row = to_us(time.start), time.source, number
             db.execute("UPDATE sounds SET start_us = ?, time_source = ? WHERE number = ?", row)

@@ -173,10 +173,10 @@ def _cut(opened: OpenSound, path: Path, made: Plan, place: range) -> Piece:
     waveform, problem = _read(file, place, dtype)
     gap = None
     if problem:
-        kept = len(waveform) if len(waveform) >= SHORTEST_S * file.samplerate else 0
-        from_s, to_s = (place.start + kept) / file.samplerate, place.stop / file.samplerate
+        samples = len(waveform) if len(waveform) >= SHORTEST_S * file.samplerate else 0
+        from_s, to_s = (place.start + samples) / file.samplerate, place.stop / file.samplerate
         gap = Gap(from_s, to_s, f"{path.name} is damaged from {from_s:.1f} to {to_s:.1f} s: {problem}")
-        if not kept:
+        if not samples:
             raise Damaged(gap)
     suffix, data = _encode(file, waveform, subtype)
     return Piece(len(waveform), file.samplerate, file.channels, bits, suffix, data, gap)

@@ -78,7 +78,7 @@ class NewSound:
     file: FoundFile
     identity: str | None
     audios: int
-    said: SaidTime
+    time: SaidTime
 
 
 class Journal:
@@ -141,19 +141,19 @@ class Journal:
 
     def plan(self, new: Sequence[NewSound], now: datetime, speed: float) -> None:
         """Add new sounds. Those that say no time lie one after the other, in slots of 10 s."""
-        slots = sum(sound.audios for sound in new if sound.said.start is None)
+        slots = sum(sound.audios for sound in new if sound.time.start is None)
         free = self._beginning(slots, now, speed)
         with self._open() as db:
             for sound in new:
-                start = sound.said.start or free
-                if sound.said.start is None:
+                start = sound.time.start or free
+                if sound.time.start is None:
                     free += timedelta(seconds=AUDIO_S * sound.audios)
                 file = sound.file
                 path, seen = os.fsencode(file.path), (file.size_bytes, file.modified_ns, file.ends)
                 added = db.execute(
                     "INSERT INTO sounds (path, name, size_bytes, modified_ns, ends, identity, audios,"
                     " start_us, time_source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (path, file.name, *seen, sound.identity, sound.audios, to_us(start), sound.said.source),
+                    (path, file.name, *seen, sound.identity, sound.audios, to_us(start), sound.time.source),
                 )
                 db.execute(
                     "INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?, ?)", (path, *seen, added.lastrowid)
@@ -169,7 +169,7 @@ class Journal:
         length = timedelta(seconds=AUDIO_S * slots)
         ago = length if speed == 0 else max(timedelta(), length - length / speed)
         start = (now - ago).replace(microsecond=0)
-        first, last = self._one(
+        first, last = self._row(
             f"SELECT min(start_us), max(start_us + audios * {SLOT_US}) FROM sounds"
             " WHERE time_source LIKE ? || '%'",
             OF_THE_REPLAY,
@@ -245,7 +245,7 @@ class Journal:
             times = dict(
                 db.execute(f"SELECT time_source, count(*) {of_sounds} GROUP BY 1 ORDER BY min(number)")
             )
-            moved, audios = self._one(f"SELECT sum(moved_us > 0), sum(audios) {of_sounds}")
+            moved, audios = self._row(f"SELECT sum(moved_us > 0), sum(audios) {of_sounds}")
         return times, moved or 0, audios or 0
 
     @contextmanager
@@ -262,6 +262,6 @@ class Journal:
             for n, path, name, size, modified, ends, digest, audios, start, *rest in rows
         ]
 
-    def _one(self, query: str, *values: object) -> tuple:
+    def _row(self, query: str, *values: object) -> tuple:
         with self._open() as db:
             return db.execute(query, values).fetchone()

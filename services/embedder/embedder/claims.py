@@ -1,4 +1,4 @@
-"""What a node told of an audio, held against its object: ingest believes the store (decision 37)."""
+"""What a node claims of an audio, held against its object: ingest believes the store (decision 37)."""
 
 import hashlib
 
@@ -31,11 +31,11 @@ def require_shape(audio: Audio, data: bytes) -> None:
         raise Unfit(
             "undecodable", f"{error} Look at the node's recorder and disk, or at the file that it replays."
         ) from error
-    told = _told(audio, found)
-    if found != told:
+    claimed = _claimed(audio, found)
+    if found != claimed:
         raise Unfit(
             "claims",
-            f"{_named(audio)} holds {_shape(found)}, but the node said {_shape(told)}: update the node's "
+            f"{_named(audio)} holds {_shape(found)}, but the node said {_shape(claimed)}: update the node's "
             "software, which must tell what it wrote.",
         )
 
@@ -44,8 +44,8 @@ def _named(audio: Audio) -> str:
     return f"{audio.file_name} of node {audio.node}"
 
 
-def _told(audio: Audio, found: Probe) -> Probe:
-    """What the node told, in the terms of what was found."""
+def _claimed(audio: Audio, found: Probe) -> Probe:
+    """What the node claims, in the terms of what was found."""
     # Where a sample has no fixed width, as in Ogg Vorbis, the node's figure describes nothing in the file.
     bits = None if found.bits is None else audio.bits_per_sample
     return Probe(found.container, audio.samples, audio.rate_hz, audio.channels, bits)

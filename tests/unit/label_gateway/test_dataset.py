@@ -69,6 +69,30 @@ async def test_downloads_that_are_fetched_slowly_hold_nothing_that_labelers_need
     assert {len(rest) for rest in lines} == {10}
 
 
+async def test_while_very_many_events_are_written_others_have_their_turn(gateway, labeled):
+    pool, turns = gateway.on.catalog, 0
+    await pool.execute(
+        "INSERT INTO audio.chunks (iteration_id, audio_id, labeler_id, class_id, onset_s, offset_s)"
+        " SELECT iteration_id, audio_id, labeler_id, class_id, 0, number FROM audio.chunks,"
+        " generate_series(1, 150) AS number"
+    )
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(take_turns())
+    before, pieces = [], []
+    async for piece in dataset.csv_of(pool, dataset.CHUNKS):
+        before.append(turns)
+        pieces.append(piece.count("\r\n"))
+    other.cancel()
+    assert pieces == [1, 1000, 1000, 1000, 624]
+    assert len(set(before)) == len(before)
+
+
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", *"\uff1d\uff0b\uff0d\uff20"])
 async def test_a_name_that_a_spreadsheet_would_run_is_text(gateway, begin):
     """A class, a labeler and a file of such names; numbers stay numbers."""

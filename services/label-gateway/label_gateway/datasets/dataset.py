@@ -5,6 +5,7 @@ It is read in pages, and nothing of the catalog is held while one is sent: howev
 nobody else waits. Each audio is as it was when its page was read.
 """
 
+import asyncio
 import csv
 import io
 import re
@@ -16,6 +17,8 @@ from uuid import UUID
 import asyncpg
 
 AUDIOS_AT_ONCE = 200
+ROWS_AT_ONCE = 1000
+"""Written and sent before anybody else has a turn: one audio may hold thousands of events."""
 
 _PAGE = """
     SELECT start_utc, audio_id, iteration_id FROM al.hearable_proposals
@@ -65,7 +68,10 @@ async def csv_of(pool: asyncpg.Pool, query: str) -> AsyncGenerator[str, None]:
         rows = await pool.fetch(
             query, [audio["iteration_id"] for audio in page], [audio["audio_id"] for audio in page]
         )
-        yield _lines([[_text(value) for value in row.values()] for row in rows])
+        for begin in range(0, len(rows), ROWS_AT_ONCE):
+            some = rows[begin : begin + ROWS_AT_ONCE]
+            yield _lines([[_text(value) for value in row.values()] for row in some])
+            await asyncio.sleep(0)  # whoever reads fast would else keep the others waiting
 
 
 def _text(value: Any) -> str:

@@ -40,6 +40,18 @@ def test_every_document_is_found_from_the_first_page():
     assert {path.name for path in (ROOT / "docs").glob("*.md")} <= linked
 
 
+def test_every_room_has_its_name_in_the_tree_of_the_architecture():
+    """A room is a folder of a package, or of the tests: what comes later is told of where one looks first."""
+    page = (ROOT / "docs/architecture.md").read_text("utf-8")
+    tree = re.search(r"## The tree\n+```\n(.*?)```", page, re.DOTALL)
+    assert tree
+    packages = [*ROOT.glob("libs/*/*/__init__.py"), *ROOT.glob("services/*/*/__init__.py")]
+    rooms = {path.parent.name for package in packages for path in package.parent.glob("*/__init__.py")}
+    of_tests = {path.parent.name for path in (ROOT / "tests").glob("*/*.py")} | {"unit"}
+    assert len(rooms) > 20
+    assert (rooms | of_tests) - set(re.findall(r"\w+", tree[1])) == set()
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_tests_that_a_document_names_are_there(document):
     named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", document.read_text("utf-8"))

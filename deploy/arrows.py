@@ -46,9 +46,9 @@ def wrong_policies(parts: Sequence[Part]) -> list[str]:
         table = {arrow for arrow in table if arrow.target != "seaweedfs"}
     opened = {arrow for policy in policies for arrow in _of_a_policy(policy)}
     wrong = [
-        f"docs/architecture.md tells of {_said(arrow)}, no NetworkPolicy does" for arrow in table - opened
+        f"docs/architecture.md tells of {_in_words(arrow)}, no NetworkPolicy does" for arrow in table - opened
     ] + [
-        f"a NetworkPolicy lets through {_said(arrow)}, which docs/architecture.md does not tell of"
+        f"a NetworkPolicy lets through {_in_words(arrow)}, which docs/architecture.md does not tell of"
         for arrow in opened - table
     ]
     if not any(_denies_the_rest(policy) for policy in policies):
@@ -142,7 +142,7 @@ def _wrong_networks(table: set[Arrow]) -> list[str]:
     table = {arrow._replace(source=IN_COMPOSE.get(arrow.source, arrow.source)) for arrow in table}
     arrows = [arrow for arrow in table if not OUTSIDE & set(arrow[:2])]
     wrong = [
-        f"docker-compose.yml: {_said(arrow)} has no network"
+        f"docker-compose.yml: {_in_words(arrow)} has no network"
         for arrow in arrows
         if not on[arrow.source] & on[arrow.target]
     ]
@@ -174,7 +174,7 @@ def _networks(part: Mapping[str, Any]) -> set[str]:
     return set() if part.get("network_mode") == "none" else set(part.get("networks") or ["default"])
 
 
-def _said(arrow: Arrow) -> str:
+def _in_words(arrow: Arrow) -> str:
     return f"{arrow.source} to {arrow.target}:{arrow.port}"
 
 

@@ -48,8 +48,8 @@ def digest_in_registry(image: str) -> str:
     command = ["docker", "buildx", "imagetools", "inspect", image, "--format", "{{.Manifest.Digest}}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if not re.fullmatch(r"sha256:[0-9a-f]{64}", done.stdout.strip()):
-        said = (done.stderr or done.stdout).strip()
-        sys.exit(f"{image}: no digest ({said}): docker buildx and the internet are wanted")
+        words = (done.stderr or done.stdout).strip()
+        sys.exit(f"{image}: no digest ({words}): docker buildx and the internet are wanted")
     return done.stdout.strip()
 
 

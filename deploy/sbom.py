@@ -70,9 +70,9 @@ def names(document: Mapping[str, Any]) -> set[str]:
 def strong_copyleft(document: Mapping[str, Any]) -> list[str]:
     """Packages under a license that a choice (`OR`) does not spare us."""
     return [
-        f"{part['name']} is under {said}"
+        f"{part['name']} is under {licenses}"
         for part in document.get("components", [])
-        if (said := _licenses(part)) and STRONG.search(said) and " OR " not in said
+        if (licenses := _licenses(part)) and STRONG.search(licenses) and " OR " not in licenses
     ]
 
 

@@ -40,7 +40,7 @@ def _read(text: str) -> tuple[dict[str, Any], set[str]]:
 
 def _inherited(target: Mapping[str, Any], targets: Mapping[str, Any]) -> dict[str, Any]:
     above = [_inherited(targets[name], targets) for name in target.get("inherits", [])]
-    return {key: value for one in (*above, target) for key, value in one.items()}
+    return {key: value for block in (*above, target) for key, value in block.items()}
 
 
 def _others(baked: Mapping[str, Any], group: set[str]) -> Iterator[str]:

@@ -167,7 +167,7 @@ def _letter(place: int) -> str:
 
 
 def _none() -> SpecialValueMap:
-    said = DashboardSpecialValueMapOptions(
+    options = DashboardSpecialValueMapOptions(
         match=SpecialValueMatch.NULL, result=ValueMappingResult(text="none")
     )
-    return SpecialValueMap(options=said)
+    return SpecialValueMap(options=options)

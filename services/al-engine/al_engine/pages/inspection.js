@@ -102,17 +102,17 @@ export class Inspection {
   #color() {
     const { length, kind } = this.#points;
     const categories = categoriesBy(this.#field, this.#points);
-    const of = categoryOf(categories);
+    const numbers = categoryOf(categories);
     const values = this.#points[this.#field];
     const colors = categories.map(({ color }) => bgr(color));
-    const counts = new Array(of.length).fill(0);
+    const counts = new Array(numbers.length).fill(0);
     const kindCounts = [0, 0, 0];
     const painted = new Uint32Array(length);
     const visible = new Uint8Array(length);
     for (let i = 0; i < length; i++) {
       counts[values[i]]++;
       kindCounts[kind[i]]++;
-      painted[i] = colors[of[values[i]]];
+      painted[i] = colors[numbers[values[i]]];
       visible[i] = !this.#hidden.has(kind[i]) && (this.#alone === null || this.#alone.includes(values[i]));
     }
     // The dimmed first, then the rest, then the medoids, the proposed above all.

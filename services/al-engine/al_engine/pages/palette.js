@@ -24,9 +24,9 @@ export function categoriesBy(field, points) {
 
 /** The number of the category of every value. */
 export function categoryOf(categories) {
-  const of = [];
-  categories.forEach(({ values }, category) => values.forEach((value) => (of[value] = category)));
-  return of;
+  const numbers = [];
+  categories.forEach(({ values }, category) => values.forEach((value) => (numbers[value] = category)));
+  return numbers;
 }
 
 function bySet({ set }) {

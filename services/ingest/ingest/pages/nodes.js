@@ -31,16 +31,16 @@ function line({ name, speech_policy, speech_threshold }) {
     value: Number(speech_threshold.toPrecision(3)),
   });
   const save = element("button", { type: "button" }, "Save");
-  const said = element("span", { role: "status" });
+  const status = element("span", { role: "status" });
   save.addEventListener("click", async () => {
-    said.textContent = "";
+    status.textContent = "";
     try {
       const body = { speech_policy: policy.value, speech_threshold: threshold.valueAsNumber };
       await json("PUT", `/api/nodes/${name}/policy`, body).catch(orSignIn);
-      said.textContent = `${name}: ${POLICIES[policy.value]}.`;
+      status.textContent = `${name}: ${POLICIES[policy.value]}.`;
     } catch (error) {
-      said.textContent = error.message;
+      status.textContent = error.message;
     }
   });
-  return element("li", { className: "row" }, named(name), policy, "from a score of", threshold, save, said);
+  return element("li", { className: "row" }, named(name), policy, "from a score of", threshold, save, status);
 }

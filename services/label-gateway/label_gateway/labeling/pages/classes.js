@@ -4,8 +4,8 @@ import { Again } from "/static/again.js";
 import { named } from "/static/element.js";
 import * as api from "./api.js";
 import { ClassTree, folded } from "./class-tree.js";
-import { keep, recall } from "./kept.js";
 import { notify } from "./say.js";
+import { keep, recall } from "./storage.js";
 
 const KEYED = 9;
 const REMEMBERED = 100;

@@ -1,6 +1,6 @@
 // The marks of an audio that is not submitted yet, kept by the browser: a reload loses nothing.
 
-import { forget, keep, recall } from "./kept.js";
+import { forget, keep, recall } from "./storage.js";
 import { keyOf } from "./outbox.js";
 
 export class Drafts {

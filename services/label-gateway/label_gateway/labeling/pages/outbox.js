@@ -1,7 +1,7 @@
 // What was submitted and has not reached the server yet. It is kept by the browser until it has.
 
 import * as api from "./api.js";
-import { forget, keep, names, recall } from "./kept.js";
+import { forget, keep, names, recall } from "./storage.js";
 
 /** What tells one task from another. */
 export const keyOf = ({ iteration_id, audio_id }) => `${iteration_id}.${audio_id}`;

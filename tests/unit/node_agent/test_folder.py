@@ -92,6 +92,26 @@ def test_links_are_followed_once_and_circles_end(tmp_path: Path) -> None:
         assert reasons(seen)[name] == f"{name} is a link to what is played already."
 
 
+@pytest.mark.parametrize("target", ["..", "../..", "/"])
+def test_a_link_to_a_folder_that_holds_this_one_is_not_followed(tmp_path: Path, target: str) -> None:
+    write_noise(tmp_path / "in" / "a.wav", 1)
+    write_noise(tmp_path / "of somebody else.wav", 1)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "z:").symlink_to(target)
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "elsewhere")
+    seen = look(tmp_path / "in", NOW)
+    assert names(seen) == ["a.wav"]
+    assert reasons(seen) == {"link/z:": "link/z: is a link to a folder that holds this one."}
+
+
+def test_what_is_the_systems_own_is_not_gone_through(tmp_path: Path) -> None:
+    write_noise(tmp_path / "a.wav", 1)
+    (tmp_path / "process").symlink_to("/proc/self")
+    seen = look(tmp_path, NOW)
+    assert names(seen) == ["a.wav"]
+    assert reasons(seen) == {"process": "process is a link to the system's own."}
+
+
 def test_a_sound_that_two_links_lead_to_is_found_once_and_the_other_name_is_told(tmp_path: Path) -> None:
     write_noise(tmp_path / "elsewhere" / "far.wav", 1)
     (tmp_path / "in").mkdir()

@@ -19,6 +19,8 @@ _SOUND_SUFFIX = re.compile(
     re.IGNORECASE,
 )
 """Who finds a file of such a name expects a sound: where it is none that is read, it is named."""
+_OF_THE_SYSTEM = {Path("/proc"), Path("/sys"), Path("/dev")}
+"""Folders without files of anybody; some of what is read there never ends, or never begins."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,16 @@ class _Looking:
         real = os.path.realpath(link)
         if real in self._seen:
             self._leave_out(link, f"{self._name(link)} is a link to what is played already.")
+        elif why := self._astray(Path(real)):
+            self._leave_out(link, f"{self._name(link)} is a link to {why}.")
         else:
             self._take(link, real)
+
+    def _astray(self, real: Path) -> str:
+        """What a link leads to that nobody means by it: `z:`, a link to `/`, is the whole machine."""
+        if real in Path(os.path.realpath(self._root)).parents:
+            return "a folder that holds this one"
+        return "the system's own" if real.is_dir() and _OF_THE_SYSTEM & {real, *real.parents} else ""
 
     def _take(self, path: str, real: str) -> None:
         """Note a folder to be gone through, or look at a file; `real` is its place without links."""

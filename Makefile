@@ -6,6 +6,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 # Two processes, each with servers of its own. A broker that was given has one virtual host: one process.
 PROCESSES ?= 2
 SIDE_BY_SIDE := $(if $(ESCOLTA_TEST_AMQP_URL),,--numprocesses=$(PROCESSES) --dist=loadfile --no-loadscope-reorder)
+# A folder or a table may be called anything: a $ in its name is no variable of make's.
+export override AUDIO := $(value AUDIO)
+export override TRUTH := $(value TRUTH)
 PACKAGES := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 .DEFAULT_GOAL := help
 .PHONY: help demo test bench check contracts dashboards up down logs backup restore images audit sbom pin release doctor format clean

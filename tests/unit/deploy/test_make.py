@@ -1,4 +1,4 @@
-"""`make up` and `make restore`, in a home of nobody. What Docker is asked, which is not here, is noted."""
+"""`make up`, `restore` and `demo`, in a home of nobody. What Docker is asked, which is not here, is noted."""
 
 import os
 import shutil
@@ -103,3 +103,14 @@ def test_a_restore_to_a_moment_brings_nothing_from_after_it(clone: Path):
     assert done.returncode == 0, done.stderr
     assert "compose run --rm restore --to-time 2026-11-29T12:00:00" in asked(clone)
     assert not [line for line in asked(clone) if "rescan" in line]
+
+
+@pytest.mark.parametrize("name", ["card $more (1)", 'it\'s "quoted" & $(HOME) `id`', "plain"])
+def test_a_folder_of_recordings_may_be_called_anything(clone: Path, name: str):
+    escolta = clone / ".venv/bin/escolta"
+    escolta.parent.mkdir(parents=True)
+    escolta.write_text('#!/bin/sh\nfor argument; do echo "<$argument>"; done\n')
+    escolta.chmod(0o755)
+    (clone / ".venv/.demo").touch()
+    done = make(clone, "--old-file=.venv/.demo", "demo", f"AUDIO={name}", f"TRUTH={name}.csv")
+    assert done.stdout.split("\n")[:-1] == ["<demo>", "<--audio>", f"<{name}>", "<--truth>", f"<{name}.csv>"]

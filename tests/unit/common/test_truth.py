@@ -261,6 +261,15 @@ def test_a_folder_that_leads_back_to_itself_is_looked_through_once(tmp_path):
     assert (truth.categories, truth.notes) == ({"card/low.wav": "low"}, [])
 
 
+@pytest.mark.parametrize("target", ["..", "/", "/proc/self"])
+def test_a_link_to_more_than_the_recordings_is_not_gone_through(tmp_path, target):
+    folder = record(tmp_path, "card/low.wav")
+    (tmp_path / "low.wav").touch()
+    (folder / "z:").symlink_to(target)
+    truth = truth_of(tmp_path, table({"low.wav": "low"}), folder=folder)
+    assert (truth.categories, truth.notes) == ({"card/low.wav": "low"}, [])
+
+
 @given(text=st.text(alphabet='abc,;\t"\n\r. 0123456789é\u200d', max_size=80))
 def test_no_table_makes_anything_but_truth_or_a_reason(tmp_path_factory, text):
     folder = tmp_path_factory.getbasetemp()

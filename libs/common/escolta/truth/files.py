@@ -4,19 +4,20 @@ import os
 from pathlib import Path
 
 from escolta.audio import HEAD_BYTES, container_of
-from escolta.hidden import is_hidden
+from escolta.hidden import is_hidden, leads_astray
 
 
 def files_in(folder: Path) -> dict[str, Path]:
     """Every file in `folder` and below: name within it -> path, in the order of the names.
 
-    Hidden ones are left out, and what cannot be looked into; a folder to which two ways lead comes once.
+    Hidden ones are left out, and what cannot be looked into; a folder to which two ways lead comes
+    once, and one that holds `folder` itself never.
     """
-    found = {}
-    been = set()
+    found, root = {}, Path(os.path.realpath(folder))
+    been: set[Path] = set()
     for parent, folders, files in os.walk(folder, followlinks=True):
-        place = os.path.realpath(parent)
-        if place in been:
+        place = Path(os.path.realpath(parent))
+        if place in been or (been and leads_astray(place, root)):
             folders.clear()
             continue
         been.add(place)

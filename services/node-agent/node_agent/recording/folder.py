@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from escolta.audio import HEAD_BYTES, container_of, foreign
-from escolta.hidden import is_hidden
+from escolta.hidden import is_hidden, leads_astray
 from node_agent.recording.left_out import LeftOut, cannot_be_read, printable
 
 _SOUND_SUFFIX = re.compile(
@@ -19,8 +19,6 @@ _SOUND_SUFFIX = re.compile(
     re.IGNORECASE,
 )
 """Who finds a file of such a name expects a sound: where it is none that is read, it is named."""
-_OF_THE_SYSTEM = {Path("/proc"), Path("/sys"), Path("/dev")}
-"""Folders without files of anybody; some of what is read there never ends, or never begins."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class _Looking:
     """One look. Links come after all else, so that what lies in the folder itself goes by its own name."""
 
     def __init__(self, root: str, now: datetime) -> None:
-        self._root, self._now = root, now
+        self._root, self._now, self._real_root = root, now, Path(os.path.realpath(root))
         self._folders = deque([(root, os.path.realpath(root))])
         self._links: deque[str] = deque()
         self._seen = {os.path.realpath(root)}
@@ -106,16 +104,10 @@ class _Looking:
         real = os.path.realpath(link)
         if real in self._seen:
             self._leave_out(link, f"{self._name(link)} is a link to what is played already.")
-        elif why := self._astray(Path(real)):
+        elif os.path.isdir(real) and (why := leads_astray(Path(real), self._real_root)):
             self._leave_out(link, f"{self._name(link)} is a link to {why}.")
         else:
             self._take(link, real)
-
-    def _astray(self, real: Path) -> str:
-        """What a link leads to that nobody means by it: `z:`, a link to `/`, is the whole machine."""
-        if real in Path(os.path.realpath(self._root)).parents:
-            return "a folder that holds this one"
-        return "the system's own" if real.is_dir() and _OF_THE_SYSTEM & {real, *real.parents} else ""
 
     def _take(self, path: str, real: str) -> None:
         """Note a folder to be gone through, or look at a file; `real` is its place without links."""

@@ -156,6 +156,13 @@ class Settings(BaseSettings):
     control_share: float = Field(
         0.05, ge=0, le=1, description="part of a batch that is drawn at random, to measure without bias"
     )
+    suggestions: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="part of the batches, drawn at random, that show three likely classes with every audio;"
+        " 0: none (the paper)",
+    )
     schedule: str = Field(
         "",
         description='when iterations start by themselves, in UTC: "mon 06:00" or "daily 06:00"; empty: never',

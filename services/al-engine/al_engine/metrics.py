@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 
 class Metrics:
-    """Counters, and seconds by stage: window, medoids, embeddings, select, record."""
+    """Counters, and seconds by stage: window, medoids, embeddings, select, suggest, record."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.outcomes = Counter(

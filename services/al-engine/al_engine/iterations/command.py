@@ -30,6 +30,7 @@ STAGES = {
     "medoids": "fetching the medoids",
     "embeddings": "fetching embeddings",
     "select": "choosing",
+    "suggest": "finding likely classes",
     "record": "recording",
 }
 

@@ -1,7 +1,7 @@
 """The al-engine's HTTP: ask for iterations, look at them and at their reasons."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import asyncpg
@@ -66,7 +66,7 @@ class Iteration(BaseModel):
     batch: int
     follow_ups: int
     waits_for: str | None = Field(description="why it cannot run yet")
-    stage: str | None = Field(description="what it is at: window, medoids, embeddings, select, record")
+    stage: str | None = Field(description="at: window, medoids, embeddings, select, suggest, record")
     stage_done: int | None
     stage_total: int | None
     failure: str | None = Field(description="why it was given up")
@@ -76,6 +76,9 @@ class Iteration(BaseModel):
     medoids: int | None
     unresolved: int | None = Field(description="audios heard without an agreed class, when it began")
     open_proposals: int | None = Field(description="audios of open batches, when it began")
+    suggestions: Literal["shown", "kept"] | None = Field(
+        description="likely classes with every audio: shown to people, or kept to be compared; null: none"
+    )
     disjoint_sets: int | None
     share_labeled: float | None
     settings: dict | None

@@ -14,6 +14,7 @@ import asyncpg
 
 from al_engine.catalog import windows
 from al_engine.iterations.earlier import Audios, Medoids
+from al_engine.iterations.suggestions import Suggesting
 from al_engine.method.selection import SelectionSettings
 from escolta.events import IterationRequested, Window
 
@@ -36,6 +37,7 @@ class Inputs:
     medoids: Medoids
     unresolved: Audios
     open_proposals: Audios
+    suggesting: Suggesting | None
     method: int
 
 
@@ -47,6 +49,7 @@ async def freeze(
     unresolved: Audios,
     open_proposals: Audios,
     settings: SelectionSettings,
+    suggesting: Suggesting | None,
     max_medoids: int,
 ) -> Inputs:
     """Freeze the inputs and write them down, all or nothing. The caller holds the one-iteration lock."""
@@ -61,7 +64,7 @@ async def freeze(
             request.iteration_id,
             before,
             model_id,
-            asdict(settings) | {"max_medoids": max_medoids},
+            asdict(settings) | {"max_medoids": max_medoids, "suggestions": suggesting},
             METHOD,
             version("escolta-al-engine"),
             len(medoids),
@@ -92,6 +95,7 @@ async def freeze(
         medoids,
         unresolved,
         open_proposals,
+        suggesting,
         METHOD,
     )
 
@@ -120,5 +124,6 @@ async def frozen(connection: asyncpg.Connection, request: IterationRequested) ->
         Medoids(row["audio_ids"], row["starts_utc"], row["classes"]),
         Audios(row["unresolved_ids"], row["unresolved_starts"]),
         Audios(row["open_ids"], row["open_starts"]),
+        row["settings"].get("suggestions"),
         row["method"],
     )

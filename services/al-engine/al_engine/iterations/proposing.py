@@ -17,6 +17,8 @@ from al_engine.exact.audio_ids import ids_of
 from al_engine.exact.distances import KnownNearest
 from al_engine.iterations import distance_cache
 from al_engine.iterations.inputs import Inputs
+from al_engine.iterations.suggestions import SUGGESTED
+from al_engine.method.committee import Classes, likeliest
 from al_engine.method.earlier import Earlier
 from al_engine.method.selection import Judged, Selection, Unlabeled, select
 
@@ -43,10 +45,15 @@ class NoWatch:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an iteration chose, and from what. `selection.judged` are rows of `candidates`."""
+    """What an iteration chose, and from what. `selection.judged` are rows of `candidates`.
+
+    `suggested [proposals, up to 3]`: classes that each proposal probably has, the likeliest first; None where
+    the iteration suggests none, and while there are fewer than two classes.
+    """
 
     candidates: Candidates
     selection: Selection
+    suggested: Classes | None = None
 
     def judged_sets(self) -> list[Judged]:
         """What the committee said of the disjoint sets, without the control arm."""
@@ -61,7 +68,7 @@ async def propose(
     cache_folder: Path | None = None,
     digest: bytes | None = None,
 ) -> Outcome:
-    """Algorithm steps 1 to 4, off the event loop where they compute.
+    """Algorithm steps 1 to 4, and what is suggested for each proposal; off the event loop where they compute.
 
     `cache_folder`: of the distance cache; none: everything is computed. `digest`: what the set U must be.
     Raises `Rejected` for a damaged or absent embedding, and `ChangedAudios` where U is another one.
@@ -109,7 +116,15 @@ async def propose(
     if path and selection.judged:
         now = distance_cache.distances_of(selection.judged, found.ids, medoid_ids)
         await asyncio.to_thread(distance_cache.write, path, now)
-    return Outcome(found, selection)
+    if not inputs.suggesting or not selection.proposals:
+        return Outcome(found, selection)
+    with watch.stage("suggest"):
+        ids = [proposal.audio_id for proposal in selection.proposals]
+        proposed = await fetch("embeddings", ids, found.starts_of(ids))
+        await watch.tell("suggest")
+        heard = (medoid_vectors, medoids.classes, earlier.unresolved)
+        suggested = await asyncio.to_thread(likeliest, *heard, proposed, SUGGESTED)
+    return Outcome(found, selection, suggested)
 
 
 async def _labeled(

@@ -30,6 +30,7 @@ class ProposalRow(NamedTuple):
     unresolved_probability: float | None
     mismatched: bool
     control: bool
+    suggested: list[int] | None
 
 
 async def described(
@@ -89,8 +90,8 @@ async def record(
             "INSERT INTO al.wavs_proposed (iteration_id, audio_id, start_utc, node, file_name, rank,"
             " disjoint_set, nearest_medoid, distance, propagated_class, predicted_class,"
             " predicted_probability, nearest_unresolved, unresolved_distance, unresolved_probability,"
-            " mismatched, control)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+            " mismatched, control, suggested)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
             [(iteration_id, *proposal) for proposal in proposals],
         )
         if predictions:

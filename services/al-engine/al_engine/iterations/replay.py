@@ -1,6 +1,6 @@
 """Replays an iteration from its record: the same audios, on any machine and however the catalog has grown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import asyncpg
@@ -43,7 +43,8 @@ async def replay(pool: asyncpg.Pool, iteration_id: UUID) -> Replayed:
             f"{inputs.METHOD}, which may choose otherwise: replay it with code version {row['code_version']}"
         )
     try:
-        outcome = await propose(pool, stands_on, NoWatch(), digest=row["unlabeled_digest"])
+        audios_alone = replace(stands_on, suggesting=None)
+        outcome = await propose(pool, audios_alone, NoWatch(), digest=row["unlabeled_digest"])
     except ChangedAudios as changed:
         raise Rejected(
             f"iteration {iteration_id} chose from {row['unlabeled']} audios, of which the catalog now has"

@@ -13,7 +13,7 @@ import asyncpg
 
 from al_engine.catalog import models, windows
 from al_engine.exact.memory import most_samples
-from al_engine.iterations import earlier, inputs, prediction_record, records, requests
+from al_engine.iterations import earlier, inputs, prediction_record, records, requests, suggestions
 from al_engine.iterations.inputs import Inputs
 from al_engine.iterations.proposing import Outcome, propose
 from al_engine.method.partition import number_of_sets
@@ -90,7 +90,11 @@ class Running:
             control_share=settings.control_share,
             seed=secrets.randbits(32),  # whoever labels knows the id, and could draw the control arm from it
         )
-        return await inputs.freeze(connection, request, model, medoids, *others, chosen, settings.max_medoids)
+        suggesting = suggestions.drawn(settings.suggestions)
+        left = (medoids, *others)
+        return await inputs.freeze(
+            connection, request, model, *left, chosen, suggesting, settings.max_medoids
+        )
 
     async def _record(self, connection: asyncpg.Connection, stands_on: Inputs, outcome: Outcome) -> None:
         candidates, proposals = outcome.candidates, outcome.selection.proposals
@@ -117,6 +121,7 @@ class Running:
             else None,
             "compared": compared,
             "changed": changed,
+            "suggestions": None if outcome.suggested is None else stands_on.suggesting,
         }
         rows = await self._rows(outcome, stands_on)
         await records.record(connection, stands_on.iteration_id, facts, rows, predictions)
@@ -128,6 +133,7 @@ class Running:
         described = await records.described(self._on.catalog, ids, starts)
         if len(described) < len(ids):
             raise Transient("what may be heard has changed since the window was read: choosing again")
+        suggested = await self._suggested(outcome)
         medoid_ids, unresolved_ids = stands_on.medoids.audio_ids, stands_on.unresolved.audio_ids
         return [
             records.ProposalRow(
@@ -146,9 +152,18 @@ class Running:
                 proposal.unresolved_probability,
                 proposal.mismatched,
                 proposal.control,
+                of_classes,
             )
-            for proposal, start in zip(proposals, starts, strict=True)
+            for proposal, start, of_classes in zip(proposals, starts, suggested, strict=True)
         ]
+
+    async def _suggested(self, outcome: Outcome) -> list[list[int] | None]:
+        """Ids of the classes suggested for each proposal; None where there are none for any."""
+        if outcome.suggested is None:
+            return [None] * len(outcome.selection.proposals)
+        names = outcome.suggested.tolist()
+        ids = await suggestions.class_ids(self._on.catalog, sorted({name for row in names for name in row}))
+        return [[ids[name] for name in row if name in ids] for row in names]
 
     @property
     def _cache_folder(self) -> Path:

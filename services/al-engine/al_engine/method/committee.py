@@ -175,6 +175,15 @@ class Classifier:
         for_each(fill, blocks(len(samples), BLOCK_ROWS))
         return self._classes, probabilities
 
+    def likeliest(self, samples: UnitVectors, count: int) -> Classes:
+        """The most probable classes of each sample, the most probable first, `[samples, up to count]`.
+
+        Of equally probable ones that comes first whose name does.
+        """
+        classes, probabilities = self.of_classes(samples)
+        places = np.argsort(-probabilities, axis=1, kind="stable")[:, :count]
+        return classes[places]
+
     def margins(self, samples: UnitVectors) -> NDArray[np.float64]:
         """How much more probable than the second the most probable class is, float64 `[samples]`."""
         margins = np.empty(len(samples))
@@ -236,3 +245,23 @@ def predict_classes(
     if len(np.unique(classes)) == 1:
         return classes[:1], np.ones((len(embeddings), 1))
     return Classifier(unit_vectors(medoid_embeddings), classes).of_classes(unit_vectors(embeddings))
+
+
+def likeliest(
+    medoid_embeddings: NDArray[np.floating],
+    medoid_classes: ArrayLike,
+    unresolved_embeddings: NDArray[np.floating],
+    embeddings: NDArray[np.floating],
+    count: int,
+) -> Classes | None:
+    """The `count` classes that the classifier that predicts finds likeliest, `[samples, up to count]`.
+
+    Shapes as of `predict`; `unresolved_embeddings [unresolved, dim]`, of which there may be none. None while
+    the medoids have fewer than two classes: there is nothing to choose between.
+    """
+    classes = np.asarray(medoid_classes, np.str_)
+    if len(np.unique(classes)) < 2:
+        return None
+    unresolved = unit_vectors(unresolved_embeddings)
+    classifier = Classifier(unit_vectors(medoid_embeddings), classes, unresolved=unresolved)
+    return classifier.likeliest(unit_vectors(embeddings), count)

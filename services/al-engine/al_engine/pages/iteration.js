@@ -64,6 +64,7 @@ function drawHead(iteration) {
   byId("title").textContent = title;
   const facts = [windowsOf(iteration), iteration.nodes.join(", ") || "every node", iteration.status];
   if (iteration.audios != null) facts.push(`${number(iteration.audios)} audios`, `${percent(iteration.share_labeled, 1)} labeled`);
+  if (iteration.suggestions === "shown") facts.push("likely classes shown");
   byId("figures").textContent = facts.join(" · ");
 }
 

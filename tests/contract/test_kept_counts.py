@@ -112,7 +112,7 @@ async def test_an_audio_that_a_labeler_submits_again_counts_once(catalog):
 
     async def submit(audio: BatchAudio, labeler_id: int) -> None:
         async with catalog.acquire() as connection, connection.transaction():
-            await batches.replace_submission(connection, audio, labeler_id, "harbor", [])
+            await batches.replace_submission(connection, audio, labeler_id, "harbor", [], False)
 
     await asyncio.gather(*(submit(audio, labeler) for audio in (first, second, first) for labeler in (1, 2)))
     assert [(await tasks.workload(catalog, labeler)).done for labeler in (1, 2)] == [2, 2]

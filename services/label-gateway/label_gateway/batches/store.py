@@ -101,19 +101,28 @@ async def marked(db: asyncpg.Connection, audio: BatchAudio) -> list[Marked]:
 
 
 async def replace_submission(
-    db: asyncpg.Connection, audio: BatchAudio, labeler_id: int, group: str, events: Sequence[Marked]
+    db: asyncpg.Connection,
+    audio: BatchAudio,
+    labeler_id: int,
+    group: str,
+    events: Sequence[Marked],
+    suggestions_shown: bool,
 ) -> None:
-    """Keep `events` as all that the labeler, for the group of that name, says of the audio."""
+    """Keep `events` as all that the labeler, for the group of that name, says of the audio.
+
+    `suggestions_shown` is kept where the batch has any to show.
+    """
     await db.execute(
         "WITH before AS ("
         "  DELETE FROM audio.chunks WHERE (iteration_id, audio_id, labeler_id) = ($1, $2, $3)),"
         " after AS ("
         "  INSERT INTO audio.chunks (iteration_id, audio_id, labeler_id, class_id, onset_s, offset_s)"
         "  SELECT $1, $2, $3, * FROM unnest($5::integer[], $6::float8[], $7::float8[]))"
-        " INSERT INTO label.submissions (iteration_id, audio_id, labeler_id, group_id)"
-        " VALUES ($1, $2, $3, (SELECT group_id FROM label.groups WHERE name = $4))"
-        " ON CONFLICT (iteration_id, audio_id, labeler_id)"
-        " DO UPDATE SET submitted_at = now(), group_id = EXCLUDED.group_id",
+        " INSERT INTO label.submissions (iteration_id, audio_id, labeler_id, group_id, suggestions_shown)"
+        " VALUES ($1, $2, $3, (SELECT group_id FROM label.groups WHERE name = $4), $8 AND EXISTS ("
+        "  SELECT FROM al.al_preprocessing WHERE iteration_id = $1 AND suggestions = 'shown'))"
+        " ON CONFLICT (iteration_id, audio_id, labeler_id) DO UPDATE SET submitted_at = now(),"
+        " group_id = EXCLUDED.group_id, suggestions_shown = EXCLUDED.suggestions_shown",
         audio.iteration_id,
         audio.audio_id,
         labeler_id,
@@ -121,6 +130,7 @@ async def replace_submission(
         [event.class_id for event in events],
         [event.onset_s for event in events],
         [event.offset_s for event in events],
+        suggestions_shown,
     )
 
 

@@ -41,6 +41,7 @@ class Submission(BaseModel):
     """All that a labeler says of an audio; no events: there is nothing to label."""
 
     events: list[MarkedEvent] = Field(max_length=MOST_EVENTS)
+    suggestions_shown: bool = Field(False, description="whether I saw the classes suggested for it")
 
 
 def add_routes(routes: APIRouter, on: Platform, access: Access, batches: Batches) -> None:
@@ -80,7 +81,8 @@ def add_routes(routes: APIRouter, on: Platform, access: Access, batches: Batches
         """Say what is in an audio, in place of what I said before. Repeating it changes nothing."""
         events = [Marked(caller.labeler_id, **event.model_dump()) for event in submission.events]
         try:
-            await submit(on, batches, caller, BatchAudio(iteration_id, audio_id), events)
+            audio = BatchAudio(iteration_id, audio_id)
+            await submit(on, batches, caller, audio, events, submission.suggestions_shown)
         except NotAssigned as error:
             raise HTTPException(403, str(error)) from None
         except AlreadySettled as error:

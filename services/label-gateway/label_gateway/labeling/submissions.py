@@ -32,9 +32,16 @@ class AlreadySettled(Rejected):
 
 
 async def submit(
-    on: Platform, batches: Batches, labeler: Labeler, audio: BatchAudio, events: Sequence[Marked]
+    on: Platform,
+    batches: Batches,
+    labeler: Labeler,
+    audio: BatchAudio,
+    events: Sequence[Marked],
+    suggestions_shown: bool = False,
 ) -> None:
     """Take `events` as all that `labeler` says of `audio`; an empty list says that there is nothing.
+
+    `suggestions_shown`: they saw which classes it probably has.
 
     1. Lock the audio, so that two last labelers do not miss each other; check that it is the labeler's.
     2. Once it is settled refuse, unless this is the same submission again: its answer was lost.
@@ -56,7 +63,7 @@ async def submit(
             return
         if standing.is_closed:
             raise AlreadySettled("A lead has closed this batch: nothing of it is labeled any longer.")
-        await store.replace_submission(db, audio, labeler.labeler_id, group, events)
+        await store.replace_submission(db, audio, labeler.labeler_id, group, events, suggestions_shown)
         agreement = await batches.settle(db, audio)
     batches.metrics.submitted(group, standing.doubt)
     carried = {"audio_id": audio.audio_id, "iteration_id": audio.iteration_id}

@@ -1,5 +1,6 @@
 """What a labeler has to hear, and how much that is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -7,6 +8,13 @@ import asyncpg
 from pydantic import BaseModel, Field
 
 from label_gateway.batches.store import WAITING
+
+
+class Suggestion(BaseModel):
+    """A class that an audio probably has."""
+
+    class_id: int
+    name: str
 
 
 class Task(BaseModel):
@@ -20,6 +28,9 @@ class Task(BaseModel):
     channels_heard: str | None = Field(description="which channels are heard, and why; none: all")
     place: int = Field(description="its place in the group's part of the batch, from 1")
     of: int = Field(description="audios in that part")
+    suggested: list[Suggestion] = Field(
+        description="classes that it probably has, the likeliest first; none where its batch shows none"
+    )
 
 
 class Workload(BaseModel):
@@ -40,14 +51,18 @@ class StoredAudio:
 async def next_tasks(db: asyncpg.Pool, labeler_id: int, limit: int) -> list[Task]:
     """The next `limit` audios that the labeler has to hear, oldest batch first, in the group's order."""
     rows = await db.fetch(_NEXT, labeler_id, limit)
-    return [Task(**row) for row in rows]
+    return [Task(**{**row, "suggested": _suggested(row["suggested"])}) for row in rows]
+
+
+def _suggested(classes: Sequence[tuple[int, str]]) -> list[Suggestion]:
+    return [Suggestion(class_id=class_id, name=name) for class_id, name in classes]
 
 
 # The few audios that come next are looked up at the end, each in its month: joined with the rest, every audio
 # that waits would be looked for in every month.
 _NEXT = f"""
     WITH next AS MATERIALIZED (
-        SELECT a.iteration_id, a.audio_id, w.start_utc, i.proposed_at, a.place, a.group_id
+        SELECT a.iteration_id, a.audio_id, w.start_utc, i.proposed_at, i.suggestions, a.place, a.group_id
         FROM audio.labelers l JOIN label.assignments a USING (group_id)
         JOIN al.hearable_proposals w USING (iteration_id, audio_id)
         JOIN al.al_preprocessing i USING (iteration_id)
@@ -55,7 +70,12 @@ _NEXT = f"""
         ORDER BY i.proposed_at, a.iteration_id, a.place LIMIT $2)
     SELECT iteration_id, audio_id, f.file_name, f.duration_s, f.rate_hz, f.channels_heard, place,
            (SELECT count(*) FROM label.assignments o
-            WHERE (o.iteration_id, o.group_id) = (next.iteration_id, next.group_id)) AS of
+            WHERE (o.iteration_id, o.group_id) = (next.iteration_id, next.group_id)) AS of,
+           array(SELECT (class_id, c.name)
+                 FROM al.wavs_proposed p CROSS JOIN unnest(p.suggested) WITH ORDINALITY s (class_id, likely)
+                 JOIN audio.ontology c USING (class_id)
+                 WHERE (p.iteration_id, p.audio_id) = (next.iteration_id, next.audio_id)
+                 AND next.suggestions = 'shown' ORDER BY likely) AS suggested
     FROM next CROSS JOIN LATERAL (
         SELECT file_name, duration_s, rate_hz, channels_heard FROM audio.hearable AS f
         WHERE f.audio_id = next.audio_id AND f.start_utc = next.start_utc LIMIT 1) AS f

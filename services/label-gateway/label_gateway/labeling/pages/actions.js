@@ -8,7 +8,7 @@ const NUDGE_S = 0.05;
 const SEEK_S = 0.5;
 const SELECT_FIRST = "Select a mark first: J or K, or click it.";
 
-export function makeActions({ player, marks, classes, desk }) {
+export function makeActions({ player, marks, classes, suggestions, desk }) {
   let begun = []; // the ids of marks that have begun and wait for their end, the last one last
 
   const title = (mark) => `Mark ${marks.number(mark.id)}`;
@@ -120,6 +120,10 @@ export function makeActions({ player, marks, classes, desk }) {
       marks.stick(class_id);
       if (class_id === null) say("A new mark has no class of itself any more.");
       else say("Each new mark is ", named(classes.name(class_id)), " from now on. S ends it.");
+    },
+    suggestedClass(key) {
+      const class_id = suggestions.behind(key);
+      if (class_id !== undefined) choose(class_id);
     },
     doubt: () => choose(classes.doubt.class_id),
     submit: () => desk.submit(),

@@ -10,12 +10,12 @@ export async function confirm(labeler_id) {
   if (person.labeler_id !== labeler_id) throw new ApiError(401, `${person.name} is signed in now.`);
 }
 
-/** The first `limit` audios that wait for me, in order: `[{iteration_id, audio_id, place, of, …}]`. */
+/** The first `limit` audios that wait for me, in order: `[{iteration_id, audio_id, place, of, suggested, …}]`. */
 export const tasks = (limit) => json("GET", `/api/tasks?limit=${limit}`);
 
 /** Says what I heard in an audio, `events` as `[{class_id, onset_s, offset_s}]`; saying it twice is no harm. */
-export const submit = ({ iteration_id, audio_id }, events) =>
-  json("PUT", `/api/tasks/${iteration_id}/${audio_id}`, { events });
+export const submit = ({ iteration_id, audio_id, suggested = [] }, events) =>
+  json("PUT", `/api/tasks/${iteration_id}/${audio_id}`, { events, suggestions_shown: suggested.length > 0 });
 
 /** The bytes of an audio. */
 export const audio = (audio_id) =>

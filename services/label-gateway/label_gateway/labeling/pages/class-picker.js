@@ -5,6 +5,16 @@ import { say } from "./say.js";
 
 const SHOWN = 8;
 
+/** A class with its key; `isOn`: the selected mark has it. */
+export function classButton({ class_id, name, is_doubt }, key, isOn) {
+  return element(
+    "button",
+    { type: "button", "data-class": class_id, "aria-pressed": isOn, className: is_doubt ? "doubt" : "" },
+    element("kbd", { "aria-hidden": "true" }, key),
+    element("span", {}, named(name)),
+  );
+}
+
 /** Draws the classes; `choose(class_id)` and `add(name)` are called as they are picked. */
 export class ClassPicker {
   #classes;
@@ -40,8 +50,9 @@ export class ClassPicker {
     const buttons = this.#classes.keyed.map((it, i) => this.#button(it, `${i + 1}`));
     const { doubt } = this.#classes;
     if (doubt) buttons.push(this.#button(doubt, "D"));
-    const focused = document.activeElement?.dataset.class;
-    byId("keyed-classes").replaceChildren(...buttons);
+    const row = byId("keyed-classes");
+    const focused = row.contains(document.activeElement) ? document.activeElement.dataset.class : null;
+    row.replaceChildren(...buttons);
     buttons.find((button) => button.dataset.class === focused)?.focus();
     this.#drawSticky();
   }
@@ -58,19 +69,8 @@ export class ClassPicker {
     this.#box.focus();
   }
 
-  #button({ class_id, name, is_doubt }, key) {
-    const pressed = this.#marks.current?.class_ids.includes(class_id) ?? false;
-    return element(
-      "button",
-      {
-        type: "button",
-        "data-class": class_id,
-        "aria-pressed": pressed,
-        className: is_doubt ? "doubt" : "",
-      },
-      element("kbd", { "aria-hidden": "true" }, key),
-      element("span", {}, named(name)),
-    );
+  #button(sound_class, key) {
+    return classButton(sound_class, key, this.#marks.current?.class_ids.includes(sound_class.class_id) ?? false);
   }
 
   #open() {

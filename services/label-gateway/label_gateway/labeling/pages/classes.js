@@ -116,6 +116,15 @@ export class Classes extends EventTarget {
     return known ?? this.#list.find((it) => it.synonyms?.some((other) => folded(other) === wanted)) ?? null;
   }
 
+  /** The id that a class of the server's has here; others may have added it since the page was loaded. */
+  meet(met) {
+    const known = this.#find(met.class_id) ?? this.named(met.name);
+    if (known) return known.class_id;
+    this.#become([...this.#list, { ...met, is_doubt: false }]);
+    this.#changed();
+    return met.class_id;
+  }
+
   /** The class of that name, a new one if need be: at hand at once, told to the server as soon as it answers. */
   add(name) {
     const found = this.named(name);

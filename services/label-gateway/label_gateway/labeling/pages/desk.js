@@ -11,13 +11,16 @@ import { say, unsay } from "./say.js";
 
 const SLOW_S = 3;
 // What can be done with an audio that cannot be heard.
-const UNHEARD = "whole select selectNone remove undo redo choose addClass keyedClass doubt find palette stick submit".split(" ");
+const UNHEARD = (
+  "whole select selectNone remove undo redo choose addClass keyedClass suggestedClass doubt find palette stick submit"
+).split(" ");
 
 export class Desk {
   #person;
   #player;
   #marks;
   #classes;
+  #suggestions;
   #outbox;
   #queue;
   #drafts;
@@ -33,11 +36,12 @@ export class Desk {
   #again = new Again(() => this.sync());
   #endWaiting = () => {}; // for a touch that allows sound
 
-  constructor({ person, player, marks, classes, outbox, queue, drafts }) {
+  constructor({ person, player, marks, classes, suggestions, outbox, queue, drafts }) {
     this.#person = person;
     this.#player = player;
     this.#marks = marks;
     this.#classes = classes;
+    this.#suggestions = suggestions;
     this.#outbox = outbox;
     this.#queue = queue;
     this.#drafts = drafts;
@@ -128,6 +132,7 @@ export class Desk {
     this.#player.unload();
     this.#task = item?.task ?? null;
     drawTask(this.#task);
+    this.#suggestions.offer(this.#task);
     if (item) this.#show(item);
     else this.#rest();
   }

@@ -57,6 +57,12 @@ export const KEYS = {
       says: "a class of the mark, on and off; with nothing marked, of the whole audio",
       action: "keyedClass",
     },
+    {
+      show: ["E", "R", "T"],
+      keys: ["e", "r", "t"],
+      says: "the same with a likely class, where the batch shows them",
+      action: "suggestedClass",
+    },
     { show: ["D"], keys: ["d"], says: "the same with Doubt", action: "doubt" },
     { show: ["/", "F"], keys: ["/", "f"], says: "find a class, or add one", action: "find" },
     { show: ["G"], keys: ["g"], says: "all classes, group by group", action: "palette" },

@@ -20,6 +20,7 @@ import { Palette } from "./palette.js";
 import { Player } from "./player.js";
 import { Queue } from "./queue.js";
 import { notify, say, unsay } from "./say.js";
+import { Suggestions } from "./suggestions.js";
 import { oneTabAtATime } from "./tabs.js";
 import { showTransport } from "./transport.js";
 
@@ -42,17 +43,19 @@ async function open() {
   const marks = new Marks();
   const outbox = new Outbox(labeler_id, classes);
   const player = new Player(new Picture(byId("wave"), byId("axis"), byId("frequencies")));
+  const suggestions = new Suggestions(classes, marks, (class_id) => actions.choose(class_id));
   const desk = new Desk({
     person,
     player,
     marks,
     classes,
+    suggestions,
     outbox,
     queue: new Queue(outbox),
     drafts: new Drafts(labeler_id),
   });
   const nameOf = (class_id) => classes.name(class_id);
-  const actions = meant(makeActions({ player, marks, classes, desk }), desk);
+  const actions = meant(makeActions({ player, marks, classes, suggestions, desk }), desk);
   const picker = new ClassPicker(classes, marks, actions.choose, actions.addClass);
   listenToHand(byId("wave"), { player, marks, overlay: new Overlay(player, marks, nameOf) });
   showMarks(marks, nameOf);

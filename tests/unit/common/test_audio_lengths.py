@@ -89,6 +89,15 @@ def test_chunks_around_the_sound_change_nothing_about_it(data: bytes) -> None:
     assert probe(data).samples == len(TUNE)
 
 
+@pytest.mark.parametrize("size", [0x8000_0000, 0x7FFF_FFFF])
+def test_zeros_of_a_preallocated_file_are_no_sound_where_the_recorder_never_wrote_its_length(size) -> None:
+    found, doubt, whole = heard(wav(BODY + bytes(1 << 21), size))
+    np.testing.assert_array_equal(found.tobytes(), BODY)
+    assert "never came to write" in doubt
+    assert f"{1 << 21:,} zeros at the end, which were never written, are not" in doubt
+    assert not whole
+
+
 @pytest.mark.parametrize("more", [wav(BODY), chunk(b"data", BODY)], ids=["a file", "a chunk"])
 @pytest.mark.parametrize("between", [b"", chunk(b"LIST", NOTE + b".")])
 def test_another_sound_behind_the_first_is_told_and_left_out(more: bytes, between: bytes) -> None:

@@ -41,13 +41,9 @@ def extent(stream: BinaryIO, header: Header, length: int) -> Extent:
             raise _truncated(promised, present, frame_bytes)
         raise Unfit("has zero length: there is no sample in it.")
     if promised > present:
-        if promised in _NEVER_WRITTEN:
-            doubt = (
-                f"says that its sound has {promised:,} bytes, as a recorder does that never came to write "
-                f"how long it is: all {present:,} bytes that are there are taken."
-            )
-        else:
-            doubt = str(_truncated(promised, present, frame_bytes))
+        if promised in _NEVER_WRITTEN and present >= frame_bytes:
+            return _of_unknown_length(stream, header, length)
+        doubt = str(_truncated(promised, present, frame_bytes))
         if present < frame_bytes:
             raise Unfit(doubt)
         return _taken(header, present, doubt, whole=False)
@@ -68,20 +64,43 @@ def extent(stream: BinaryIO, header: Header, length: int) -> Extent:
 def _longer_than_promised(stream: BinaryIO, header: Header, length: int) -> Extent:
     """The header's length was never brought up to date: the sound goes to the end of what was written."""
     promised, present = header.promised or 0, length - header.begin
-    frame_bytes = header.form.frame_bytes
-    written = _last_written(stream, header.begin, length) - header.begin
-    written = min(present, -(-max(written, promised) // frame_bytes) * frame_bytes)
-    zeros = present - written
-    if written <= _STRAY_BYTES and zeros > written:
-        raise Unfit(
-            f"holds {plural(written, 'byte')} of sound, and then {zeros:,} zeros: it was never written."
-        )
+    written, zeros = _written(stream, header, length, promised)
     doubt = (
         f"says that its sound has {plural(promised, 'byte')}, and {present:,} follow that are nothing else: "
         f"{written:,} are taken"
     )
     doubt += f", and {zeros:,} zeros at the end, which were never written, are not." if zeros else "."
     return _taken(header, written, doubt, whole=False)
+
+
+def _of_unknown_length(stream: BinaryIO, header: Header, length: int) -> Extent:
+    """A recorder never came to write how long it is: the sound goes to the end of what was written."""
+    written, zeros = _written(stream, header, length, 0)
+    doubt = (
+        f"says that its sound has {header.promised:,} bytes, as a recorder does that never came to write "
+        "how long it is: "
+    )
+    if zeros:
+        doubt += f"{written:,} are taken, and {zeros:,} zeros at the end, which were never written, are not."
+    else:
+        doubt += f"all {written:,} bytes that are there are taken."
+    return _taken(header, written, doubt, whole=False)
+
+
+def _written(stream: BinaryIO, header: Header, length: int, least: int) -> tuple[int, int]:
+    """Bytes of whole frames up to the last that is not zero, `least` or more, and zeros after them.
+
+    Raises Unfit where there are hardly any but zeros.
+    """
+    present, frame_bytes = length - header.begin, header.form.frame_bytes
+    written = max(_last_written(stream, header.begin, length) - header.begin, least)
+    written = min(present, -(-written // frame_bytes) * frame_bytes)
+    zeros = present - written
+    if written <= _STRAY_BYTES and zeros > written:
+        raise Unfit(
+            f"holds {plural(written, 'byte')} of sound, and then {zeros:,} zeros: it was never written."
+        )
+    return written, zeros
 
 
 def _truncated(promised: int, present: int, frame_bytes: int) -> Unfit:

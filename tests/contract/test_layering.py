@@ -25,6 +25,7 @@ BASE = {
     "disk",
     "fields",
     "hidden",
+    "listening",
     "names",
     "note",
     "times",

@@ -14,8 +14,8 @@ import httpx
 from unit.bat.at_bat import wav_file
 from unit.label_gateway.at_work import GatewayAtWork, gateway_at_work
 
+from escolta.listening.agreement import Agreement, Marked, agree
 from label_gateway.bat.names import wav_name
-from label_gateway.batches.agreement import Agreement, Marked, agree
 from servers.bat.annotator import Annotator, Heard
 from servers.bat.process import BatProcess
 

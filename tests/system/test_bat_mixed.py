@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from label_gateway.batches.agreement import Agreement
+from escolta.listening.agreement import Agreement
 from servers.postgres import account
 from system.bat_commands import Commands
 from system.bat_team import GROUPS, Sound, TeamInBat, hears, in_bat, team_in_bat

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, recall_score
 
 from al_engine.campaigns.all_classes import Presence, agreed, longest
+from escolta.listening.agreement import Marked, agree
 from escolta.truth import Sound, Truth
-from label_gateway.batches.agreement import Marked, agree
 
 CLASSES = "abcdef"
 seconds = st.integers(0, 40).map(lambda quarter: quarter / 4)

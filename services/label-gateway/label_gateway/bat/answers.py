@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from escolta.listening.agreement import Marked
 from label_gateway.bat.spans import Outside, Span, inside
-from label_gateway.batches.agreement import Marked
 from label_gateway.labeling.submissions import MOST_EVENTS
 
 

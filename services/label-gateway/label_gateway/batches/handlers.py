@@ -9,12 +9,12 @@ import asyncpg
 from escolta.audit import Who
 from escolta.errors import Rejected, Transient
 from escolta.events import AudioLabeled, BatchProposed, Event, IterationClosed
+from escolta.listening.agreement import Agreement, agree
 from escolta.names import same_name
 from escolta.observe import tell_of
 from escolta.service import Message, Platform
 from label_gateway.audit.log import note
 from label_gateway.batches import assignments, store
-from label_gateway.batches.agreement import Agreement, agree
 from label_gateway.batches.metrics import Metrics
 from label_gateway.batches.sharing import shares
 from label_gateway.batches.store import BatchAudio

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from label_gateway.batches.agreement import Agreement
+from escolta.listening.agreement import Agreement
 
 
 class Metrics:

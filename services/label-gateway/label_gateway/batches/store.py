@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from escolta.events import AudioLabeled
-from label_gateway.batches.agreement import Agreement, Marked
+from escolta.listening.agreement import Agreement, Marked
 
 
 @dataclass(frozen=True)

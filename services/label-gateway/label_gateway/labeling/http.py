@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from pydantic import BaseModel, Field, FiniteFloat
 
+from escolta.listening.agreement import Marked
 from escolta.service import Platform
 from escolta.web import Pages, Visitor
-from label_gateway.batches.agreement import Marked
 from label_gateway.batches.handlers import Batches
 from label_gateway.batches.store import BatchAudio
 from label_gateway.labeling import tasks

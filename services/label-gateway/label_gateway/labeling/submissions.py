@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import asyncpg
 
 from escolta.errors import Rejected
+from escolta.listening.agreement import Marked
 from escolta.service import Platform
 from label_gateway.batches import assignments, store
-from label_gateway.batches.agreement import Marked
 from label_gateway.batches.handlers import Batches
 from label_gateway.batches.store import BatchAudio, Standing
 from label_gateway.people.labelers import Labeler

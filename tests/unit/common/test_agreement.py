@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from label_gateway.batches.agreement import Marked, agree, quorum
+from escolta.listening.agreement import Marked, agree, quorum
 
 DOUBT, HORN, GULL, RAIN = 1, 2, 3, 4
 DURATION_MS = 40

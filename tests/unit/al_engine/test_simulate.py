@@ -96,6 +96,23 @@ def test_embeddings_serve_in_place_of_sound(tmp_path):
     assert "1.000" in output
 
 
+def test_people_who_err_are_counted_in_rows_and_in_a_table_of_their_own(folder, tmp_path):
+    found = tmp_path / "rows.json"
+    output = run(
+        *("--audio", folder, "--truth", folder / "truth.csv", "--model", "placeholder"),
+        *("--strategies", "random", "--seeds", 1, "--batch", 3, "--labels", 6, "--json", found),
+        *("--people", "3,2", "--errors", ".2", "--doubt", ".1", "--shared-errors", ".5", "--policy", "group"),
+    )
+    rows = json.loads(found.read_text())
+    told = {"people": "3,2", "errors": 0.2, "doubt": 0.1, "shared_errors": 0.5, "policy": "group"}
+    assert all(row.items() >= told.items() for row in rows)
+    assert [row["listens"] for row in rows] == [8, 15, 8, 15]  # three and two take turns, on two folds
+    medoids = sum(row["medoids"] for row in rows if row["labels"] == 6)
+    wrong = sum(row["wrong_medoids"] for row in rows if row["labels"] == 6)
+    assert "Person-listens under the policy group" in output
+    assert f"{wrong} of {medoids} (" in output
+
+
 def test_what_is_done_is_reported_after_an_interruption(folder, tmp_path, monkeypatch):
     def interrupted(audios, campaigns):
         yield Result(campaigns[0], [Point(3, 0.5, None, 2)])
@@ -259,6 +276,9 @@ def test_choices_that_cannot_work_are_told_before_anything_is_computed(folder, t
     np.save(tmp_path / "short.npy", np.eye(3))
     for arguments, reason in [
         ((*truth, *audios, "--strategies", "best"), "no strategy 'best'"),
+        ((*truth, *audios, "--policy", "two"), "no listening policy 'two'"),
+        ((*truth, *audios, "--people", "3,"), "--people 3,: give how many"),
+        ((*truth, *audios, "--errors", ".9", "--doubt", ".2"), "together more than all answers"),
         (truth, "give either --audio"),
         ((*truth, *audios, "--embeddings", "x.npy"), "give either --audio"),
         ((*truth, "--audio", folder / "none"), "is not a folder"),

@@ -1,9 +1,11 @@
 """An offline campaign: what a strategy's labels teach, on audios whose classes are known beforehand.
 
-Pure: from embeddings and truth to macro-F1 against labels bought. Whoever labels here never errs.
+Pure: from embeddings and truth to macro-F1 against labels bought. Who labels, whether they err, and how many
+of them hear an audio are said by a team and a listening policy.
 """
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -13,7 +15,10 @@ from sklearn.metrics import f1_score
 
 from al_engine.campaigns.all_classes import Judged, Presence
 from al_engine.campaigns.folder_embeddings import Embeddings
+from al_engine.campaigns.hearing import NOTHING_HEARD, Listening, Settled, Tally, tally
+from al_engine.campaigns.people import ALONE, Team
 from al_engine.method.committee import predict_classes
+from al_engine.method.earlier import Earlier
 from al_engine.method.selection import SelectionSettings, select_batch
 from escolta.truth import Truth
 
@@ -36,6 +41,8 @@ class Campaign:
     imbalance: bool
     batch: int
     labels: int
+    team: Team = ALONE
+    policy: str = "group"
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,9 @@ class Split:
 class Point:
     """After so many labels: macro-F1 on the held-out audios, and over their rare classes alone, if any.
 
-    `classes`: those met so far, of which there is a label. `all_classes`: judged by every class that sounds
-    in the held-out audios, where the truth says when each does.
+    `labels`: audios that were heard, agreed on or not. `classes`: those met so far, of which there is a
+    medoid. `all_classes`: judged by every class that sounds in the held-out audios, where the truth says when
+    each does. `heard`: what it took of the people, and what they made of it.
     """
 
     labels: int
@@ -60,6 +68,19 @@ class Point:
     macro_f1_rare: float | None
     classes: int
     all_classes: Judged | None = None
+    heard: Tally = NOTHING_HEARD
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What the classifier says: `classes [met]`, which have a medoid, and `probabilities [audios, met]`."""
+
+    classes: NDArray[np.str_]
+    probabilities: NDArray[np.float64]
+
+    def of(self, row: int) -> str | None:
+        """The most probable class of an audio; None where there is no medoid yet."""
+        return str(self.classes[self.probabilities[row].argmax()]) if len(self.classes) else None
 
 
 class LabeledAudios:
@@ -111,39 +132,72 @@ class LabeledAudios:
         return test
 
     def run(self, campaign: Campaign, max_set: int) -> list[Point]:
-        """Buy batch after batch, and test after each, until the budget or the pool is used up."""
+        """Buy batch after batch, and test after each, until the budget or the pool is used up.
+
+        What is heard without an agreed class is bought, teaches no class, and is known to be unresolved.
+        """
         split = self.split(campaign.seed, campaign.fold, campaign.imbalance)
         row_of = {self.ids[row]: row for row in split.pool}
-        labeled = split.pool[:0]
+        listening = Listening(campaign.team, campaign.policy, np.unique(self.classes), campaign.seed)
+        settled: dict[int, Settled] = {}
+        predicted = self._predict(settled)
         points: list[Point] = []
-        while len(labeled) < min(campaign.labels, len(split.pool)):
-            left = np.setdiff1d(split.pool, labeled)
-            batch = min(campaign.batch, campaign.labels - len(labeled))
-            seed = campaign.seed * 1_000_000 + len(labeled)
-            proposals = select_batch(
-                self.vectors[left],
-                [self.ids[row] for row in left],
-                self.top_classes[left],
-                self.top_probabilities[left],
-                self.vectors[labeled],
-                self.classes[labeled],
-                SelectionSettings(batch, max_set, campaign.strategy, seed=seed),
-            ).proposals
-            bought = [row_of[proposal.audio_id] for proposal in proposals]
-            labeled = np.union1d(labeled, np.array(bought, np.intp))
-            points.append(self._point(labeled, split))
+        while len(settled) < min(campaign.labels, len(split.pool)):
+            for audio_id in self._batch(campaign, split, settled, max_set):
+                row = row_of[audio_id]
+                settled[row] = listening.settle(audio_id, str(self.classes[row]), predicted.of(row))
+            predicted = self._predict(settled)
+            points.append(self._point(settled, predicted, split))
         return points
 
-    def _point(self, labeled: NDArray[np.intp], split: Split) -> Point:
-        classes, probabilities = predict_classes(
-            self.vectors[labeled], self.classes[labeled], self.vectors[split.test]
-        )
-        predicted = classes[probabilities.argmax(axis=1)]
+    def _batch(
+        self, campaign: Campaign, split: Split, settled: Mapping[int, Settled], max_set: int
+    ) -> list[UUID]:
+        left = np.setdiff1d(split.pool, list(settled))
+        medoids, classes, unresolved = _learned(settled)
+        batch = min(campaign.batch, campaign.labels - len(settled))
+        proposals = select_batch(
+            self.vectors[left],
+            [self.ids[row] for row in left],
+            self.top_classes[left],
+            self.top_probabilities[left],
+            self.vectors[medoids],
+            classes,
+            SelectionSettings(
+                batch, max_set, campaign.strategy, seed=campaign.seed * 1_000_000 + len(settled)
+            ),
+            earlier=Earlier(self.vectors[unresolved], self.vectors[:0]),
+        ).proposals
+        return [proposal.audio_id for proposal in proposals]
+
+    def _predict(self, settled: Mapping[int, Settled]) -> Predicted:
+        medoids, classes, _ = _learned(settled)
+        if not len(medoids):
+            return Predicted(classes, np.empty((len(self.classes), 0)))
+        return Predicted(*predict_classes(self.vectors[medoids], classes, self.vectors))
+
+    def _point(self, settled: Mapping[int, Settled], predicted: Predicted, split: Split) -> Point:
         truth = self.classes[split.test]
-        rare = _macro_f1(truth, predicted, split.rare) if len(split.rare) else None
-        met = len(np.unique(self.classes[labeled]))
-        judged = self.presence.judge(split.test, classes, probabilities) if self.presence else None
-        return Point(len(labeled), _macro_f1(truth, predicted, np.unique(truth)), rare, met, judged)
+        said = np.array([predicted.of(row) or "" for row in split.test], np.str_)
+        probabilities = predicted.probabilities[split.test]
+        return Point(
+            len(settled),
+            _macro_f1(truth, said, np.unique(truth)),
+            _macro_f1(truth, said, split.rare) if len(split.rare) else None,
+            len(predicted.classes),
+            self.presence.judge(split.test, predicted.classes, probabilities) if self.presence else None,
+            tally((it, str(self.classes[row])) for row, it in settled.items()),
+        )
+
+
+def _learned(
+    settled: Mapping[int, Settled],
+) -> tuple[NDArray[np.intp], NDArray[np.str_], NDArray[np.intp]]:
+    """Rows of the medoids, ascending, their classes, and rows of what is unresolved."""
+    medoids = sorted(row for row, it in settled.items() if it.agreed is not None)
+    unresolved = sorted(settled.keys() - set(medoids))
+    classes = np.array([settled[row].agreed for row in medoids], np.str_)
+    return np.array(medoids, np.intp), classes, np.array(unresolved, np.intp)
 
 
 def _macro_f1(truth: NDArray[np.str_], predicted: NDArray[np.str_], classes: NDArray[np.str_]) -> float:

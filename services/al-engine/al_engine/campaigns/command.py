@@ -19,13 +19,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from threadpoolctl import threadpool_limits
 
+from al_engine.campaigns import listens
 from al_engine.campaigns import results as campaign_results
 from al_engine.campaigns.campaign import Campaign, LabeledAudios
 from al_engine.campaigns.inputs import given, heard
+from al_engine.campaigns.people import Habits, Team
 from al_engine.campaigns.results import Result
 from al_engine.exact.memory import most_samples
 from al_engine.method.strategies import STRATEGIES, find
 from escolta.errors import Misconfigured
+from escolta.listening.policies import POLICIES
+from escolta.listening.policies import find as find_policy
 from escolta.names import on_screen
 
 INTERRUPTED = 130
@@ -34,6 +38,13 @@ Strategies = Annotated[str | None, typer.Option(help=f"some of {','.join(STRATEG
 Events = Annotated[
     Path | None, typer.Option(help="CSV with filename, category, onset_s, offset_s: a row for each sound")
 ]
+People = Annotated[str, typer.Option(help="how many people are in each group that listens, such as 3,2")]
+Errors = Annotated[float, typer.Option(min=0, max=1, help="how often an answer is wrong")]
+Doubt = Annotated[float, typer.Option(min=0, max=1, help="how often an answer is Doubt")]
+SharedErrors = Annotated[
+    float, typer.Option(min=0, max=1, help="the part of errors that all who hear an audio make together")
+]
+PolicyName = Annotated[str, typer.Option("--policy", help=f"who hears an audio: {', '.join(POLICIES)}")]
 Weights = Annotated[Path | None, typer.Option(envvar="ESCOLTA_CNN14_WEIGHTS", help="file of CNN14's weights")]
 
 
@@ -51,6 +62,11 @@ def simulate(
     ] = False,
     batch: Annotated[int, typer.Option(min=1, help="labels bought at once")] = 10,
     labels: Annotated[int, typer.Option(min=1, help="labels a campaign buys, unless there are fewer")] = 150,
+    people: People = "1",
+    errors: Errors = 0.0,
+    doubt: Doubt = 0.0,
+    shared_errors: SharedErrors = 0.0,
+    policy: PolicyName = "group",
     json_file: Annotated[Path | None, typer.Option("--json", help="write a row a campaign and point")] = None,
     plot: Annotated[Path | None, typer.Option(help="draw the curves: a .png, .svg or .pdf")] = None,
     model: Annotated[str, typer.Option(envvar="ESCOLTA_MODEL", help="embedding model")] = "yamnet",
@@ -60,12 +76,14 @@ def simulate(
 
     Each campaign buys labels in batches; after each batch a classifier learns from them and is tested on a
     fold that was held out (without a column fold: on a random quarter of each class). With --events an audio
-    may hold several classes: a label says the one that sounds longest, and the test is of all. Ctrl-C ends
-    it, and what is done is reported.
+    may hold several classes: a label says the one that sounds longest, and the test is of all. Unless
+    --people says otherwise, one person listens who never errs. Ctrl-C ends it, and what is done is reported.
     """
     if events and imbalance:
         raise Misconfigured("--imbalance goes by one class for each audio: leave it out, or --events")
     chosen = _chosen(strategies)
+    find_policy(policy)
+    team = Team.of(people, Habits(errors, doubt, shared_errors))
     if json_file:
         campaign_results.check_place("--json", json_file)
     if plot:
@@ -74,7 +92,7 @@ def simulate(
     console = Console(stderr=True)
     audios = _audios(truth, events, audio, embeddings, model, cnn14_weights, console)
     campaigns = [
-        Campaign(strategy, seed, fold, imbalance, batch, labels)
+        Campaign(strategy, seed, fold, imbalance, batch, labels, team, policy)
         for seed, fold, strategy in product(range(seeds), audios.fold_numbers(), chosen)
     ]
     results: list[Result] = []
@@ -211,6 +229,8 @@ def _report(results: list[Result], json_file: Path | None, plot: Path | None) ->
     for score in campaign_results.scores_of(results):
         console.print(campaign_results.heading(results, score))
         console.print(campaign_results.table(results, score))
+    if listens.of_people(results):
+        console.print(listens.table(results))
     if json_file:
         lines = ",\n".join(json.dumps(row) for row in campaign_results.rows(results))
         json_file.write_text(f"[\n{lines}\n]\n", "utf-8")

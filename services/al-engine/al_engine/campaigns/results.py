@@ -10,6 +10,7 @@ from rich.table import Table
 
 from al_engine.campaigns.all_classes import Judged
 from al_engine.campaigns.campaign import Campaign, Point
+from al_engine.campaigns.people import ALONE
 from escolta.errors import Misconfigured
 
 TARGET = 0.95
@@ -45,7 +46,8 @@ class Curve(NamedTuple):
 def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
     """`{strategy, seed, fold, imbalance, labels, macro_f1, classes}`; with imbalance `macro_f1_rare`.
 
-    Where all classes are known `mean_average_precision`, `mean_recall` and `recall` by class.
+    Where all classes are known `mean_average_precision`, `mean_recall` and `recall` by class; with people who
+    they are, the policy, and what it took of them (`Tally`).
     """
     return [
         {
@@ -58,6 +60,7 @@ def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
             "classes": point.classes,
             **({"macro_f1_rare": round(point.macro_f1_rare, 6)} if point.macro_f1_rare is not None else {}),
             **(_of_all_classes(point.all_classes) if point.all_classes else {}),
+            **_of_people(campaign, point),
         }
         for campaign, points in results
         for point in points
@@ -76,6 +79,24 @@ def scores_of(results: Sequence[Result]) -> list[str]:
     """The scores that these campaigns have."""
     point = results[0].points[0]
     return [name for name, score in SCORES.items() if score(point) is not None]
+
+
+def _of_people(campaign: Campaign, point: Point) -> dict[str, Any]:
+    if campaign.team == ALONE:
+        return {}
+    habits, heard = campaign.team.habits, point.heard
+    return {
+        "people": ",".join(map(str, campaign.team.groups)),
+        "errors": habits.errors,
+        "doubt": habits.doubt,
+        "shared_errors": habits.shared_errors,
+        "policy": campaign.policy,
+        "listens": heard.listens,
+        "medoids": heard.medoids,
+        "wrong_medoids": heard.wrong_medoids,
+        "sampled": heard.sampled,
+        "sampled_apart": heard.sampled_apart,
+    }
 
 
 def mean_curve(results: Sequence[Result], score: str = MACRO_F1) -> Curve:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.al_engine.test_campaign import CLASSES, audios, campaign
 
-from al_engine.campaigns.campaign import Campaign, Point
+from al_engine.campaigns.campaign import Point
 from al_engine.campaigns.hearing import NOTHING_HEARD, Listening, Settled, tally
 from al_engine.campaigns.people import DOUBT, Habits, Sounding, Team, answer
 from escolta.listening.policies import POLICIES, drawn_for_all
@@ -19,8 +19,15 @@ PAPER = (3, 2)
 """The paper's groups."""
 
 
-def run(policy: str, habits: Habits, groups: tuple[int, ...] = PAPER, **of: object) -> list[Point]:
-    chosen: Campaign = replace(campaign(), team=Team(groups, habits), policy=policy, **of)
+def run(
+    policy: str,
+    habits: Habits,
+    groups: tuple[int, ...] = PAPER,
+    strategy: str = "mal-mf",
+    seed: int = 0,
+    labels: int = 30,
+) -> list[Point]:
+    chosen = replace(campaign(strategy, seed, labels=labels), team=Team(groups, habits), policy=policy)
     return audios().run(chosen, max_set=1000)
 
 

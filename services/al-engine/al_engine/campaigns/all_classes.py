@@ -1,7 +1,8 @@
 """Audios that hold several classes: the one that people agree on, and how a classifier is judged by all.
 
 A medoid has one class, whatever else is to be heard beside it (`escolta.listening.agreement`). So labels
-teach one class an audio here as well, and the classifier's probabilities are held against every class there is.
+teach one class an audio here as well, and the classifier's probabilities are held against
+every class there is.
 """
 
 from collections.abc import Mapping, Sequence

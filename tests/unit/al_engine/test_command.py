@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from unit.al_engine.at_work import EngineAtWork
@@ -37,6 +38,22 @@ async def test_somebody_asks_waits_and_repeats(engine):
     assert again.returncode == 0, again.stderr
     assert set(again.stdout.split()) <= {str(audio_id) for audio_id in ids[:10]}
     assert "as recorded: 4 audios" in again.stderr
+
+
+async def test_herding_proposes_from_a_catalog_and_repeats_itself(engine):
+    await engine.add_audios(30)
+    labeled = await engine.labeled_batch(6)
+    asked = await escolta(engine, "iterate", "--strategy", "mal-then-herding", "--batch", "5", "--wait")
+    assert asked.returncode == 0, asked.stderr
+    assert "5 of 24 unlabeled audios are proposed" in asked.stderr
+    iteration_id = asked.stdout.strip()
+    again = await escolta(engine, "iteration", "replay", iteration_id)
+    assert "as recorded: 5 audios" in again.stderr, again.stderr
+    recorded = await engine.on.catalog.fetch(
+        "SELECT predicted_class FROM al.wavs_proposed WHERE iteration_id = $1", UUID(iteration_id)
+    )
+    assert iteration_id != str(labeled)
+    assert all(row["predicted_class"] is not None for row in recorded)
 
 
 @pytest.mark.parametrize(

@@ -203,10 +203,10 @@ class LabelingPage:
         return box["x"] + box["width"] * time_s / duration_s, box["y"] + box["height"] / 2
 
     async def put_cursor(self, time_s: float) -> None:
-        """From the beginning by steps of half a second, and then of 0.05 s; with no mark selected."""
+        """From the beginning by steps of half a second, 100 ms and 10 ms; with no mark selected."""
         await self.press("Escape", "Home")
         halves, rest = divmod(round(time_s * 100), 50)
-        await self.press(*["."] * halves, *["ArrowRight"] * (rest // 5))
+        await self.press(*["."] * halves, *["Alt+ArrowRight"] * (rest // 10), *["ArrowRight"] * (rest % 10))
 
     async def marks(self) -> list[str]:
         """The list of marks, as it reads."""

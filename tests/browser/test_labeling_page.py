@@ -49,15 +49,15 @@ async def test_an_audio_is_labeled_by_keyboard_alone(gateway: GatewayInBrowser) 
     await labeling.press("i", ".", "o", "2", "3")  # Gull and Horn, from 2.5 s to 3 s
     await labeling.press("ArrowRight", "Shift+ArrowLeft")
     await labeling.press("k", "Shift+ArrowRight")
-    assert await labeling.marks() == ["1 1.00 – 2.05 s Engine", "2 2.55 – 2.95 s Gull, Horn"]
+    assert await labeling.marks() == ["1 1.00 – 2.01 s Engine", "2 2.51 – 2.99 s Gull, Horn"]
     await labeling.press("Enter")
 
     await labeling.shows("Nothing left to label")
     await gateway.submissions(1)
     assert await gateway.said() == [
-        ("100000.wav", "Engine", 1.0, 2.05),
-        ("100000.wav", "Gull", 2.55, 2.95),
-        ("100000.wav", "Horn", 2.55, 2.95),
+        ("100000.wav", "Engine", 1.0, 2.01),
+        ("100000.wav", "Gull", 2.51, 2.99),
+        ("100000.wav", "Horn", 2.51, 2.99),
     ]
 
 

@@ -12,22 +12,22 @@ const SIGNS = {
 };
 
 /**
- * The names of a key that was pressed, the likeliest first; take the first that means something. None with Alt held.
+ * The names of a key that was pressed, the likeliest first; take the first that means something.
  *
- * A name is a `KeyboardEvent.key`, a letter in lower case, with `Ctrl+` and `Shift+` before it; a sign that is made
+ * A name is a `KeyboardEvent.key`, a letter in lower case, with `Ctrl+`, `Alt+` and `Shift+` before it; a sign that is made
  * with Shift, such as "?", is its own name. A key that gives no Latin letter and no sign that is meant goes by its
  * place: in Russian the key W gives "ц", and is "w" all the same. So do digits, for which AZERTY wants Shift.
  */
 export function namesOf(event) {
   const isAltGr = event.getModifierState("AltGraph");
-  if (event.altKey && !isAltGr) return [];
   const ctrl = (event.ctrlKey || event.metaKey) && !isAltGr ? "Ctrl+" : "";
+  const alt = event.altKey && !isAltGr ? "Alt+" : "";
   const names = isAltGr ? [printed(event)] : [digit(event), printed(event), placed(event)];
-  return names.filter(Boolean).map((name) => ctrl + name);
+  return names.filter(Boolean).map((name) => ctrl + alt + name);
 }
 
 /** The key of a name without what was held with it. */
-export const bare = (name) => name.replace(/^(Ctrl\+)?(Shift\+)?(?=.)/, "");
+export const bare = (name) => name.replace(/^(Ctrl\+)?(Alt\+)?(Shift\+)?(?=.)/, "");
 
 // What a key gives that begins an accent, or goes to an input method: no character of its own.
 const SIGNLESS = ["Dead", "Process", "Unidentified"];

@@ -1,10 +1,12 @@
-// What the keys and the buttons do: `actions[name](key)`, the names being those of keys.js.
+// What the keys and the buttons do: `actions[name](key, held)`, the names being those of keys.js; `held` is the key
+// with what was held with it.
 
 import { listed, named } from "/static/element.js";
 import { SPEEDS } from "./player.js";
 import { misfit, say, seconds, span } from "./say.js";
 
-const NUDGE_S = 0.05;
+const STEPS_S = { "Ctrl+": 0.001, "Alt+": 0.1 }; // of an arrow with this held
+const STEP_S = 0.01;
 const SEEK_S = 0.5;
 const SELECT_FIRST = "Select a mark first: J or K, or click it.";
 
@@ -13,19 +15,22 @@ export function makeActions({ player, marks, classes, suggestions, desk }) {
 
   const title = (mark) => `Mark ${marks.number(mark.id)}`;
   const namesOf = (mark) => listed(mark.class_ids.map((id) => classes.name(id)));
-  const withMark = (act) => (key) => (marks.current ? act(marks.current, key) : say(SELECT_FIRST));
+  const withMark =
+    (act) =>
+    (...pressed) =>
+      marks.current ? act(marks.current, ...pressed) : say(SELECT_FIRST);
   const play = (from_s, to_s) =>
     player.play(from_s, to_s).catch(() => say("The browser cannot play this audio."));
 
-  function move(mark, edges) {
-    const moved = marks.move(mark.id, edges);
+  function move(mark, edges, run) {
+    const moved = marks.move(mark.id, edges, run);
     say(moved ? `${title(mark)}: ${span(marks.current)}.` : misfit(title(mark), mark, edges, marks.duration_s));
     return moved;
   }
 
-  function nudge(mark, edge, key) {
-    const to_s = mark[edge] + (key === "ArrowLeft" ? -NUDGE_S : NUDGE_S);
-    move(mark, { [edge]: Math.min(Math.max(to_s, 0), marks.duration_s) });
+  function nudge(mark, edge, way_s) {
+    const to_s = Math.min(Math.max(mark[edge] + way_s, 0), marks.duration_s);
+    if (move(mark, { [edge]: to_s }, edge)) player.hearAround(to_s);
   }
 
   function choose(class_id) {
@@ -92,11 +97,11 @@ export function makeActions({ player, marks, classes, suggestions, desk }) {
       marks.select(null);
       say("No mark is selected.");
     },
-    nudgeOnset(key) {
-      if (marks.current) nudge(marks.current, "onset_s", key);
-      else player.cursor_s += key === "ArrowLeft" ? -NUDGE_S : NUDGE_S;
+    nudgeOnset(key, held) {
+      if (marks.current) nudge(marks.current, "onset_s", wayOf(key, held));
+      else player.cursor_s += wayOf(key, held);
     },
-    nudgeOffset: withMark((mark, key) => nudge(mark, "offset_s", key)),
+    nudgeOffset: withMark((mark, key, held) => nudge(mark, "offset_s", wayOf(key, held))),
     onsetHere: withMark((mark) => move(mark, { onset_s: player.cursor_s })),
     offsetHere: withMark((mark) => move(mark, { offset_s: player.cursor_s })),
     remove: withMark((mark) => {
@@ -129,4 +134,10 @@ export function makeActions({ player, marks, classes, suggestions, desk }) {
     submit: () => desk.submit(),
   };
   return actions;
+}
+
+// How far an arrow moves what it moves, in seconds.
+function wayOf(key, held) {
+  const step_s = Object.entries(STEPS_S).find(([modifier]) => held.startsWith(modifier))?.[1] ?? STEP_S;
+  return key === "ArrowLeft" ? -step_s : step_s;
 }

@@ -2,6 +2,8 @@
 
 import { bare, namesOf } from "/static/keyboard.js";
 
+const stepped = (...arrows) => ["", "Ctrl+", "Alt+"].flatMap((held) => arrows.map((arrow) => held + arrow));
+
 /** By part of the work; `keys` as keyboard.js names them. What has none is done with a hand. */
 export const KEYS = {
   Listen: [
@@ -31,18 +33,19 @@ export const KEYS = {
     },
     {
       show: ["←", "→"],
-      keys: ["ArrowLeft", "ArrowRight"],
-      says: "move its onset; without a mark, the cursor",
+      keys: stepped("ArrowLeft", "ArrowRight"),
+      says: "move its onset by 10 ms, and hear it; without a mark, the cursor",
       action: "nudgeOnset",
       repeats: true,
     },
     {
       show: ["Shift ←", "→"],
-      keys: ["Shift+ArrowLeft", "Shift+ArrowRight"],
-      says: "move its offset",
+      keys: stepped("Shift+ArrowLeft", "Shift+ArrowRight"),
+      says: "move its offset, and hear it",
       action: "nudgeOffset",
       repeats: true,
     },
+    { show: ["Ctrl", "Alt"], keys: [], says: "held with these arrows: by 1 ms, by 100 ms" },
     { show: ["Shift I"], keys: ["{", "Shift+i"], says: "its onset to the cursor", action: "onsetHere" },
     { show: ["Shift O"], keys: ["}", "Shift+o"], says: "its offset to the cursor", action: "offsetHere" },
     { show: ["Delete"], keys: ["Delete", "Backspace"], says: "delete it", action: "remove" },
@@ -85,14 +88,14 @@ const byName = new Map(
     .flatMap((entry) => entry.keys.map((name) => [name, entry])),
 );
 
-/** Calls `actions[name](key)` as keys are pressed, but not while somebody types or a dialog is open. */
+/** Calls `actions[name](key, held)` as keys are pressed, but not while somebody types or a dialog is open. */
 export function listenToKeys(actions) {
   document.addEventListener("keydown", (event) => {
     const name = namesOf(event).find((it) => byName.has(it));
     const entry = byName.get(name);
     if (!entry || (event.repeat && !entry.repeats) || isElsewhere(event)) return;
     event.preventDefault();
-    actions[entry.action](bare(name));
+    actions[entry.action](bare(name), name);
   });
 }
 

@@ -89,9 +89,9 @@ async function awaited(promise) {
 
 // The actions, each only where it means something: keys act on what is shown.
 function meant(actions, desk) {
-  const only = (name, act) => (given) => {
+  const only = (name, act) => (...given) => {
     const hindrance = desk.hindrance(name);
-    return hindrance === null ? act(given) : say(hindrance);
+    return hindrance === null ? act(...given) : say(hindrance);
   };
   return Object.fromEntries(Object.entries(actions).map(([name, act]) => [name, only(name, act)]));
 }

@@ -1,7 +1,7 @@
 // The marks as a list, and the edges of the selected one as numbers.
 
 import { byId, element, listed } from "/static/element.js";
-import { misfit, say, span } from "./say.js";
+import { inFull, misfit, say, span } from "./say.js";
 
 export function showMarks(marks, nameOf) {
   const list = byId("marks");
@@ -25,7 +25,7 @@ export function showMarks(marks, nameOf) {
       [onset, "onset_s"],
       [offset, "offset_s"],
     ]) {
-      if (input !== document.activeElement) input.value = marks.current?.[edge].toFixed(2) ?? "";
+      if (input !== document.activeElement) input.value = marks.current ? inFull(marks.current[edge]) : "";
     }
   }
 
@@ -45,7 +45,7 @@ export function showMarks(marks, nameOf) {
 
   // Enter takes the number, Escape leaves it; both give the keys back to the page.
   function takeNumber(input, edge) {
-    const restore = () => (input.value = marks.current?.[edge].toFixed(2) ?? "");
+    const restore = () => (input.value = marks.current ? inFull(marks.current[edge]) : "");
     input.addEventListener("change", () => take(input.value, edge));
     input.addEventListener("keydown", ({ key }) => {
       if (key === "Escape") restore();

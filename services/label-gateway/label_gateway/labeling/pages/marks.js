@@ -14,6 +14,7 @@ export class Marks extends EventTarget {
   duration_s = 0; // of the audio
   #done = [];
   #undone = [];
+  #run = null; // of moves, which the next move may go on with
   #ids = 0;
 
   /** Begins an audio, with the marks of a draft if there is one. */
@@ -21,6 +22,7 @@ export class Marks extends EventTarget {
     this.duration_s = duration_s;
     this.#done = [];
     this.#undone = [];
+    this.#run = null;
     this.list = list.map((mark) => ({
       ...mark,
       ...this.#room(mark.onset_s, mark.offset_s),
@@ -65,14 +67,15 @@ export class Marks extends EventTarget {
 
   /**
    * Moves the onset, the offset or both; the edge that was not named stays where it is. False, and nothing changes,
-   * where the mark would be shorter than the shortest, or its edge outside of the audio.
+   * where the mark would be shorter than the shortest, or its edge outside of the audio. Moves of a mark that follow
+   * each other in the same `run` are one change: an edge that went by twenty steps comes back by one undo.
    */
-  move(id, { onset_s, offset_s }) {
+  move(id, { onset_s, offset_s }, run = null) {
     const mark = this.list.find((it) => it.id === id);
     const span = this.#span(onset_s ?? mark.onset_s, offset_s ?? mark.offset_s);
     const fits = (edge_s) => edge_s === undefined || (0 <= edge_s && edge_s <= this.duration_s + HALF_MS);
     if (!fits(onset_s) || !fits(offset_s) || span.offset_s - span.onset_s < this.shortest_s - HALF_MS) return false;
-    if (span.onset_s !== mark.onset_s || span.offset_s !== mark.offset_s) this.#replace({ ...mark, ...span });
+    if (span.onset_s !== mark.onset_s || span.offset_s !== mark.offset_s) this.#replace({ ...mark, ...span }, run);
     return true;
   }
 
@@ -95,6 +98,7 @@ export class Marks extends EventTarget {
 
   select(id) {
     if (this.selected === id) return;
+    this.#run = null;
     this.selected = id;
     this.#changed();
   }
@@ -124,8 +128,9 @@ export class Marks extends EventTarget {
     );
   }
 
-  #replace(changed) {
-    this.#remember();
+  #replace(changed, run = null) {
+    if (!run || this.#run !== `${changed.id} ${run}`) this.#remember();
+    this.#run = run && `${changed.id} ${run}`;
     this.list = inOrder(this.list.map((mark) => (mark.id === changed.id ? changed : mark)));
     this.selected = changed.id;
     this.#changed();
@@ -150,6 +155,7 @@ export class Marks extends EventTarget {
   }
 
   #remember() {
+    this.#run = null;
     this.#done.push({ list: this.list, selected: this.selected });
     this.#undone = [];
   }
@@ -157,6 +163,7 @@ export class Marks extends EventTarget {
   #travel(from, to) {
     const then = from.pop();
     if (!then) return false;
+    this.#run = null;
     to.push({ list: this.list, selected: this.selected });
     this.list = then.list;
     this.selected = then.selected;

@@ -1,6 +1,8 @@
 // Plays one audio: a WAV of its decoded samples, so that the time of the cursor is that of the sound.
 
-export const SPEEDS = [0.5, 0.75, 1, 1.5, 2];
+import { Excerpt } from "./excerpt.js";
+
+export const SPEEDS = [0.25, 0.5, 0.75, 1, 1.5, 2];
 
 /** Emits "loaded", "time" while the cursor moves, and "state" when playing, loop or speed changes. */
 export class Player extends EventTarget {
@@ -8,6 +10,7 @@ export class Player extends EventTarget {
   looping = false;
   #picture;
   #media = new Audio();
+  #excerpt = new Excerpt();
   #span = null; // {onset_s, offset_s} of the mark at hand
   #stopAt_s = null;
   #duration_s = 0;
@@ -33,6 +36,7 @@ export class Player extends EventTarget {
       this.#media.onerror = () => reject(new Error("The browser cannot play this audio."));
     });
     this.#duration_s = audio.duration_s;
+    this.#excerpt.load(audio);
     this.#picture.show(audio);
     this.#emit("loaded");
     this.#emit("time");
@@ -40,7 +44,7 @@ export class Player extends EventTarget {
 
   /** The audio is done with; it stays on the screen until the next one is there. */
   unload() {
-    this.#media.pause();
+    this.pause();
     this.#stopAt_s = null;
     this.#duration_s = 0;
   }
@@ -77,6 +81,7 @@ export class Player extends EventTarget {
   /** Plays from `from_s`, or from the cursor, to `to_s` or the end. Rejects where the browser forbids it. */
   async play(from_s = this.cursor_s, to_s = null) {
     if (!this.#duration_s) return;
+    this.#excerpt.stop();
     const atEnd = from_s >= this.#duration_s - 0.01;
     this.cursor_s = atEnd ? 0 : from_s;
     this.#stopAt_s = to_s;
@@ -86,7 +91,15 @@ export class Player extends EventTarget {
   }
 
   pause() {
+    this.#excerpt.stop();
     this.#media.pause();
+  }
+
+  /** Plays the 200 ms around a moment, in place of what is playing; a loop goes on, it has the moment in it. */
+  hearAround(time_s) {
+    if (this.isPlaying && this.looping) return;
+    this.pause();
+    this.#excerpt.play(time_s, this.speed);
   }
 
   /** The span that a loop goes round: that of the selected mark, or null for the whole audio. */

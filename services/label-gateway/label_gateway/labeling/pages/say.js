@@ -26,8 +26,10 @@ export function unsay(name) {
   byId(`notice-${name}`)?.remove();
 }
 
-export const seconds = (time_s) => `${time_s.toFixed(2)} s`;
-export const span = ({ onset_s, offset_s }) => `${onset_s.toFixed(2)} – ${offset_s.toFixed(2)} s`;
+/** A time in seconds as it is saved, to the millisecond; the last digit is left out where it is 0. */
+export const inFull = (time_s) => time_s.toFixed(3).replace(/0$/, "");
+export const seconds = (time_s) => `${inFull(time_s)} s`;
+export const span = ({ onset_s, offset_s }) => `${inFull(onset_s)} – ${inFull(offset_s)} s`;
 
 /** Why `edges` cannot be those of `mark`, in an audio of so many seconds. */
 export function misfit(title, mark, { onset_s = mark.onset_s, offset_s = mark.offset_s }, duration_s) {

@@ -2,6 +2,7 @@
 
 import { byId, element } from "/static/element.js";
 import { SPEEDS } from "./player.js";
+import { inFull } from "./say.js";
 
 export function showTransport(player) {
   const speed = byId("speed");
@@ -15,10 +16,12 @@ export function showTransport(player) {
   drawState();
 
   function drawTime() {
-    byId("time").textContent = `${player.cursor_s.toFixed(2)} / ${player.duration_s.toFixed(2)} s`;
+    const cursor = player.isPlaying ? player.cursor_s.toFixed(2) : inFull(player.cursor_s);
+    byId("time").textContent = `${cursor} / ${inFull(player.duration_s)} s`;
   }
 
   function drawState() {
+    drawTime();
     byId("play").querySelector(".what").textContent = player.isPlaying ? "Pause" : "Play";
     byId("play").classList.toggle("playing", player.isPlaying);
     byId("loop").setAttribute("aria-pressed", player.looping);

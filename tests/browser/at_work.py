@@ -22,6 +22,11 @@ START = datetime(2024, 5, 1, 10, tzinfo=UTC)
 PATIENCE_MS = 240_000
 """How long a page may take where many others want the processor."""
 
+DRAWN_SPAN = """(before) => {
+  const span = document.querySelector(".spectrum").dataset.drawn?.split(" ").map(Number);
+  return span && `${span}` !== `${before}` && span;
+}"""
+
 
 @dataclass
 class GatewayInBrowser(AtWork):
@@ -149,6 +154,12 @@ class LabelingPage:
 
     async def is_ready(self) -> None:
         await self.page.locator("#stage[aria-busy=false]").wait_for()
+
+    async def drawn(self, *, after: tuple[float, float] | None = None) -> tuple[float, float]:
+        """The span in view, in seconds, when its spectrogram is drawn; `after`: once it is another."""
+        found = await self.page.wait_for_function(DRAWN_SPAN, arg=after)
+        from_s, to_s = await found.json_value()
+        return from_s, to_s
 
     async def comes_to(self, place: int) -> None:
         """Waits until the audio of that place is there to be heard."""

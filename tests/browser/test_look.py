@@ -94,6 +94,7 @@ async def test_edges_cursor_names_and_axes_are_seen_over_any_spectrogram(labelin
     await labeling.drag(2.6, 3.3)
     await labeling.press("2")
     await labeling.put_cursor(2.25)
+    await labeling.drawn()
     plot = labeling.page.locator("#wave")
     painted = await pixels(plot)
     height, width, _ = painted.shape

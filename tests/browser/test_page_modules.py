@@ -85,9 +85,11 @@ async def test_marks_are_found_again_in_the_events_of_a_refused_submission(page:
     ]
 
 
-SPECTRUM = """async ([samples, rate_hz, highest_hz, columns, rows]) => {
+SPECTRUM = """async ([samples, rate_hz, highest_hz, columns, rows, asked]) => {
   const { spectrogram } = await import("/label/static/spectrum.js");
-  return [...spectrogram(Float32Array.from(samples), rate_hz, highest_hz, columns, rows)];
+  const audio = { samples: Float32Array.from(samples), rate_hz, highest_hz };
+  const whole = { from_s: 0, to_s: samples.length / rate_hz, columns, rows };
+  return [...spectrogram(audio, { ...whole, scale: "mel", loudest_db: 0, range_db: 70, ...asked })];
 }"""
 
 
@@ -107,7 +109,31 @@ async def test_the_spectrogram_shows_a_tone_at_its_pitch_and_its_time(page: Page
 async def test_the_spectrogram_of_next_to_nothing_is_dark_but_for_a_sound(page: Page) -> None:
     for samples in ([0.0], [0.5], [0.0] * 5_000, [1.0] * 5_000):
         levels = await page.evaluate(SPECTRUM, [samples, 16_000, 8_000, 50, 20])
-        assert (max(levels) == 255) == any(samples)
+        assert (max(levels) > 0) == any(samples)
+
+
+async def test_the_levels_of_the_spectrogram_are_those_of_the_sound(page: Page) -> None:
+    """A sine is as loud as its amplitude says, in every size of window and at every place in time."""
+    for rate_hz, hz, amplitude_db in itertools.product((8_000, 44_100), (1_000, 3_200), (0, -20, -50)):
+        samples = 10 ** (amplitude_db / 20) * np.sin(2 * np.pi * hz * np.arange(rate_hz) / rate_hz)
+        for from_s, to_s in ((0, 1), (0.3, 0.55), (0.7, 0.75)):
+            asked = {"from_s": from_s, "to_s": to_s, "range_db": 102}
+            found = await page.evaluate(SPECTRUM, [samples.tolist(), rate_hz, rate_hz / 2, 30, 100, asked])
+            loudest = np.reshape(found, (100, 30))[:, 5:25].max(axis=0)
+            # Between two bins a Hann window loses up to 1.4 dB.
+            assert loudest / 255 * 102 - 102 == pytest.approx(np.full(20, amplitude_db - 0.5), abs=1.2)
+
+
+async def test_a_span_of_the_spectrogram_is_that_part_of_the_whole(page: Page) -> None:
+    """Two windows of one transform are told apart, and each lies at its own time."""
+    samples = np.random.default_rng(3).standard_normal(32_000) * np.repeat([0.001, 0.1, 0.01, 0.0], 8_000)
+    given = [samples.tolist(), 16_000, 8_000]
+    whole = np.reshape(await page.evaluate(SPECTRUM, [*given, 101, 40]), (40, 101))
+    for first, last in ((0, 100), (10, 101), (20, 97)):
+        asked = {"from_s": first / 101 * 2, "to_s": last / 101 * 2}
+        part = await page.evaluate(SPECTRUM, [*given, last - first, 40, asked])
+        difference = np.reshape(part, (40, last - first)) - whole[:, first:last]
+        assert np.abs(difference).mean() < 2  # a window begins at a whole sample
 
 
 async def test_the_spectrogram_of_a_slow_recorder_tells_its_low_tones_apart(page: Page) -> None:

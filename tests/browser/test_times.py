@@ -70,6 +70,7 @@ async def test_a_click_is_drawn_heard_and_saved_at_its_time(gateway: GatewayInBr
     await gateway.propose_recordings(clicked)
     labeling = await gateway.labeling_page(prepare=LISTEN_IN)
 
+    await labeling.drawn()
     for drawn in await labeling.page.evaluate(DRAWN):
         assert drawn * clicked.duration_s == pytest.approx(true_s, abs=NEAR_S)
     assert await labeling.page.evaluate(HEARD) == pytest.approx(true_s, abs=NEAR_S)

@@ -8,9 +8,11 @@ import { misfit, say, seconds, span } from "./say.js";
 const STEPS_S = { "Ctrl+": 0.001, "Alt+": 0.1 }; // of an arrow with this held
 const STEP_S = 0.01;
 const SEEK_S = 0.5;
+const ZOOM = 2; // times as much, or as little, in view
+const PAGE = 0.8; // of the view, by which it goes on
 const SELECT_FIRST = "Select a mark first: J or K, or click it.";
 
-export function makeActions({ player, marks, classes, suggestions, desk }) {
+export function makeActions({ player, view, marks, classes, suggestions, desk }) {
   let begun = []; // the ids of marks that have begun and wait for their end, the last one last
 
   const title = (mark) => `Mark ${marks.number(mark.id)}`;
@@ -30,7 +32,21 @@ export function makeActions({ player, marks, classes, suggestions, desk }) {
 
   function nudge(mark, edge, way_s) {
     const to_s = Math.min(Math.max(mark[edge] + way_s, 0), marks.duration_s);
-    if (move(mark, { [edge]: to_s }, edge)) player.hearAround(to_s);
+    if (!move(mark, { [edge]: to_s }, edge)) return;
+    view.reveal(marks.current[edge]);
+    player.hearAround(marks.current[edge]);
+  }
+
+  function sayView() {
+    const shown = view.isWhole ? "the whole audio" : span({ onset_s: view.from_s, offset_s: view.to_s });
+    say(`In view: ${shown}.`);
+  }
+
+  // Around the cursor, where it is in sight.
+  function zoom(times) {
+    const part = view.part(player.cursor_s);
+    view.zoom(times, 0 <= part && part <= 1 ? player.cursor_s : view.time(0.5));
+    sayView();
   }
 
   function choose(class_id) {
@@ -65,6 +81,18 @@ export function makeActions({ player, marks, classes, suggestions, desk }) {
       const place = SPEEDS.indexOf(player.speed) + ("-<".includes(key) ? -1 : 1);
       player.speed = SPEEDS[Math.min(Math.max(place, 0), SPEEDS.length - 1)];
       say(`Speed ${player.speed}×.`);
+    },
+
+    zoom: (key) => zoom(key === "x" ? ZOOM : 1 / ZOOM),
+    fit() {
+      const before = `${view.from_s} ${view.to_s}`;
+      if (marks.current) view.fit(marks.current);
+      if (!marks.current || before === `${view.from_s} ${view.to_s}`) view.fitAll();
+      sayView();
+    },
+    scroll(key) {
+      view.scroll(key === "PageUp" ? -PAGE : PAGE);
+      sayView();
     },
 
     begin() {

@@ -9,8 +9,8 @@ const HIGHEST_RATE_HZ = 192_000;
 const CANCELED = 0.1; // of the channels' power is left in their mean: they are opposite to each other
 
 /**
- * Fetches and decodes: `{samples: Float32Array [samples], rate_hz, highest_hz, duration_s, blob}`, a WAV of the
- * samples. `highest_hz` is what the recording can hold; its samples may have been given a higher rate.
+ * Fetches and decodes: `{samples: Float32Array [samples], rate_hz, highest_hz, duration_s, peak, rms, blob}`, a WAV of
+ * the samples. `highest_hz` is what the recording can hold; its samples may have been given a higher rate.
  */
 export async function fetchAudio({ audio_id, rate_hz, duration_s = Infinity }) {
   const file = await api.audio(audio_id);
@@ -24,7 +24,10 @@ export async function fetchAudio({ audio_id, rate_hz, duration_s = Infinity }) {
   // A decoder may find a little more than the catalog knows of: no mark could lie there.
   const samples = mono(channels).subarray(0, Math.max(Math.round(duration_s * rate), 1));
   const highest_hz = Math.min(rate_hz, rate) / 2;
-  return { samples, rate_hz: rate, highest_hz, duration_s: samples.length / rate, blob: wavOf(samples, rate) };
+  const peak = samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+  const rms = Math.sqrt(power(samples) / samples.length);
+  const found_s = samples.length / rate;
+  return { samples, rate_hz: rate, highest_hz, duration_s: found_s, peak, rms, blob: wavOf(samples, rate) };
 }
 
 /** The mean of the channels; the loudest of them where the mean cancels them out, as an inverted channel does. */

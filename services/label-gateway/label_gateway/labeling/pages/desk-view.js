@@ -16,6 +16,13 @@ export function drawTask(task) {
   byId("progress").value = task.place - 1;
 }
 
+/** How loud the audio on the desk is: the spectrogram of a quiet one is pale. */
+export function drawLevel({ peak, rms }) {
+  const level = (amplitude) => (20 * Math.log10(amplitude)).toFixed(1).replace("-", "−");
+  const said = peak ? `peak ${level(peak)}, mean ${level(rms)} dBFS` : "digital silence";
+  byId("facts").append(` · ${said}`);
+}
+
 const lasting = (duration_s) => (duration_s < 0.1 ? `${(duration_s * 1000).toPrecision(2)} ms` : `${duration_s.toFixed(1)} s`);
 
 /** The page without an audio: whether that is the end, or the server has still to say. */

@@ -3,7 +3,7 @@
 import { Again } from "/static/again.js";
 import { byId } from "/static/element.js";
 import * as api from "./api.js";
-import { drawRest, drawTask, drawUnsent, tellFault, tellRefusal, tellSilence, tellUnkept } from "./desk-view.js";
+import { drawLevel, drawRest, drawTask, drawUnsent, tellFault, tellRefusal, tellSilence, tellUnkept } from "./desk-view.js";
 import { marksOf } from "./drafts.js";
 import { atFirstTouch } from "./first-key.js";
 import { keyOf } from "./outbox.js";
@@ -156,6 +156,7 @@ export class Desk {
       if (this.#task !== task) return; // another tab went on
       await this.#player.load(audio);
       if (this.#task !== task) return;
+      drawLevel(audio);
       this.#enter("ready");
       unsay("audio");
       await this.#play();

@@ -22,15 +22,13 @@ export function around({ samples, rate_hz }, time_s) {
 /** Plays what is around a moment; what it played before ends. */
 export class Excerpt {
   #audio = null;
-  #peak = 0;
   #context = null; // made at the first key: a browser allows none before
   #source = null;
 
-  /** The audio `{samples, rate_hz}` that `play` is about. */
+  /** The audio `{samples, rate_hz, peak}` that `play` is about. */
   load(audio) {
     this.stop();
     this.#audio = audio;
-    this.#peak = audio.samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 1); // beyond 1 it would be clipped
   }
 
   /** Slower and faster, the pitch goes along: nothing moves in time. */
@@ -38,11 +36,11 @@ export class Excerpt {
     this.stop();
     this.#context ??= new AudioContext();
     this.#context.resume();
-    const { rate_hz } = this.#audio;
+    const { rate_hz, peak } = this.#audio;
     const { samples } = around(this.#audio, time_s);
     const buffer = this.#context.createBuffer(1, samples.length, rate_hz);
     buffer.copyToChannel(
-      samples.map((sample) => sample / this.#peak),
+      samples.map((sample) => sample / Math.max(peak, 1)), // beyond full scale it would be clipped
       0,
     );
     this.#source = new AudioBufferSourceNode(this.#context, { buffer, playbackRate: speed });

@@ -4,17 +4,17 @@
 const JITTER_PX = 5; // a hand that moves less has clicked
 const REACH_PX = { mouse: 5, pen: 8, touch: 14 }; // how near to an edge is on it
 
-export function listenToHand(plot, { player, marks, overlay }) {
+export function listenToHand(plot, { player, view, marks, overlay }) {
   let grip = null; // where the hand went down, `drag(by_s, to_s)`: what it then draws, or moves of the mark `id`
   let sketch = null;
 
   const timeAt = ({ clientX }) => {
     const { left, width } = plot.getBoundingClientRect();
-    return Math.min(Math.max((clientX - left) / width, 0), 1) * player.duration_s;
+    return view.time(Math.min(Math.max((clientX - left) / width, 0), 1));
   };
 
   function edgeAt(event) {
-    const reach_s = ((REACH_PX[event.pointerType] ?? 5) / plot.clientWidth) * player.duration_s;
+    const reach_s = ((REACH_PX[event.pointerType] ?? 5) / plot.clientWidth) * view.span_s;
     const isOn = (mark) => mark.id === marks.selected;
     const edges = marks.list.flatMap((mark) =>
       ["onset_s", "offset_s"].map((edge) => ({ mark, edge, away_s: Math.abs(mark[edge] - timeAt(event)) })),

@@ -14,6 +14,17 @@ export const KEYS = {
     { show: [",", "."], keys: [",", "."], says: "back, on by half a second", action: "seek", repeats: true },
     { show: ["Home"], keys: ["Home"], says: "to the beginning", action: "toBeginning" },
   ],
+  Look: [
+    { show: ["Z", "X"], keys: ["z", "x"], says: "zoom in, out; so does the wheel", action: "zoom", repeats: true },
+    { show: ["V"], keys: ["v"], says: "fit the mark into view; again: the whole audio", action: "fit" },
+    {
+      show: ["PgUp", "PgDn"],
+      keys: ["PageUp", "PageDown"],
+      says: "scroll; so does the wheel with Shift",
+      action: "scroll",
+      repeats: true,
+    },
+  ],
   Mark: [
     { show: ["drag"], keys: [], says: "draw a mark, inside another too" },
     { show: ["drag edge"], keys: [], says: "move that edge; Shift drag moves the mark" },
@@ -45,7 +56,7 @@ export const KEYS = {
       action: "nudgeOffset",
       repeats: true,
     },
-    { show: ["Ctrl", "Alt"], keys: [], says: "held with these arrows: by 1 ms, by 100 ms" },
+    { show: ["Ctrl", "Alt"], keys: [], says: "with these arrows: by 1 ms, by 100 ms" },
     { show: ["Shift I"], keys: ["{", "Shift+i"], says: "its onset to the cursor", action: "onsetHere" },
     { show: ["Shift O"], keys: ["}", "Shift+o"], says: "its offset to the cursor", action: "offsetHere" },
     { show: ["Delete"], keys: ["Delete", "Backspace"], says: "delete it", action: "remove" },

@@ -11,6 +11,7 @@ import { byId, element } from "/static/element.js";
 import { listenToHand } from "./hand.js";
 import { keyHelp } from "./help.js";
 import { listenToKeys } from "./keys.js";
+import { Look, showLook } from "./look.js";
 import { Marks } from "./marks.js";
 import { showMarks } from "./marks-view.js";
 import { Outbox } from "./outbox.js";
@@ -23,6 +24,8 @@ import { notify, say, unsay } from "./say.js";
 import { Suggestions } from "./suggestions.js";
 import { oneTabAtATime } from "./tabs.js";
 import { showTransport } from "./transport.js";
+import { View } from "./view.js";
+import { listenToWheel, showView } from "./zooming.js";
 
 const SLOW_S = 2;
 
@@ -42,8 +45,9 @@ async function open() {
 
   const marks = new Marks();
   const outbox = new Outbox(labeler_id, classes);
-  const player = new Player(new Picture(byId("wave"), byId("axis"), byId("frequencies")));
   const suggestions = new Suggestions(classes, marks, (class_id) => actions.choose(class_id));
+  const [view, look] = [new View(), new Look(labeler_id)];
+  const player = new Player(new Picture(byId("wave"), byId("axis"), byId("frequencies"), view, look), view);
   const desk = new Desk({
     person,
     player,
@@ -55,9 +59,12 @@ async function open() {
     drafts: new Drafts(labeler_id),
   });
   const nameOf = (class_id) => classes.name(class_id);
-  const actions = meant(makeActions({ player, marks, classes, suggestions, desk }), desk);
+  const actions = meant(makeActions({ player, view, marks, classes, suggestions, desk }), desk);
   const picker = new ClassPicker(classes, marks, actions.choose, actions.addClass);
-  listenToHand(byId("wave"), { player, marks, overlay: new Overlay(player, marks, nameOf) });
+  listenToHand(byId("wave"), { player, view, marks, overlay: new Overlay(player, view, marks, nameOf) });
+  listenToWheel(byId("wave"), view);
+  showView(view);
+  showLook(look);
   showMarks(marks, nameOf);
   showTransport(player);
   picker.draw();
@@ -101,7 +108,7 @@ function listenToButtons(actions) {
     const button = target.closest("button");
     const action = button?.dataset.action;
     // A double click is no second word, where one is asked for, and does not submit two audios.
-    if (action && !(action === "submit" && detail > 1)) actions[action]();
+    if (action && !(action === "submit" && detail > 1)) actions[action](button.dataset.key);
     // After a click of the mouse the keys are the page's again, not the button's, nor that of one drawn in its place.
     if (button && detail > 0) document.activeElement.closest("#work button")?.blur();
   });

@@ -9,15 +9,18 @@ export class Player extends EventTarget {
   /** Whether the span at hand, or else the whole audio, is played round and round. */
   looping = false;
   #picture;
+  #view;
   #media = new Audio();
   #excerpt = new Excerpt();
   #span = null; // {onset_s, offset_s} of the mark at hand
   #stopAt_s = null;
   #duration_s = 0;
+  #at_s = 0; // the cursor when it was looked at last
 
-  constructor(picture) {
+  constructor(picture, view) {
     super();
     this.#picture = picture;
+    this.#view = view;
     for (const event of ["play", "pause", "ended"]) {
       this.#media.addEventListener(event, () => this.#emit("state"));
     }
@@ -38,6 +41,7 @@ export class Player extends EventTarget {
     this.#duration_s = audio.duration_s;
     this.#excerpt.load(audio);
     this.#picture.show(audio);
+    this.#view.reset(audio.duration_s);
     this.#emit("loaded");
     this.#emit("time");
   }
@@ -60,7 +64,13 @@ export class Player extends EventTarget {
 
   set cursor_s(time_s) {
     this.#stopAt_s = null;
+    this.#seek(time_s);
+    this.#view.reveal(this.cursor_s);
+  }
+
+  #seek(time_s) {
     this.#media.currentTime = Math.min(Math.max(time_s, 0), this.#duration_s);
+    this.#at_s = this.cursor_s;
     this.#emit("time");
   }
 
@@ -124,12 +134,20 @@ export class Player extends EventTarget {
   #reached() {
     this.#emit("time");
     if (!this.isPlaying) return;
+    this.#keepInView();
     if (this.#stopAt_s !== null && this.cursor_s >= this.#stopAt_s && !this.looping) {
       this.pause();
       this.cursor_s = this.#stopAt_s;
     } else if (this.looping && this.#span && this.cursor_s >= this.#span.offset_s) {
-      this.cursor_s = this.#span.onset_s;
+      this.#seek(this.#span.onset_s);
     }
+  }
+
+  // The view goes on as the cursor leaves it, but not where a person has looked away from it.
+  #keepInView() {
+    const isInView = (time_s) => this.#view.from_s <= time_s && time_s <= this.#view.to_s;
+    if (isInView(this.#at_s)) this.#view.reveal(this.cursor_s);
+    this.#at_s = this.cursor_s;
   }
 
   #emit(name) {

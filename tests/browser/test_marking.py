@@ -198,3 +198,29 @@ async def test_the_shortest_audio_can_be_marked(gateway: GatewayInBrowser) -> No
     await gateway.submissions(4)
     lengths = [offset_s - onset_s for _, _, onset_s, offset_s in await gateway.said()]
     assert lengths == pytest.approx([n / RATE_HZ for n in (1, 2, 100, 400)])
+
+
+async def test_a_mark_gets_the_classes_of_the_last_by_one_key(gateway: GatewayInBrowser) -> None:
+    await gateway.classes("Engine", "Gull", "Horn")
+    await gateway.propose(2)
+    labeling = await gateway.labeling_page()
+    await labeling.listen()
+    await labeling.press("a")
+    await labeling.shows("Nothing has been given a class yet")
+    await labeling.put_cursor(1)
+    await labeling.press("i", ".", "o", "1", "2")
+    await labeling.put_cursor(2)
+    await labeling.press("i", ".", "o", "a")
+    await labeling.put_cursor(3)
+    await labeling.press("i", ".", "o", "3", "3", "2", "a")
+    assert await labeling.marks() == [
+        "1 1.00 – 1.50 s Engine, Gull",
+        "2 2.00 – 2.50 s Engine, Gull",
+        "3 3.00 – 3.50 s Gull",
+    ]
+    await labeling.press("k", "a", "a", "Control+z", "Control+z")  # it has them, so nothing was changed
+    assert (await labeling.marks())[-1] == "3 3.00 – 3.50 s Horn"
+    await labeling.press("Control+Shift+z", "Control+Shift+z", "Enter")
+    await labeling.comes_to(2)
+    await labeling.press("a")
+    assert await labeling.marks() == ["1 0.00 – 4.00 s Gull"]

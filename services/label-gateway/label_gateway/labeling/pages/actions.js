@@ -15,6 +15,8 @@ const SELECT_FIRST = "Select a mark first: J or K, or click it.";
 export function makeActions({ player, view, marks, classes, suggestions, desk }) {
   let begun = []; // the ids of marks that have begun and wait for their end, the last one last
 
+  let last = []; // the classes of the mark that was given one last
+
   const title = (mark) => `Mark ${marks.number(mark.id)}`;
   const namesOf = (mark) => listed(mark.class_ids.map((id) => classes.name(id)));
   const withMark =
@@ -58,6 +60,7 @@ export function makeActions({ player, view, marks, classes, suggestions, desk })
     } else if (marks.toggleClass(marks.selected, class_id)) {
       say(`${title(marks.current)}: `, ...namesOf(marks.current), ".");
     } else return say(`${title(marks.current)}: no longer `, named(name), ".");
+    last = marks.current.class_ids;
     classes.use(class_id);
   }
 
@@ -157,6 +160,13 @@ export function makeActions({ player, view, marks, classes, suggestions, desk })
     suggestedClass(key) {
       const class_id = suggestions.behind(key);
       if (class_id !== undefined) choose(class_id);
+    },
+    sameAsLast() {
+      if (!last.length) return say("Nothing has been given a class yet that this could have too.");
+      if (marks.list.length && !marks.current) return say(SELECT_FIRST);
+      if (!marks.list.length) marks.addWhole(last);
+      else marks.addClasses(marks.selected, last);
+      say(`${title(marks.current)}: `, ...namesOf(marks.current), ".");
     },
     doubt: () => choose(classes.doubt.class_id),
     submit: () => desk.submit(),

@@ -12,7 +12,8 @@ import { say, unsay } from "./say.js";
 const SLOW_S = 3;
 // What can be done with an audio that cannot be heard.
 const UNHEARD = (
-  "whole select selectNone remove undo redo choose addClass keyedClass suggestedClass doubt find palette stick submit"
+  "whole select selectNone remove undo redo choose addClass keyedClass suggestedClass sameAsLast doubt " +
+  "find palette stick submit"
 ).split(" ");
 
 export class Desk {

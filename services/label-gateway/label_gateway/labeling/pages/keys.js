@@ -77,6 +77,7 @@ export const KEYS = {
       says: "the same with a likely class, where the batch shows them",
       action: "suggestedClass",
     },
+    { show: ["A"], keys: ["a"], says: "the classes of the last mark that got one", action: "sameAsLast" },
     { show: ["D"], keys: ["d"], says: "the same with Doubt", action: "doubt" },
     { show: ["/", "F"], keys: ["/", "f"], says: "find a class, or add one", action: "find" },
     { show: ["G"], keys: ["g"], says: "all classes, group by group", action: "palette" },

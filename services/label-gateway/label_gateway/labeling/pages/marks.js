@@ -88,6 +88,13 @@ export class Marks extends EventTarget {
     return !has;
   }
 
+  /** Gives the mark those of these classes that it has not. */
+  addClasses(id, class_ids) {
+    const mark = this.list.find((it) => it.id === id);
+    const missing = class_ids.filter((it) => !mark.class_ids.includes(it));
+    if (missing.length) this.#replace({ ...mark, class_ids: [...mark.class_ids, ...missing] });
+  }
+
   remove(id) {
     const place = this.list.findIndex((mark) => mark.id === id);
     this.#remember();

@@ -12,6 +12,7 @@ from escolta.web import Pages, Visitor
 from label_gateway.batches.handlers import Batches
 from label_gateway.batches.store import BatchAudio
 from label_gateway.labeling import tasks
+from label_gateway.labeling.last import LastAudio, last_audios
 from label_gateway.labeling.submissions import MOST_EVENTS, AlreadySettled, NotAssigned, submit
 from label_gateway.people.access import Access, problems
 from label_gateway.people.labelers import Labeler, Role
@@ -61,6 +62,17 @@ def add_routes(routes: APIRouter, on: Platform, access: Access, batches: Batches
     ) -> list[tasks.Task]:
         """The audios that I hear next, in order; the second is there to be fetched in advance."""
         return await tasks.next_tasks(on.catalog, caller.labeler_id, limit)
+
+    @routes.get("/api/tasks/last")
+    async def my_last_audios(
+        caller: Annotated[Labeler, Depends(access.caller)],
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    ) -> list[LastAudio]:
+        """What I said of the audios that I labeled last in open batches, the newest first.
+
+        Those that are not settled may be labeled again.
+        """
+        return await last_audios(on.catalog, caller.labeler_id, limit)
 
     @routes.put(
         "/api/tasks/{iteration_id}/{audio_id}",

@@ -12,7 +12,7 @@ const ZOOM = 2; // times as much, or as little, in view
 const PAGE = 0.8; // of the view, by which it goes on
 const SELECT_FIRST = "Select a mark first: J or K, or click it.";
 
-export function makeActions({ player, view, marks, classes, suggestions, desk }) {
+export function makeActions({ player, view, marks, classes, suggestions, desk, back }) {
   let begun = []; // the ids of marks that have begun and wait for their end, the last one last
 
   let last = []; // the classes of the mark that was given one last
@@ -140,8 +140,9 @@ export function makeActions({ player, view, marks, classes, suggestions, desk })
       marks.remove(mark.id);
       say(`${gone} is deleted; Ctrl Z brings it back.`);
     }),
-    undo: () => say(marks.undo() ? "Undone." : "There is nothing to undo."),
-    redo: () => say(marks.redo() ? "Done again." : "There is nothing to redo."),
+    undo: () => (marks.undo() ? say("Undone.") : back.undo()),
+    redo: () => (marks.redo() ? say("Done again.") : desk.goOn() || say("There is nothing to redo.")),
+    last: () => back.last(),
 
     choose,
     addClass,

@@ -13,6 +13,9 @@ export async function confirm(labeler_id) {
 /** The first `limit` audios that wait for me, in order: `[{iteration_id, audio_id, place, of, suggested, …}]`. */
 export const tasks = (limit) => json("GET", `/api/tasks?limit=${limit}`);
 
+/** What I said of the audios that I labeled last, the newest first: tasks with `{submitted_at, settled, events}`. */
+export const lastAudios = () => json("GET", "/api/tasks/last");
+
 /** Says what I heard in an audio, `events` as `[{class_id, onset_s, offset_s}]`; saying it twice is no harm. */
 export const submit = ({ iteration_id, audio_id, suggested = [] }, events) =>
   json("PUT", `/api/tasks/${iteration_id}/${audio_id}`, { events, suggestions_shown: suggested.length > 0 });

@@ -16,6 +16,10 @@ const UNHEARD = (
   "find palette stick submit"
 ).split(" ");
 
+// What can be done where no audio is left as well.
+const BACK = ["undo", "last"];
+const OPEN_AGAIN = " Open again: Enter says it anew, Ctrl Shift Z leaves it as it was.";
+
 export class Desk {
   #person;
   #player;
@@ -33,6 +37,7 @@ export class Desk {
   #hasLeft = false; // another tab does the work
   #isSure = false; // Enter was pressed once with nothing marked
   #isToldUnkept = false; // the browser keeps no draft
+  #reopened = new Map(); // key of a task -> what was said of it
   #asked = 0;
   #again = new Again(() => this.sync());
   #endWaiting = () => {}; // for a touch that allows sound
@@ -53,10 +58,40 @@ export class Desk {
 
   /** Why an action would mean nothing now, in words; null where it means something. */
   hindrance(action) {
+    if (BACK.includes(action) && this.#state !== "loading" && !this.#hasLeft) return null;
     if (this.#state === "rest") return "";
     if (this.#state === "loading") return "This audio is not here yet.";
     if (this.#state === "ready" || UNHEARD.includes(action)) return null;
     return "This audio cannot be played: give the whole a class, or Doubt, or try again.";
+  }
+
+  /** What the person said last, `[{task, events, settled}]`, the newest first; rejects where the server is away. */
+  async last() {
+    const unsent = this.#outbox.unsent(); // before the server is asked: what is sent meanwhile is in one of both
+    const isUnsent = (audio) => unsent.some(({ task }) => keyOf(task) === keyOf(audio));
+    const told = (await api.lastAudios()).filter((audio) => !isUnsent(audio) && !this.#queue.isOpenAgain(audio));
+    return [
+      ...unsent.map((said) => ({ ...said, settled: false })),
+      ...told.map(({ events, settled, ...task }) => ({ task, events, settled })),
+    ];
+  }
+
+  /** Opens an audio of `last()` again; the one at hand comes after it, as it is. */
+  reopen({ task, events }) {
+    this.#outbox.takeBack(task);
+    if (!this.#drafts.recall(task).length) this.#drafts.keep(task, marksOf(events));
+    this.#queue.reopen(task);
+    this.#reopened.set(keyOf(task), inOrder(events));
+    this.#next();
+  }
+
+  /** Goes on from an audio that was opened again and is as it was; false where there is none. */
+  goOn() {
+    const before = this.#task && this.#reopened.get(keyOf(this.#task));
+    if (before === undefined || before !== inOrder(this.#marks.events())) return false;
+    this.#isSure = true;
+    this.submit();
+    return true;
   }
 
   /** Says to the server what is marked, and shows the next audio without waiting for the answer. */
@@ -175,7 +210,8 @@ export class Desk {
 
   async #play() {
     const { place, of } = this.#task;
-    const title = `Audio ${place} of ${of}.`;
+    const isAgain = this.#reopened.has(keyOf(this.#task));
+    const title = `Audio ${place} of ${of}.${isAgain ? OPEN_AGAIN : ""}`;
     say(title);
     try {
       await this.#player.play(0);
@@ -228,3 +264,6 @@ export class Desk {
     });
   }
 }
+
+// To tell whether the same is said, in whatever order.
+const inOrder = (events) => JSON.stringify(events.map((it) => [it.onset_s, it.offset_s, it.class_id].join(" ")).sort());

@@ -61,7 +61,7 @@ export const KEYS = {
     { show: ["Shift O"], keys: ["}", "Shift+o"], says: "its offset to the cursor", action: "offsetHere" },
     { show: ["Delete"], keys: ["Delete", "Backspace"], says: "delete it", action: "remove" },
     { show: ["Esc"], keys: ["Escape"], says: "select none", action: "selectNone" },
-    { show: ["Ctrl Z"], keys: ["Ctrl+z"], says: "undo", action: "undo" },
+    { show: ["Ctrl Z"], keys: ["Ctrl+z"], says: "undo; then open your last audio again", action: "undo" },
     { show: ["Ctrl Shift Z"], keys: ["Ctrl+Shift+z", "Ctrl+y"], says: "redo", action: "redo" },
   ],
   Class: [
@@ -90,6 +90,7 @@ export const KEYS = {
       says: "submit and hear the next; twice if nothing is marked",
       action: "submit",
     },
+    { show: ["H"], keys: ["h"], says: "your last audios", action: "last" },
     { show: ["?"], keys: ["?"], says: "show these keys", action: "help" },
   ],
 };

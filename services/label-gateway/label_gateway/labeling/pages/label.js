@@ -8,6 +8,7 @@ import { ClassPicker } from "./class-picker.js";
 import { Desk } from "./desk.js";
 import { Drafts } from "./drafts.js";
 import { byId, element } from "/static/element.js";
+import { wayBack } from "./last.js";
 import { listenToHand } from "./hand.js";
 import { keyHelp } from "./help.js";
 import { listenToKeys } from "./keys.js";
@@ -59,7 +60,8 @@ async function open() {
     drafts: new Drafts(labeler_id),
   });
   const nameOf = (class_id) => classes.name(class_id);
-  const actions = meant(makeActions({ player, view, marks, classes, suggestions, desk }), desk);
+  const back = wayBack(byId("last"), desk, nameOf);
+  const actions = meant(makeActions({ player, view, marks, classes, suggestions, desk, back }), desk);
   const picker = new ClassPicker(classes, marks, actions.choose, actions.addClass);
   listenToHand(byId("wave"), { player, view, marks, overlay: new Overlay(player, view, marks, nameOf) });
   listenToWheel(byId("wave"), view);

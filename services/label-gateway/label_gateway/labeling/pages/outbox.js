@@ -36,6 +36,16 @@ export class Outbox extends EventTarget {
     return this.#waiting.keys();
   }
 
+  /** What is unsent, `[{task, events}]`, the newest first. */
+  unsent() {
+    return [...this.#waiting.values()].reverse();
+  }
+
+  /** `task` is open again: what was said of it is not sent any longer. */
+  takeBack(task) {
+    this.#remove(keyOf(task));
+  }
+
   /** False where the browser does not keep it: it is lost with the page unless it is sent before. */
   put(task, events) {
     this.#waiting.set(keyOf(task), { task, events });

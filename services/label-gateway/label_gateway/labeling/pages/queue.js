@@ -30,6 +30,20 @@ export class Queue {
     this.#items.shift();
   }
 
+  /** `task`, of which the person has said something already, comes before the audio at hand. */
+  reopen(task) {
+    const item = this.#item(task) ?? { task };
+    item.isReopened = true; // the server does not wait for it
+    this.#finished.delete(keyOf(task));
+    this.#items = [item, ...this.#items.filter((it) => it !== item)];
+    if (!item.audio || item.fault) fetchInto(item);
+  }
+
+  /** Whether the audio was opened again, and is not done. */
+  isOpenAgain(audio) {
+    return this.#item(audio)?.isReopened ?? false;
+  }
+
   /** The server refused what was said of `task`: it makes room for the others. */
   putAside(task) {
     this.#finished.add(keyOf(task));
@@ -51,9 +65,9 @@ export class Queue {
     const news = waiting.filter((task) => !this.#finished.has(keyOf(task)) && !this.#item(task));
     // The audio at hand stays at hand: there is work of the person's on it.
     const kept = this.#items.filter(
-      (item, i) => i === 0 || waiting.some((task) => keyOf(task) === keyOf(item.task)),
+      (item, i) => i === 0 || item.isReopened || waiting.some((task) => keyOf(task) === keyOf(item.task)),
     );
-    this.#items = [...kept, ...news.slice(0, 1 + AHEAD - kept.length).map((task) => ({ task }))];
+    this.#items = [...kept, ...news.slice(0, Math.max(1 + AHEAD - kept.length, 0)).map((task) => ({ task }))];
     for (const item of this.#items) if (!item.audio || item.fault?.isPassing) fetchInto(item);
   }
 

@@ -2,6 +2,7 @@
 
 import pytest
 from browser.at_work import GatewayInBrowser, LabelingPage
+from playwright.async_api import Route
 
 
 @pytest.fixture
@@ -95,6 +96,26 @@ async def test_what_is_not_sent_yet_opens_again_and_is_sent_once(
     await labeling.comes_to(2)
     await said(gateway, [("100000.wav", "Engine", 0, 4), ("100000.wav", "Gull", 0, 4)])
     gateway.faults.clear()  # the failures that the browser reports are what this test is about
+
+
+async def test_what_is_said_anew_while_the_first_is_on_its_way_is_what_counts(
+    labeling: LabelingPage, gateway: GatewayInBrowser
+) -> None:
+    held: list[Route] = []
+
+    async def is_on_its_way() -> bool:
+        return bool(held)
+
+    await labeling.page.route("**/api/tasks/*/*", lambda route: held.append(route))
+    await say_and_go_on(labeling, "1", 2)
+    await gateway.until(is_on_its_way)
+    await labeling.press("Control+z")
+    await labeling.comes_to(1)
+    await labeling.press("1", "2", "Enter")
+    await labeling.comes_to(2)
+    await labeling.page.unroute("**/api/tasks/*/*")
+    await held[0].continue_()
+    await said(gateway, [("100000.wav", "Gull", 0, 4)])
 
 
 async def test_what_everybody_is_done_with_stays(gateway: GatewayInBrowser) -> None:

@@ -94,8 +94,9 @@ export function makeActions({ player, view, marks, classes, suggestions, desk, b
       sayView();
     },
     scroll(key) {
+      if (view.isWhole) return false; // the page scrolls
       view.scroll(key === "PageUp" ? -PAGE : PAGE);
-      sayView();
+      return sayView();
     },
 
     begin() {

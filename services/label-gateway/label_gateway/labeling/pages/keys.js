@@ -101,14 +101,16 @@ const byName = new Map(
     .flatMap((entry) => entry.keys.map((name) => [name, entry])),
 );
 
-/** Calls `actions[name](key, held)` as keys are pressed, but not while somebody types or a dialog is open. */
+/**
+ * Calls `actions[name](key, held)` as keys are pressed, but not while somebody types or a dialog is open. Where an action
+ * answers false, the key stays the browser's.
+ */
 export function listenToKeys(actions) {
   document.addEventListener("keydown", (event) => {
     const name = namesOf(event).find((it) => byName.has(it));
     const entry = byName.get(name);
     if (!entry || (event.repeat && !entry.repeats) || isElsewhere(event)) return;
-    event.preventDefault();
-    actions[entry.action](bare(name), name);
+    if (actions[entry.action](bare(name), name) !== false) event.preventDefault();
   });
 }
 

@@ -58,15 +58,17 @@ export class Outbox extends EventTarget {
    */
   async send() {
     let fault = null;
-    for (const [key, { task, events }] of this.#waiting) {
+    for (const [key, said] of this.#waiting) {
+      // Opened again on its way, it may be gone by now, or something else may be said in its place.
+      const isStillSaid = () => this.#waiting.get(key) === said;
       try {
-        const answer = await api.submit(task, await this.#classes.told(events));
-        this.#remove(key);
+        const answer = await api.submit(said.task, await this.#classes.told(said.events));
+        if (isStillSaid()) this.#remove(key);
         this.dispatchEvent(new CustomEvent("sent", { detail: answer }));
       } catch (error) {
         if (error.status === 0 || error.status === 401) throw error;
         if (error.isPassing) fault ??= error;
-        else this.#refused(key, error.message);
+        else if (isStillSaid()) this.#refused(key, error.message);
       }
     }
     if (fault) throw fault;

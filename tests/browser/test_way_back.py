@@ -103,17 +103,22 @@ async def test_what_is_said_anew_while_the_first_is_on_its_way_is_what_counts(
 ) -> None:
     held: list[Route] = []
 
+    async def hold_the_first(route: Route) -> None:
+        if held:
+            await route.continue_()
+        else:
+            held.append(route)
+
     async def is_on_its_way() -> bool:
         return bool(held)
 
-    await labeling.page.route("**/api/tasks/*/*", lambda route: held.append(route))
+    await labeling.page.route("**/api/tasks/*/*", hold_the_first)
     await say_and_go_on(labeling, "1", 2)
     await gateway.until(is_on_its_way)
     await labeling.press("Control+z")
     await labeling.comes_to(1)
     await labeling.press("1", "2", "Enter")
     await labeling.comes_to(2)
-    await labeling.page.unroute("**/api/tasks/*/*")
     await held[0].continue_()
     await said(gateway, [("100000.wav", "Gull", 0, 4)])
 

@@ -7,7 +7,7 @@ from browser.sounds import DURATION_S, RATE_HZ, click, recording
 from browser.test_times import DRAWN, LISTEN_IN
 
 NEAR_S = 0.002
-WHOLE = (0, DURATION_S)
+WHOLE = (0.0, DURATION_S)
 SPEEDS = ["0.25", "0.5", "0.75", "1", "1.5", "2"]
 
 # How dark the spectrogram is from one part of its width to another, 0 to 1.

@@ -25,6 +25,25 @@ export const KEYS = {
       repeats: true,
     },
   ],
+  Class: [
+    {
+      show: ["1", "…", "9"],
+      keys: [..."123456789"],
+      says: "a class of the mark, on and off; with nothing marked, of the whole audio",
+      action: "keyedClass",
+    },
+    {
+      show: ["E", "R", "T"],
+      keys: ["e", "r", "t"],
+      says: "the same with a likely class, where the batch shows them",
+      action: "suggestedClass",
+    },
+    { show: ["D"], keys: ["d"], says: "the same with Doubt", action: "doubt" },
+    { show: ["A"], keys: ["a"], says: "the classes of the last mark that got one", action: "sameAsLast" },
+    { show: ["/", "F"], keys: ["/", "f"], says: "find a class, or add one", action: "find" },
+    { show: ["G"], keys: ["g"], says: "all classes, group by group", action: "palette" },
+    { show: ["S"], keys: ["s"], says: "give each new mark this class, until S again", action: "stick" },
+  ],
   Mark: [
     { show: ["drag"], keys: [], says: "draw a mark, inside another too" },
     { show: ["drag edge"], keys: [], says: "move that edge; Shift drag moves the mark" },
@@ -63,25 +82,6 @@ export const KEYS = {
     { show: ["Esc"], keys: ["Escape"], says: "select none", action: "selectNone" },
     { show: ["Ctrl Z"], keys: ["Ctrl+z"], says: "undo; then open your last audio again", action: "undo" },
     { show: ["Ctrl Shift Z"], keys: ["Ctrl+Shift+z", "Ctrl+y"], says: "redo", action: "redo" },
-  ],
-  Class: [
-    {
-      show: ["1", "…", "9"],
-      keys: [..."123456789"],
-      says: "a class of the mark, on and off; with nothing marked, of the whole audio",
-      action: "keyedClass",
-    },
-    {
-      show: ["E", "R", "T"],
-      keys: ["e", "r", "t"],
-      says: "the same with a likely class, where the batch shows them",
-      action: "suggestedClass",
-    },
-    { show: ["A"], keys: ["a"], says: "the classes of the last mark that got one", action: "sameAsLast" },
-    { show: ["D"], keys: ["d"], says: "the same with Doubt", action: "doubt" },
-    { show: ["/", "F"], keys: ["/", "f"], says: "find a class, or add one", action: "find" },
-    { show: ["G"], keys: ["g"], says: "all classes, group by group", action: "palette" },
-    { show: ["S"], keys: ["s"], says: "give each new mark this class, until S again", action: "stick" },
   ],
   "Go on": [
     {

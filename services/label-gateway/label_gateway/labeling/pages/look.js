@@ -1,7 +1,7 @@
 // How the spectrogram looks, as each person likes it: kept in this browser.
 
 import { byId, element } from "/static/element.js";
-import { keep, recall } from "./kept.js";
+import { keep, recall } from "./storage.js";
 import { SCALES } from "./spectrum.js";
 
 const CHOICES = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from selectolax.lexbor import LexborNode
 
 from label_gateway.bat.errors import UnexpectedPage
-from label_gateway.bat.pages import described, parsed
+from label_gateway.bat.parsing import described, parsed
 
 A_PAGE = 100
 """Rows that a list shows at once."""

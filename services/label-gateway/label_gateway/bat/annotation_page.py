@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from label_gateway.bat.errors import UnexpectedPage
-from label_gateway.bat.pages import described
+from label_gateway.bat.parsing import described
 
 EXPECTED = "the page of an annotation"
 
@@ -68,20 +68,20 @@ _STATEMENT = re.compile(
 def _items(body: str) -> list[Item]:
     found: list[Item] = []
     tags: list[str] = []
-    for said in _STATEMENT.finditer(body):
-        if said["cleared"]:
+    for statement in _STATEMENT.finditer(body):
+        if statement["cleared"]:
             tags = []
-        elif said["tag"] is not None:
-            tags.append(html.unescape(said["tag"]))
-        elif said["kind"]:
-            names = html.unescape(said["classes"])
-            classes = tuple(names.split(" ") if said["kind"] == "region" else [names]) if names else ()
-            times = float(said["start"]), float(said["end"])
-            found.append(Item(said["kind"], int(said["id"]), *times, classes, tuple(tags)))
+        elif statement["tag"] is not None:
+            tags.append(html.unescape(statement["tag"]))
+        elif statement["kind"]:
+            names = html.unescape(statement["classes"])
+            classes = tuple(names.split(" ") if statement["kind"] == "region" else [names]) if names else ()
+            times = float(statement["start"]), float(statement["end"])
+            found.append(Item(statement["kind"], int(statement["id"]), *times, classes, tuple(tags)))
         elif not found:
             raise UnexpectedPage(EXPECTED, "a prominence of no region")
         else:
-            found[-1].prominences[html.unescape(said["of"])] = int(said["prominence"])
+            found[-1].prominences[html.unescape(statement["of"])] = int(statement["prominence"])
     return found
 
 

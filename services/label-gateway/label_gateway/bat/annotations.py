@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from label_gateway.bat.answers import DISABLED, UNKNOWN_USER, UNKNOWN_WAV, NotTaken
-from label_gateway.bat.pages import Annotation
+from label_gateway.bat.parsing import Annotation
 from label_gateway.bat.reading import Said
 from label_gateway.bat.spans import Span
 from label_gateway.bat.store import Project
@@ -40,9 +40,9 @@ async def note_finished(db: asyncpg.Connection, project: Project, finished: Sequ
     """
     given = (
         *project.key,
-        [one.wav for one in finished],
-        [one.user for one in finished],
-        [one.annotation_id for one in finished],
+        [annotation.wav for annotation in finished],
+        [annotation.user for annotation in finished],
+        [annotation.annotation_id for annotation in finished],
     )
     async with db.transaction():
         await db.execute(_LEFT, *given[:4])

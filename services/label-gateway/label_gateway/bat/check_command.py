@@ -25,15 +25,15 @@ def check(context: typer.Context) -> None:
 async def _check(open_platform: OpenPlatform) -> list[Found]:
     found: list[Found] = []
     async with open_platform(bus=False) as on, open_bat(on.settings) as bat:
-        async for one in looked_at(bat):
-            found.append(_told(one))
+        async for finding in looked_at(bat):
+            found.append(_told(finding))
         if not found[-1].stops:
-            async for one in ready(on.catalog):
-                found.append(_told(one))
+            async for finding in ready(on.catalog):
+                found.append(_told(finding))
     return found
 
 
-def _told(one: Found) -> Found:
-    mark = "✗" if one.stops else "!" if one.todo else "✓"
-    print(on_screen(f"{mark} {one.what}" + (f": {one.todo}" if one.todo else "")), flush=True)
-    return one
+def _told(finding: Found) -> Found:
+    mark = "✗" if finding.stops else "!" if finding.todo else "✓"
+    print(on_screen(f"{mark} {finding.what}" + (f": {finding.todo}" if finding.todo else "")), flush=True)
+    return finding

@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from escolta.service import Settings
-from label_gateway.bat import admin, pages
+from label_gateway.bat import admin, parsing
 from label_gateway.bat.admin import A_PAGE, Marks, Prominence, Row
 from label_gateway.bat.annotation_page import AnnotationPage, annotation_page
 from label_gateway.bat.errors import UnexpectedPage
-from label_gateway.bat.pages import Annotation, Named
+from label_gateway.bat.parsing import Annotation, Named
 from label_gateway.bat.session import TOOL, Session, open_session
 
 _MODELS = "admin/annotation_tool/"
@@ -30,17 +30,17 @@ class Bat:
 
     async def classes(self) -> list[Named]:
         """Every class, of all projects and teams."""
-        return pages.classes(await self.session.get(f"{TOOL}classes/"))
+        return parsing.classes(await self.session.get(f"{TOOL}classes/"))
 
     async def add_class(self, name: str) -> None:
         """A class that may be there already."""
         shown = await self.session.post(f"{TOOL}classes/", {"name": name})
-        if shown is not None and "already exists" not in pages.refusal(shown):
+        if shown is not None and "already exists" not in parsing.refusal(shown):
             raise _refused(f"class {name!r}", shown)
 
     async def projects(self) -> list[Named]:
         """Every project, of all teams."""
-        return pages.projects(await self.session.get(f"{TOOL}projects/"))
+        return parsing.projects(await self.session.get(f"{TOOL}projects/"))
 
     async def add_project(self, name: str, classes: Sequence[str]) -> None:
         """A project in which events may overlap, with these classes for good."""
@@ -72,7 +72,7 @@ class Bat:
         An unknown project has none.
         """
         html = await self.session.get(f"{TOOL}annotations/", project=project, status=status, **only)
-        return pages.annotations(html)
+        return parsing.annotations(html)
 
     async def regions(self, *annotation_ids: int) -> list[Row]:
         """The regions of annotations: what was marked, cut into parts that do not overlap."""
@@ -124,4 +124,4 @@ async def open_bat(settings: Settings) -> AsyncIterator[Bat]:
 
 
 def _refused(what: str, html: str) -> UnexpectedPage:
-    return UnexpectedPage(f"that it takes {what}", pages.refusal(html) or pages.described(html))
+    return UnexpectedPage(f"that it takes {what}", parsing.refusal(html) or parsing.described(html))

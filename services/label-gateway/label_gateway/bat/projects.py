@@ -10,7 +10,7 @@ from label_gateway.bat import annotations, store
 from label_gateway.bat.client import Bat
 from label_gateway.bat.errors import BatFailed, BatUnreachable, Differs, NothingToChoose, UnexpectedPage
 from label_gateway.bat.names import class_name
-from label_gateway.bat.pages import Named
+from label_gateway.bat.parsing import Named
 from label_gateway.bat.store import Project
 from label_gateway.ontology.classes import SoundClass, classes
 

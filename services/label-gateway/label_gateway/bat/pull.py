@@ -23,7 +23,7 @@ from label_gateway.bat.answers import (
 from label_gateway.bat.client import Bat
 from label_gateway.bat.errors import BatFailed, UnexpectedPage
 from label_gateway.bat.metrics import Metrics
-from label_gateway.bat.pages import Annotation
+from label_gateway.bat.parsing import Annotation
 from label_gateway.bat.projects import name_classes
 from label_gateway.bat.reading import (
     BeingReworked,
@@ -105,10 +105,11 @@ class Pull:
     async def _finished(self, **only: str) -> list[Annotation]:
         """Raises `UnexpectedPage` where something else is listed than was asked for."""
         listed = await self.bat.annotations(self.project.name, **only)
-        for one in listed:
-            if (one.project, one.status) != (self.project.name, "finished"):
+        for annotation in listed:
+            if (annotation.project, annotation.status) != (self.project.name, "finished"):
                 raise UnexpectedPage(
-                    f"what is finished in {self.project.name}", f"{one.status} in {one.project}"
+                    f"what is finished in {self.project.name}",
+                    f"{annotation.status} in {annotation.project}",
                 )
         return listed
 
@@ -144,7 +145,7 @@ class Pull:
             self.pages_left -= 1
             said = await by_its_page(self.bat, project_id, answer.annotation_id)
         now = await self._finished(wav=answer.wav_name, user=answer.bat_user)
-        is_finished = answer.annotation_id in {one.annotation_id for one in now}
+        is_finished = answer.annotation_id in {annotation.annotation_id for annotation in now}
         if not is_finished or await region_ids_of(self.bat, answer.annotation_id) != said.region_ids:
             raise BeingReworked
         return said
@@ -208,5 +209,5 @@ async def _changed(bat: Bat, known: Mapping[int, tuple[int, ...]]) -> set[int]:
 
 def _one_of_each(finished: Sequence[Annotation]) -> list[Annotation]:
     """One for each wav and user. Where a wav is there twice, the first counts."""
-    by_segment = sorted(finished, key=lambda one: one.segment_id, reverse=True)
-    return list({(one.wav, one.user): one for one in by_segment}.values())
+    by_segment = sorted(finished, key=lambda annotation: annotation.segment_id, reverse=True)
+    return list({(annotation.wav, annotation.user): annotation for annotation in by_segment}.values())

@@ -13,7 +13,7 @@ import httpx
 from escolta.errors import Misconfigured
 from escolta.service import Settings
 from label_gateway.bat.errors import BatFailed, BatUnreachable, HostRefused, NotLetIn, UnexpectedPage
-from label_gateway.bat.pages import described, is_login, refusal, title
+from label_gateway.bat.parsing import described, is_login, refusal, title
 
 TOOL = "annotation_tool/"
 LONGEST_CONNECT_S = 10.0

@@ -101,13 +101,13 @@ def _rows(html: str, expected: str, cells: int) -> Iterator[list[LexborNode]]:
     Raises `UnexpectedPage`, also where the page says that it shows more.
     """
     page = parsed(html)
-    tables, said = page.css("table.table"), [_text(node) for node in page.css("p")]
-    if not tables and "No data is available." in said:
+    tables, paragraphs = page.css("table.table"), [_text(node) for node in page.css("p")]
+    if not tables and "No data is available." in paragraphs:
         return
     if len(tables) != 1:
         raise UnexpectedPage(expected, described(html))
     rows = [found for row in tables[0].css("tr") if (found := row.css("td"))]  # but the one of headings
-    shown = next((int(number[1]) for text in said if (number := _DISPLAYING.match(text))), len(rows))
+    shown = next((int(number[1]) for text in paragraphs if (number := _DISPLAYING.match(text))), len(rows))
     if shown != len(rows):
         raise UnexpectedPage(f"{expected}, {shown} of them", f"{len(rows)} of them")
     for found in rows:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from label_gateway.bat import admin, pages
+from label_gateway.bat import admin, parsing
 from label_gateway.bat.annotation_page import Item, annotation_page
 from label_gateway.bat.errors import UnexpectedPage
 
@@ -34,14 +34,14 @@ def table(*rows: tuple[object, ...], heads: int = 3, says: int | None = None) ->
 
 def test_classes_are_read_with_what_their_names_are():
     page = table((3, "Gull", "Delete"), (17, "a<b> & 'c'", "Delete"), (5, "café", "Delete"))
-    assert [(it.bat_id, it.name) for it in pages.classes(page)] == [
+    assert [(it.bat_id, it.name) for it in parsing.classes(page)] == [
         (3, "Gull"),
         (17, "a<b> & 'c'"),
         (5, "café"),
     ]
 
 
-@pytest.mark.parametrize("read", [pages.classes, pages.projects, pages.annotations])
+@pytest.mark.parametrize("read", [parsing.classes, parsing.projects, parsing.annotations])
 def test_a_list_is_empty_where_bat_says_so_and_nowhere_else(read):
     assert read(FRAME.format("Some list", NOTHING)) == []
     for other in (LOGIN, DEBUGGER, "", "<p>hello</p>", FRAME.format("Welcome to nginx!", ""), '{"a": 1}'):
@@ -51,34 +51,34 @@ def test_a_list_is_empty_where_bat_says_so_and_nowhere_else(read):
 
 def test_a_list_that_lacks_rows_of_those_that_it_tells_of_is_an_error():
     with pytest.raises(UnexpectedPage, match="3 of them, and what came was 1"):
-        pages.classes(table((3, "Gull", "Delete"), says=3))
+        parsing.classes(table((3, "Gull", "Delete"), says=3))
 
 
 @pytest.mark.parametrize("row", [("three", "Gull", "Delete"), (3, "Gull")])
 def test_a_row_of_another_form_is_an_error(row):
     with pytest.raises(UnexpectedPage):
-        pages.classes(table(row))
+        parsing.classes(table(row))
 
 
 def test_projects_say_whether_events_may_overlap():
     page = table((1, "one", "Yes", "Nov. 22", ""), (2, "two", "No", "noon", ""))
-    assert [(it.name, it.overlaps) for it in pages.projects(page)] == [("one", True), ("two", False)]
+    assert [(it.name, it.overlaps) for it in parsing.projects(page)] == [("one", True), ("two", False)]
     with pytest.raises(UnexpectedPage):
-        pages.projects(table((1, "one", "Nov. 22", "", "")))
+        parsing.projects(table((1, "one", "Nov. 22", "", "")))
 
 
 def test_an_annotation_is_read_from_its_row():
     page = table(
         (9, "ann", 4, "x_0.0_2.0.wav", 7, "marina", "x.wav", "p", "noon", "finished", "Go", "Delete")
     )
-    [found] = pages.annotations(page)
+    [found] = parsing.annotations(page)
     assert (found.annotation_id, found.segment_id, found.user_id) == (9, 4, 7)
     assert (found.user, found.wav, found.project, found.status) == ("marina", "x.wav", "p", "finished")
 
 
 def test_what_an_error_page_calls_itself_is_told():
-    assert pages.title(DEBUGGER) == "IntegrityError: duplicate key"
-    assert pages.described(LOGIN) == pages.LOGIN
+    assert parsing.title(DEBUGGER) == "IntegrityError: duplicate key"
+    assert parsing.described(LOGIN) == parsing.LOGIN
 
 
 # The admin's --------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def test_of_all_annotations_that_a_form_offers_only_the_chosen_one_is_looked_at(
     chosen = f'<select name="annotation">{offered}<option value="9999" selected>it</option>{offered}</select>'
     page = form("region", chosen + TIMES + select("tags", None))
     assert admin.region(page) == admin.Marks(9999, 1e-05, 7.01229024943, ())
-    assert len(pages.parsed(page).css("option")) == 1
+    assert len(parsing.parsed(page).css("option")) == 1
 
 
 @pytest.mark.parametrize(

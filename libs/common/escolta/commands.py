@@ -6,6 +6,7 @@ In all of them `context.obj` is an `OpenPlatform`.
 """
 
 import ast
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,7 +45,7 @@ class Commands(TyperGroup):
 def _brought(within: str) -> dict[str, EntryPoint | set[str]]:
     """Each command by its name; of a group the names that are in it."""
     found: dict[str, EntryPoint | set[str]] = {}
-    for entry in entry_points(group="escolta.commands"):
+    for entry in _installed():
         name, dot, below = entry.name.removeprefix(within).partition(".")
         if not entry.name.startswith(within):
             continue
@@ -53,6 +54,12 @@ def _brought(within: str) -> dict[str, EntryPoint | set[str]]:
         elif isinstance(names := found.setdefault(name, set()), set):
             names.add(below)
     return found
+
+
+@cache
+def _installed() -> tuple[EntryPoint, ...]:
+    """Asked once: each answer reads what every package of the environment says of itself."""
+    return tuple(entry_points(group="escolta.commands"))
 
 
 def _loaded(entry: EntryPoint) -> Any:

@@ -95,8 +95,19 @@ def simulate(
         Campaign(strategy, seed, fold, imbalance, batch, labels, team, policy)
         for seed, fold, strategy in product(range(seeds), audios.fold_numbers(), chosen)
     ]
+    results, interrupted = _until_interrupted(audios, campaigns, console)
+    order = {campaign: place for place, campaign in enumerate(campaigns)}
+    results.sort(key=lambda result: (chosen.index(result.campaign.strategy), order[result.campaign]))
+    _report(results, json_file, plot)
+    if interrupted:
+        sys.exit(INTERRUPTED)
+
+
+def _until_interrupted(
+    audios: LabeledAudios, campaigns: Sequence[Campaign], console: Console
+) -> tuple[list[Result], bool]:
+    """The results in the order in which they came, and whether Ctrl-C ended it before the last."""
     results: list[Result] = []
-    interrupted = False
     try:
         # Closed in any case: an interruption between two results must end the workers too.
         with closing(run_all(audios, campaigns)) as coming, _progress(console) as bar:
@@ -105,14 +116,9 @@ def simulate(
                 results.append(result)
                 bar.update(task, advance=1)
     except KeyboardInterrupt:
-        interrupted = True
-    if interrupted:
         console.print(f"Interrupted: {len(results)} of {len(campaigns)} campaigns are done.")
-    order = {campaign: place for place, campaign in enumerate(campaigns)}
-    results.sort(key=lambda result: (chosen.index(result.campaign.strategy), order[result.campaign]))
-    _report(results, json_file, plot)
-    if interrupted:
-        sys.exit(INTERRUPTED)
+        return results, True
+    return results, False
 
 
 def run_all(audios: LabeledAudios, campaigns: Sequence[Campaign]) -> Generator[Result, None, None]:

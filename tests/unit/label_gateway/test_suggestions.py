@@ -56,6 +56,22 @@ async def test_a_class_is_shown_as_it_is_called_now_and_not_once_it_is_gone(gate
     assert [shown["name"] for shown in task["suggested"]] == ["herring gull"]
 
 
+async def test_an_audio_that_is_opened_again_has_them_as_it_had_them(gateway):
+    lead = await gateway.lead()
+    ana, _ = await gateway.team(lead, "harbor", "ana", "ben")
+    gull = await gateway.class_named(ana, "gull")
+    await suggest(gateway, await gateway.propose(1), "shown", [gull])
+    await suggest(gateway, await gateway.propose(1), "kept", [gull])
+    tasks = await gateway.until_tasks(ana, 2)
+    for task in tasks:
+        assert (await ana.put(address(task), json={"events": []})).status_code == 200
+    last = (await ana.get("/api/tasks/last")).json()
+    assert [audio["suggested"] for audio in last] == [[], [{"class_id": gull, "name": "gull"}]]
+    assert [{name: audio[name] for name in task} for task, audio in zip(tasks[::-1], last, strict=True)] == (
+        tasks[::-1]
+    )
+
+
 async def test_an_answer_keeps_whether_they_were_shown(gateway):
     """As the page says, where the batch has any to show; not where nothing is said, as by BAT."""
     lead = await gateway.lead()
@@ -75,7 +91,8 @@ async def test_an_answer_keeps_whether_they_were_shown(gateway):
     ]
     assert (await ana.put(address(first), json=said)).status_code == 200
     assert (await ben.put(address(first), json=said | {"suggestions_shown": True})).status_code == 200
-    assert (await kept(gateway))[:2] == [(shows, "ana", False), (shows, "ben", True)]
+    # Who has seen them once has seen them, whatever is said anew.
+    assert (await kept(gateway))[:2] == [(shows, "ana", True), (shows, "ben", True)]
     refused = await eva.put(address(first), json=said | {"suggestions_shown": "perhaps"})
     assert refused.status_code == 422
 

@@ -110,7 +110,7 @@ async def replace_submission(
 ) -> None:
     """Keep `events` as all that the labeler, for the group of that name, says of the audio.
 
-    `suggestions_shown` is kept where the batch has any to show.
+    `suggestions_shown` is kept where the batch has any to show; who has seen them once has seen them.
     """
     await db.execute(
         "WITH before AS ("
@@ -122,7 +122,8 @@ async def replace_submission(
         " VALUES ($1, $2, $3, (SELECT group_id FROM label.groups WHERE name = $4), $8 AND EXISTS ("
         "  SELECT FROM al.al_preprocessing WHERE iteration_id = $1 AND suggestions = 'shown'))"
         " ON CONFLICT (iteration_id, audio_id, labeler_id) DO UPDATE SET submitted_at = now(),"
-        " group_id = EXCLUDED.group_id, suggestions_shown = EXCLUDED.suggestions_shown",
+        " group_id = EXCLUDED.group_id,"
+        " suggestions_shown = submissions.suggestions_shown OR EXCLUDED.suggestions_shown",
         audio.iteration_id,
         audio.audio_id,
         labeler_id,

@@ -7,6 +7,8 @@ from uuid import UUID
 import asyncpg
 from pydantic import BaseModel, Field
 
+from label_gateway.labeling.tasks import SUGGESTED, Task, suggestions
+
 
 class Said(BaseModel):
     """One sound that the labeler marked, in seconds from the audio's start."""
@@ -16,17 +18,9 @@ class Said(BaseModel):
     offset_s: float
 
 
-class LastAudio(BaseModel):
-    """An audio that the labeler is done with."""
+class LastAudio(Task):
+    """An audio that the labeler is done with, as they had it, and what they said of it."""
 
-    iteration_id: UUID
-    audio_id: UUID
-    file_name: str
-    duration_s: float
-    rate_hz: int
-    channels_heard: str | None
-    place: int
-    of: int
     submitted_at: datetime
     settled: bool = Field(description="the group is done with it: what was said stays")
     events: Sequence[Said]
@@ -47,16 +41,22 @@ async def last_audios(db: asyncpg.Pool, labeler_id: int, limit: int) -> list[Las
     said: dict[tuple[UUID, UUID], list[Said]] = {}
     for iteration_id, audio_id, *event in marked:
         class_id, onset_s, offset_s = event
-        one = Said(class_id=class_id, onset_s=onset_s, offset_s=offset_s)
-        said.setdefault((iteration_id, audio_id), []).append(one)
-    return [LastAudio(**row, events=said.get((row["iteration_id"], row["audio_id"]), [])) for row in rows]
+        sound = Said(class_id=class_id, onset_s=onset_s, offset_s=offset_s)
+        said.setdefault((iteration_id, audio_id), []).append(sound)
+    return [
+        LastAudio(
+            **{**row, "suggested": suggestions(row["suggested"])},
+            events=said.get((row["iteration_id"], row["audio_id"]), []),
+        )
+        for row in rows
+    ]
 
 
 # Only open batches are looked at, so that this costs the same after years. What may no longer be heard is
 # left out, and what was given to another group since.
-_LAST = """
-    WITH last AS MATERIALIZED (
-        SELECT s.iteration_id, s.audio_id, s.submitted_at, w.start_utc, a.place, a.group_id
+_LAST = f"""
+    WITH task AS MATERIALIZED (
+        SELECT s.iteration_id, s.audio_id, s.submitted_at, w.start_utc, i.suggestions, a.place, a.group_id
         FROM al.al_preprocessing i JOIN label.submissions s USING (iteration_id)
         JOIN audio.labelers l USING (labeler_id)
         JOIN label.assignments a ON (a.iteration_id, a.audio_id, a.group_id)
@@ -64,16 +64,16 @@ _LAST = """
         JOIN al.hearable_proposals w ON (w.iteration_id, w.audio_id) = (s.iteration_id, s.audio_id)
         WHERE l.labeler_id = $1 AND i.status = 'proposed'
         ORDER BY s.submitted_at DESC LIMIT $2)
-    SELECT last.iteration_id, last.audio_id, f.file_name, f.duration_s, f.rate_hz, f.channels_heard, place,
+    SELECT task.iteration_id, task.audio_id, f.file_name, f.duration_s, f.rate_hz, f.channels_heard, place,
            (SELECT count(*) FROM label.assignments o
-            WHERE (o.iteration_id, o.group_id) = (last.iteration_id, last.group_id)) AS of,
-           submitted_at,
+            WHERE (o.iteration_id, o.group_id) = (task.iteration_id, task.group_id)) AS of,
+           submitted_at, {SUGGESTED},
            EXISTS (SELECT FROM label.agreements t
-                   WHERE (t.iteration_id, t.audio_id) = (last.iteration_id, last.audio_id))
+                   WHERE (t.iteration_id, t.audio_id) = (task.iteration_id, task.audio_id))
            OR EXISTS (SELECT FROM label.closed_iterations c
-                      WHERE c.iteration_id = last.iteration_id) AS settled
-    FROM last CROSS JOIN LATERAL (
+                      WHERE c.iteration_id = task.iteration_id) AS settled
+    FROM task CROSS JOIN LATERAL (
         SELECT file_name, duration_s, rate_hz, channels_heard FROM audio.hearable AS f
-        WHERE f.audio_id = last.audio_id AND f.start_utc = last.start_utc LIMIT 1) AS f
+        WHERE f.audio_id = task.audio_id AND f.start_utc = task.start_utc LIMIT 1) AS f
     ORDER BY submitted_at DESC
 """

@@ -51,17 +51,28 @@ class StoredAudio:
 async def next_tasks(db: asyncpg.Pool, labeler_id: int, limit: int) -> list[Task]:
     """The next `limit` audios that the labeler has to hear, oldest batch first, in the group's order."""
     rows = await db.fetch(_NEXT, labeler_id, limit)
-    return [Task(**{**row, "suggested": _suggested(row["suggested"])}) for row in rows]
+    return [Task(**{**row, "suggested": suggestions(row["suggested"])}) for row in rows]
 
 
-def _suggested(classes: Sequence[tuple[int, str]]) -> list[Suggestion]:
+def suggestions(classes: Sequence[tuple[int, str]]) -> list[Suggestion]:
+    """What the column `SUGGESTED` gives."""
     return [Suggestion(class_id=class_id, name=name) for class_id, name in classes]
+
+
+SUGGESTED = """
+    array(SELECT (class_id, c.name)
+          FROM al.wavs_proposed p CROSS JOIN unnest(p.suggested) WITH ORDINALITY s (class_id, likely)
+          JOIN audio.ontology c USING (class_id)
+          WHERE (p.iteration_id, p.audio_id) = (task.iteration_id, task.audio_id)
+          AND task.suggestions = 'shown' ORDER BY likely) AS suggested
+"""
+"""Of a `task` with its batch's `suggestions`: the classes that are shown with it."""
 
 
 # The few audios that come next are looked up at the end, each in its month: joined with the rest, every audio
 # that waits would be looked for in every month.
 _NEXT = f"""
-    WITH next AS MATERIALIZED (
+    WITH task AS MATERIALIZED (
         SELECT a.iteration_id, a.audio_id, w.start_utc, i.proposed_at, i.suggestions, a.place, a.group_id
         FROM audio.labelers l JOIN label.assignments a USING (group_id)
         JOIN al.hearable_proposals w USING (iteration_id, audio_id)
@@ -70,15 +81,11 @@ _NEXT = f"""
         ORDER BY i.proposed_at, a.iteration_id, a.place LIMIT $2)
     SELECT iteration_id, audio_id, f.file_name, f.duration_s, f.rate_hz, f.channels_heard, place,
            (SELECT count(*) FROM label.assignments o
-            WHERE (o.iteration_id, o.group_id) = (next.iteration_id, next.group_id)) AS of,
-           array(SELECT (class_id, c.name)
-                 FROM al.wavs_proposed p CROSS JOIN unnest(p.suggested) WITH ORDINALITY s (class_id, likely)
-                 JOIN audio.ontology c USING (class_id)
-                 WHERE (p.iteration_id, p.audio_id) = (next.iteration_id, next.audio_id)
-                 AND next.suggestions = 'shown' ORDER BY likely) AS suggested
-    FROM next CROSS JOIN LATERAL (
+            WHERE (o.iteration_id, o.group_id) = (task.iteration_id, task.group_id)) AS of,
+           {SUGGESTED}
+    FROM task CROSS JOIN LATERAL (
         SELECT file_name, duration_s, rate_hz, channels_heard FROM audio.hearable AS f
-        WHERE f.audio_id = next.audio_id AND f.start_utc = next.start_utc LIMIT 1) AS f
+        WHERE f.audio_id = task.audio_id AND f.start_utc = task.start_utc LIMIT 1) AS f
     ORDER BY proposed_at, iteration_id, place
 """
 

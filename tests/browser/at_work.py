@@ -187,16 +187,7 @@ class LabelingPage:
                 await asyncio.sleep(0.02)
 
     async def listen(self) -> None:
-        """Plays a moment of the first audio and pauses, by keys.
-
-        Playwright's own questions count as gestures of a person, so the page may or may not have been
-        allowed to play before the first key.
-        """
-        playing = self.page.get_by_role("button", name="Pause")
-        forbidden = self.page.get_by_text("Press any key to listen")
-        await playing.or_(forbidden).first.wait_for()
-        if await forbidden.is_visible():
-            await self.press("Space")
+        """Plays a moment of the first audio and pauses, by keys."""
         await self.plays_until(0.05)
         await self.press("Space")
 

@@ -19,8 +19,9 @@ expect.set_options(timeout=PATIENCE_MS)
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
+    " --disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required"
 )
+"""Sound is allowed from the start: whether a page has been touched would depend on when the test asks it something."""
 SOMEWHERE = """
     INSERT INTO audio.projects (name) VALUES ('port');
     INSERT INTO audio.sources (name) VALUES ('replay');

@@ -45,7 +45,7 @@ class Commands(TyperGroup):
 def _brought(within: str) -> dict[str, EntryPoint | set[str]]:
     """Each command by its name; of a group the names that are in it."""
     found: dict[str, EntryPoint | set[str]] = {}
-    for entry in _installed():
+    for entry in installed():
         name, dot, below = entry.name.removeprefix(within).partition(".")
         if not entry.name.startswith(within):
             continue
@@ -57,7 +57,7 @@ def _brought(within: str) -> dict[str, EntryPoint | set[str]]:
 
 
 @cache
-def _installed() -> tuple[EntryPoint, ...]:
+def installed() -> tuple[EntryPoint, ...]:
     """Asked once: each answer reads what every package of the environment says of itself."""
     return tuple(entry_points(group="escolta.commands"))
 

@@ -5,6 +5,7 @@ import asyncio
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import SimpleNamespace
@@ -157,7 +158,7 @@ def hoist(flag: str) -> None:
 
 
 @pytest.fixture
-def brought(monkeypatch, tmp_path) -> None:
+def brought(monkeypatch, tmp_path) -> Iterator[None]:
     """A module of a service that brings a command and a group, and says when it is imported."""
     (tmp_path / "bringer.py").write_text(BRINGER)
     monkeypatch.syspath_prepend(tmp_path)
@@ -165,6 +166,9 @@ def brought(monkeypatch, tmp_path) -> None:
     given = {"salute": "salute", "flags": "flags", "ship.greet": "salute", "ship.call": "salute"}
     entries = [EntryPoint(name, f"bringer:{what}", "escolta.commands") for name, what in given.items()]
     monkeypatch.setattr(commands, "entry_points", lambda group: entries)
+    commands.installed.cache_clear()  # another test of this process may have asked before
+    yield
+    commands.installed.cache_clear()
 
 
 def told(monkeypatch, capsys, *arguments: str) -> str:

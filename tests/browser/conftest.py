@@ -21,7 +21,7 @@ FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required"
 )
-"""Sound is allowed from the start: whether a page has been touched would depend on when the test asks it something."""
+"""Sound is allowed from the start: else it would hang on when a test first asks the page something."""
 SOMEWHERE = """
     INSERT INTO audio.projects (name) VALUES ('port');
     INSERT INTO audio.sources (name) VALUES ('replay');

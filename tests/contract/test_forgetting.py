@@ -73,6 +73,7 @@ FILL = """
         VALUES (1, 'token', 't', now(), now());
     INSERT INTO label.assignments SELECT '%ITERATION', audio_id, 1, node_id FROM chosen;
     INSERT INTO label.withdrawals SELECT '%ITERATION', audio_id, 1 FROM chosen;
+    INSERT INTO label.asked SELECT '%ITERATION', audio_id, 1 FROM chosen;
     INSERT INTO label.submissions SELECT '%ITERATION', audio_id, 1, now(), 1 FROM chosen;
     INSERT INTO label.agreements (iteration_id, audio_id, labelers, agreement_percent)
         SELECT '%ITERATION', audio_id, 1, 100 FROM chosen;

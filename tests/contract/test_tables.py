@@ -90,6 +90,8 @@ TABLES = {
     "label.sign_in_links": Access("label_gateway"),
     "label.assignments": Access("label_gateway"),
     "label.withdrawals": Access("label_gateway"),
+    "label.listening": Access("label_gateway"),
+    "label.asked": Access("label_gateway"),
     "label.submissions": Access("label_gateway"),
     "label.submission_counts": Access("label_gateway", kept=True),
     "label.agreements": Access("label_gateway", ("al_engine",)),

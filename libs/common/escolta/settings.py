@@ -192,6 +192,11 @@ class Settings(BaseSettings):
         {}, description='parts of a batch by group, as JSON: {"harbor": 3, "campus": 2}; a group not named: 1'
     )
     group_overlap: float = Field(0.0, ge=0, le=1, description="part of a batch that every group hears")
+    listening: Literal["group", "single", "adaptive"] = Field(
+        "group",
+        description="who of a group hears an audio: everybody (the paper), one, or one after another only"
+        " where answers contradict; docs/listening.md compares them",
+    )
 
     bat_url: Annotated[str, AfterValidator(_address_of_pages)] = Field(
         "", description="address under which BAT is reached, for teams that label there; empty: there is none"

@@ -3,7 +3,7 @@
 from escolta.metrics.figures import Figure, Figures, Reading
 from escolta.service import Platform
 from label_gateway.bat import figures as bat
-from label_gateway.batches.store import WAITING
+from label_gateway.batches.waiting import WAITING
 
 NO_GROUP = "(none)"
 

@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from escolta.errors import Misconfigured
 from escolta.events import BatchProposed
 from escolta.service import Always, Every, Platform, Service, Subscription
 from label_gateway import http
 from label_gateway.bat.pull import pulling
 from label_gateway.bat.session import account
 from label_gateway.bat.sync import Sync
+from label_gateway.batches.asking import EVERYBODY
 from label_gateway.batches.handlers import Batches
 from label_gateway.figures import figures
 from label_gateway.people.address import keep_address
@@ -27,6 +29,7 @@ def build(on: Platform) -> Service:
     pull = pulling(on, batches)
     jobs: list[Every | Always] = [Every(60, batches.catch_up)]
     if on.settings.bat_url:
+        everybody_hears(on.settings.listening)
         account(on.settings)  # what is missing ends the start, and not every round
         jobs.append(Always(Sync(on, pull).keep_bat_in_step, on.settings.bat_every_s))
 
@@ -44,3 +47,12 @@ def build(on: Platform) -> Service:
         greeting=greet,
         figures=figures(on),
     )
+
+
+def everybody_hears(policy: str) -> None:
+    """A project in BAT is for all of its people at once. Raises `Misconfigured` where not all are to hear."""
+    if policy != EVERYBODY:
+        raise Misconfigured(
+            f"ESCOLTA_LISTENING is {policy}, which asks one person after another, and a project"
+            f" in BAT asks all of a group: write {EVERYBODY}, or unset ESCOLTA_BAT_URL"
+        )

@@ -156,6 +156,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON label.sessions TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.sign_in_links TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.assignments TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.withdrawals TO escolta_label_gateway;
+GRANT SELECT, INSERT, UPDATE, DELETE ON label.listening TO escolta_label_gateway;
+GRANT SELECT, INSERT, UPDATE, DELETE ON label.asked TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.submissions TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.submission_counts TO escolta_label_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON label.agreements TO escolta_label_gateway;

@@ -71,6 +71,7 @@ _GONE = (
     "DELETE FROM audio.chunks WHERE audio_id = ANY ($1)",
     "DELETE FROM label.assignments WHERE audio_id = ANY ($1)",
     "DELETE FROM label.withdrawals WHERE audio_id = ANY ($1)",
+    "DELETE FROM label.asked WHERE audio_id = ANY ($1)",
     "DELETE FROM label.submissions WHERE audio_id = ANY ($1)",
     "DELETE FROM label.agreements WHERE audio_id = ANY ($1)",
     # label-gateway takes it out of BAT, where nothing but a whole project can be taken away.

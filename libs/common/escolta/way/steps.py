@@ -67,6 +67,10 @@ _STEPS = (
     FROM label.withdrawals JOIN label.groups AS g USING (group_id) WHERE audio_id = $1
     """,
     """
+    SELECT asked_at, 'asked', format('%s, in iteration %s', name, iteration_id)
+    FROM label.asked JOIN audio.labelers USING (labeler_id) WHERE audio_id = $1
+    """,
+    """
     SELECT pushed_at, 'in BAT', format('%s of project %s%s', wav_name, p.name, ': ' || refused)
     FROM label.bat_wavs JOIN label.bat_projects AS p USING (iteration_id, group_id)
     WHERE audio_id = $1 AND (pushed_at IS NOT NULL OR refused IS NOT NULL) ORDER BY p.name

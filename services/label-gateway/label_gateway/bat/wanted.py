@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from label_gateway.bat.store import Project
-from label_gateway.batches.store import WAITING
+from label_gateway.batches.waiting import WAITING
 
 # Of the assignments `a`, those that somebody of the group who labels in BAT has to hear.
 _WANTED = f"""

@@ -14,7 +14,7 @@ from escolta.names import same_name
 from escolta.observe import tell_of
 from escolta.service import Message, Platform
 from label_gateway.audit.log import note
-from label_gateway.batches import assignments, store
+from label_gateway.batches import asking, assignments, store
 from label_gateway.batches.metrics import Metrics
 from label_gateway.batches.sharing import shares
 from label_gateway.batches.store import BatchAudio
@@ -51,15 +51,20 @@ class Batches:
         2. Share the audios that may be heard out among them by rank. What somebody of a group has answered
            stays with it.
         3. If that changes nothing, be done; else do the same again while nobody gives out or submits.
+        4. Ask who has to hear each audio next, where the batch's listening policy does not ask all at once.
         """
         async with self._on.catalog.acquire() as db, db.transaction():
-            if not await self._changes(db, iteration_id):
+            changes = await self._changes(db, iteration_id)
+            if not changes and not await asking.to_ask(db, iteration_id):
                 return
             await assignments.lock_batch(db, iteration_id)
             await assignments.lock_assignments(db, iteration_id)
-            if not (changes := await self._changes(db, iteration_id)):
-                return
-            await assignments.change(db, iteration_id, *changes)
+            if changes := await self._changes(db, iteration_id):
+                await asking.keep_policy(db, iteration_id, self._on.settings.listening)
+                await assignments.change(db, iteration_id, *changes)
+            await asking.ask(db, iteration_id)
+        if not changes:
+            return
         for sentence, parts in zip(("given out %d audios", "withdrawn %d audios"), changes, strict=True):
             tell_of(self._log, sentence, {audio_id for audio_id, _ in parts}, iteration_id=iteration_id)
 
@@ -107,10 +112,11 @@ class Batches:
         await self._tell_closed(iteration_id, "closed by a lead")
 
     async def settle(self, db: asyncpg.Connection, audio: BatchAudio) -> Agreement | None:
-        """Agree on the audio if everybody is done with it and it is not settled.
+        """Agree on the audio if everybody is done with it and it is not settled; ask whoever hears it next.
 
         `db` is a transaction that holds `lock_audio`; call `tell` after its commit.
         """
+        await asking.ask(db, audio.iteration_id, audio.audio_id)
         if not await store.is_everybody_done(db, audio) or await store.is_agreed(db, audio):
             return None
         return await self._agree(db, audio)

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 from pydantic import BaseModel, Field
 
-from label_gateway.batches.store import WAITING
+from label_gateway.batches.waiting import WAITING
 
 STILL_AFTER = timedelta(days=3)
 """A weekend is no reason to worry."""

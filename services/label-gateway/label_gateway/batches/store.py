@@ -11,6 +11,7 @@ import asyncpg
 
 from escolta.events import AudioLabeled
 from escolta.listening.agreement import Agreement, Marked
+from label_gateway.batches.waiting import EVERYBODY_DONE
 
 
 @dataclass(frozen=True)
@@ -20,30 +21,6 @@ class BatchAudio:
     iteration_id: UUID
     audio_id: UUID
 
-
-# Of an assignment `a`: somebody has labeled the audio, and nobody is left who still has to. Somebody
-# who was disabled or moved is not waited for, but what they said counts.
-_EVERYBODY_DONE = """
-    EXISTS (SELECT FROM label.submissions s
-            WHERE (s.iteration_id, s.audio_id) = (a.iteration_id, a.audio_id))
-    AND NOT EXISTS (
-        SELECT FROM label.assignments b JOIN audio.labelers l ON l.group_id = b.group_id AND l.enabled
-        WHERE (b.iteration_id, b.audio_id) = (a.iteration_id, a.audio_id) AND NOT EXISTS (
-            SELECT FROM label.submissions s
-            WHERE (s.iteration_id, s.audio_id, s.labeler_id) = (b.iteration_id, b.audio_id, l.labeler_id)))
-"""
-
-# Of the assignments `a`, those that labeler `l` has to hear: not settled, and not labeled by `l` yet. Only
-# open batches are looked at, so that this costs the same after years.
-WAITING = """
-    a.iteration_id IN (SELECT iteration_id FROM al.al_preprocessing WHERE status = 'proposed')
-    AND NOT EXISTS (SELECT FROM label.closed_iterations c WHERE c.iteration_id = a.iteration_id)
-    AND NOT EXISTS (SELECT FROM label.agreements t
-                WHERE (t.iteration_id, t.audio_id) = (a.iteration_id, a.audio_id))
-    AND NOT EXISTS (SELECT FROM label.submissions s
-                    WHERE (s.iteration_id, s.audio_id, s.labeler_id)
-                        = (a.iteration_id, a.audio_id, l.labeler_id))
-"""
 
 # Submitting ----------------------------------------------------------------------------------------
 
@@ -162,7 +139,7 @@ async def is_everybody_done(db: asyncpg.Connection, audio: BatchAudio) -> bool:
     """Whether somebody has labeled the audio, and nobody is still to do it."""
     return await db.fetchval(
         "SELECT EXISTS (SELECT FROM label.assignments a"
-        f" WHERE (a.iteration_id, a.audio_id) = ($1, $2) AND {_EVERYBODY_DONE})",
+        f" WHERE (a.iteration_id, a.audio_id) = ($1, $2) AND {EVERYBODY_DONE})",
         audio.iteration_id,
         audio.audio_id,
     )
@@ -203,7 +180,7 @@ async def audios_to_agree_on(db: asyncpg.Pool) -> list[BatchAudio]:
         " WHERE a.iteration_id IN (SELECT iteration_id FROM al.al_preprocessing WHERE status = 'proposed')"
         " AND NOT EXISTS (SELECT FROM label.agreements t"
         "                   WHERE (t.iteration_id, t.audio_id) = (a.iteration_id, a.audio_id))"
-        f" AND {_EVERYBODY_DONE} ORDER BY 1, 2"
+        f" AND {EVERYBODY_DONE} ORDER BY 1, 2"
     )
     return [BatchAudio(**row) for row in rows]
 

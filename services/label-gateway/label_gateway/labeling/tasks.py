@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 from pydantic import BaseModel, Field
 
-from label_gateway.batches.store import WAITING
+from label_gateway.batches.waiting import WAITING
 
 
 class Suggestion(BaseModel):

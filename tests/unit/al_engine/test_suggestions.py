@@ -139,9 +139,14 @@ async def test_one_class_alone_is_not_suggested(engine):
 
 
 def test_a_share_of_the_batches_shows_what_the_others_keep():
-    assert {suggestions.drawn(0) for _ in range(100)} == {None}
-    assert {suggestions.drawn(1) for _ in range(100)} == {"shown"}
-    assert {suggestions.drawn(0.5) for _ in range(200)} == {"shown", "kept"}
+    assert {suggestions.drawn(0, is_kept=False) for _ in range(100)} == {None}
+    assert {suggestions.drawn(1, is_kept=False) for _ in range(100)} == {"shown"}
+    assert {suggestions.drawn(0.5, is_kept=False) for _ in range(200)} == {"shown", "kept"}
+
+
+def test_where_answers_are_compared_with_them_they_are_kept_though_none_are_shown():
+    assert {suggestions.drawn(0, is_kept=True) for _ in range(100)} == {"kept"}
+    assert {suggestions.drawn(1, is_kept=True) for _ in range(100)} == {"shown"}
 
 
 async def test_whether_a_batch_shows_them_is_drawn_once_however_often_it_is_begun(

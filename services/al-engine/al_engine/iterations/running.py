@@ -90,7 +90,7 @@ class Running:
             control_share=settings.control_share,
             seed=secrets.randbits(32),  # whoever labels knows the id, and could draw the control arm from it
         )
-        suggesting = suggestions.drawn(settings.suggestions)
+        suggesting = suggestions.drawn(settings.suggestions, is_kept=settings.listening == "adaptive")
         left = (medoids, *others)
         return await inputs.freeze(
             connection, request, model, *left, chosen, suggesting, settings.max_medoids

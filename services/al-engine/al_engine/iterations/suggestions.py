@@ -13,13 +13,14 @@ Suggesting = Literal["shown", "kept"]
 """What becomes of a batch's suggestions: people see them, or they are only kept, to be compared."""
 
 
-def drawn(share: float) -> Suggesting | None:
+def drawn(share: float, *, is_kept: bool) -> Suggesting | None:
     """Whether a batch shows suggestions, as `share` of them do; None where no batch ever does.
 
     Drawn for the batch as a whole, whatever is in it: audios of the control arm look like the others.
+    `is_kept`: somebody wants to compare them with answers, and so they are kept where none are ever shown.
     """
     if share == 0:
-        return None
+        return "kept" if is_kept else None
     return "shown" if random.SystemRandom().random() < share else "kept"
 
 

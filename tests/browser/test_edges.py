@@ -72,6 +72,17 @@ async def test_an_edge_moves_by_10_ms_and_by_1_and_100_with_ctrl_and_alt(labelin
     assert await labeling.page.get_by_label("Onset").input_value() == "1.109"
 
 
+async def test_an_edge_that_a_hand_has_moved_is_heard_where_it_lies(labeling: LabelingPage) -> None:
+    await labeling.drag(0.5, 1.0, DURATION_S)
+    assert await heard(labeling) == []
+    await labeling.drag(1.0, CLICK_S, DURATION_S)
+    [moment] = await heard(labeling)
+    box = await labeling.page.locator("#wave").bounding_box()
+    assert box
+    assert moment.duration_s == pytest.approx(2 * AROUND_S, abs=0.001)
+    assert moment.loudest_s == pytest.approx(AROUND_S, abs=2 * DURATION_S / box["width"])
+
+
 async def test_at_every_step_the_200_ms_around_the_edge_are_heard(labeling: LabelingPage) -> None:
     await labeling.put_cursor(1.2)
     await labeling.press("i", ".", "o")

@@ -5,7 +5,8 @@ const JITTER_PX = 5; // a hand that moves less has clicked
 const REACH_PX = { mouse: 5, pen: 8, touch: 14 }; // how near to an edge is on it
 
 export function listenToHand(plot, { player, view, marks, overlay }) {
-  let grip = null; // where the hand went down, `drag(by_s, to_s)`: what it then draws, or moves of the mark `id`
+  // Where the hand went down, and `drag(by_s, to_s)`: what it then draws, or moves of the mark `id`, one `edge` or all.
+  let grip = null;
   let sketch = null;
 
   const timeAt = ({ clientX }) => {
@@ -33,7 +34,7 @@ export function listenToHand(plot, { player, view, marks, overlay }) {
 
   function dragOf(event) {
     const found = edgeAt(event);
-    if (found) return { id: found.mark.id, drag: (by_s) => stretched(found, by_s) };
+    if (found) return { id: found.mark.id, edge: found.edge, drag: (by_s) => stretched(found, by_s) };
     const under = event.shiftKey ? marksAt(timeAt(event)) : [];
     const mark = under.find(({ id }) => id === marks.selected) ?? under[0];
     if (mark) return { id: mark.id, drag: (by_s) => moved(mark, by_s) };
@@ -60,6 +61,11 @@ export function listenToHand(plot, { player, view, marks, overlay }) {
     if (id) marks.select(id);
   }
 
+  // An edge is heard where it comes to lie, as after a key.
+  function move(mark, edge) {
+    if (marks.move(mark.id, mark) && edge) player.hearAround(mark[edge]);
+  }
+
   function letGo() {
     [grip, sketch] = [null, null];
     overlay.sketch(null);
@@ -83,7 +89,7 @@ export function listenToHand(plot, { player, view, marks, overlay }) {
     const [done, drawn] = [grip, sketch];
     letGo();
     if (!done || !player.duration_s) return;
-    if (drawn?.id) marks.move(drawn.id, drawn);
+    if (drawn?.id) move(drawn, done.edge);
     else if (drawn) marks.add(drawn.onset_s, drawn.offset_s);
     else click(done);
   });

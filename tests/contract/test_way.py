@@ -39,7 +39,7 @@ async def test_every_step_of_an_audio_is_told(db):
     told = [step.what for step in await steps(db, GONE)]
     assert set(told) == {
         *("recorded", "refused", "cataloged", "embedded", "not embedded", "waits", "proposed", "assigned"),
-        *("withdrawn", "in BAT", "said in BAT", "labeled", "settled", "medoid", "unresolved"),
+        *("asked", "withdrawn", "in BAT", "said in BAT", "labeled", "settled", "medoid", "unresolved"),
     }
 
 

@@ -192,10 +192,13 @@ export class Desk {
       if (this.#task !== task) return; // another tab went on
       await this.#player.load(audio);
       if (this.#task !== task) return;
+      const playing = this.#play(); // before anything is drawn: that takes as long as until the first sound
+      playing.catch(() => {}); // it is awaited below
+      this.#player.show(audio);
       drawLevel(audio);
       this.#enter("ready");
       unsay("audio");
-      await this.#play();
+      await playing;
     } catch (error) {
       if (this.#task === task) this.#silent(error, item);
     } finally {

@@ -30,7 +30,7 @@ export class Player extends EventTarget {
     for (const event of ["seeked", "timeupdate"]) this.#media.addEventListener(event, () => this.#reached());
   }
 
-  /** Shows what fetchAudio gives in place of the audio before it. */
+  /** Has what fetchAudio gives ready to play, in place of the audio before it; `show` draws it. */
   async load(audio) {
     URL.revokeObjectURL(this.#media.src);
     this.#media.src = URL.createObjectURL(audio.blob);
@@ -40,6 +40,10 @@ export class Player extends EventTarget {
     });
     this.#duration_s = audio.duration_s;
     this.#excerpt.load(audio);
+  }
+
+  /** Draws the audio that was loaded last, from its beginning to its end. */
+  show(audio) {
     this.#picture.show(audio);
     this.#view.reset(audio.duration_s);
     this.#emit("loaded");

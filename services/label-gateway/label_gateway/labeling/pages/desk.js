@@ -217,7 +217,7 @@ export class Desk {
     const title = `Audio ${place} of ${of}.${isAgain ? OPEN_AGAIN : ""}`;
     say(title);
     try {
-      await this.#player.play(0);
+      await this.#player.start();
     } catch (error) {
       if (error.name !== "NotAllowedError") throw error;
       say(`${title} Press any key to listen.`);

@@ -99,6 +99,16 @@ export class Player extends EventTarget {
     const atEnd = from_s >= this.#duration_s - 0.01;
     this.cursor_s = atEnd ? 0 : from_s;
     this.#stopAt_s = to_s;
+    await this.#sound();
+  }
+
+  /** Plays the audio that was loaded last from its beginning: it is not in view yet. Rejects as `play` does. */
+  async start() {
+    this.#seek(0);
+    await this.#sound();
+  }
+
+  async #sound() {
     await this.#media.play().catch((error) => {
       if (error.name !== "AbortError") throw error; // a pause came before the first sound
     });
